@@ -1,0 +1,32 @@
+"""What the tools share: their parser, and how errors become exit codes. No paddle here: --help answers at once."""
+
+import argparse
+import sys
+
+from ppgan_lite.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that keeps its description's lines and answers bad usage in one line."""
+
+    def __init__(self, description: str):
+        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+        self.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+    def error(self, message):
+        """Exit with code 2 and one line."""
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def run_tool(main, debug: bool) -> int:
+    """Call `main` and return the exit code: what it returns, 2 for a UserError (one line), 130 for Ctrl-C."""
+    try:
+        return main() or 0
+    except UserError as error:
+        if debug:
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; nothing was saved", file=sys.stderr)
+        return 130

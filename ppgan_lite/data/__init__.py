@@ -1,0 +1,12 @@
+"""Data sets: paddle.io Datasets that yield dicts. DATASETS maps a config's `data.name` to what builds it.
+
+Each entry takes the checked `data` section and returns a Dataset with `image_shape` (C, H, W) and `source`.
+"""
+
+from ppgan_lite.data import mnist, rendered_digits
+
+DATASETS = {
+    "mnist": mnist.build,
+    "fashion_mnist": mnist.build,
+    "rendered_digits": rendered_digits.build,
+}

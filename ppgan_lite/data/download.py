@@ -1,0 +1,56 @@
+"""Downloads: from mirrors in turn, verified, and only whole files ever get their name."""
+
+import hashlib
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ppgan_lite.errors import DataError
+from ppgan_lite.files import writing
+
+TIMEOUT_SECONDS = 10
+CHUNK_BYTES = 1 << 16
+
+
+class NoMirrorError(DataError):
+    """No mirror gave the file."""
+
+
+def download(file: str, mirrors, folder: Path, sha256: str):
+    """Write `folder/file`, fetched from the first of `mirrors` (URL prefixes) that gives the right content.
+
+    Raises:
+        NoMirrorError: no mirror answered with the content of that checksum.
+        DataError: the file cannot be written.
+    """
+    failures = []
+    for mirror in mirrors:
+        try:
+            content = _fetch(mirror + file)
+        except (OSError, urllib.error.URLError) as error:
+            failures.append(f"{mirror}: {getattr(error, 'reason', error)}")
+            continue
+        if hashlib.sha256(content).hexdigest() != sha256:
+            failures.append(f"{mirror}: wrong checksum")
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with writing(folder / file) as stream:
+                stream.write(content)
+        except OSError as error:
+            raise DataError(f"{folder / file}: cannot write the download: {error.strerror}") from error
+        return
+    raise NoMirrorError(f"{file} is not in {folder}, and no mirror gave it ({'; '.join(failures)})")
+
+
+def _fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 (our own https mirrors)
+        total = int(response.headers.get("Content-Length") or 0) or None
+        chunks = []
+        with tqdm(total=total, unit="B", unit_scale=True, desc=url, leave=False) as progress:
+            while chunk := response.read(CHUNK_BYTES):
+                chunks.append(chunk)
+                progress.update(len(chunk))
+    return b"".join(chunks)

@@ -1,0 +1,59 @@
+"""Images held in memory as one uint8 array."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import paddle
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the images that a run trains on really come from. It goes into run.json and every sample grid."""
+
+    name: str  # of the data set really used
+    origin: str  # the folder it was read from, or how it was made
+    sha256: str  # of the pixels
+    num_images: int
+    stands_in_for: str | None = None  # the data set asked for, where another one had to take its place
+
+    def to_dict(self) -> dict:
+        """The fields as a plain dict."""
+        return asdict(self)
+
+    def __str__(self):
+        stand_in = f", standing in for {self.stands_in_for}" if self.stands_in_for else ""
+        return f"{self.name}{stand_in} ({self.num_images} images from {self.origin})"
+
+
+class ImageArray(paddle.io.Dataset):
+    """A data set in memory: item i is `image`, float32 [C, H, W] in [-1, 1], and `label`, int64.
+
+    Args:
+        images: uint8 [N, C, H, W].
+        labels: integers [N].
+        name, origin, stands_in_for: see `Source`.
+        factors: how each image was drawn, name -> [N], where that is known.
+    """
+
+    def __init__(self, images, labels, name: str, origin: str, stands_in_for: str | None = None, factors=None):
+        super().__init__()
+        self.images = np.ascontiguousarray(images)
+        self.labels = np.asarray(labels, "int64")
+        self.factors = factors or {}
+        self.image_shape = self.images.shape[1:]
+        digest = hashlib.sha256(self.images).hexdigest()
+        self.source = Source(name, origin, digest, len(self.images), stands_in_for)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return self.batch(index)
+
+    def batch(self, indices) -> dict[str, np.ndarray]:
+        """The items at `indices`, gathered and scaled at once: much faster than one by one."""
+        pixels = self.images[indices].astype("float32")
+        pixels *= 2 / 255
+        pixels -= 1
+        return {"image": pixels, "label": self.labels[indices]}

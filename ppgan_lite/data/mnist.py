@@ -1,0 +1,117 @@
+"""MNIST (LeCun et al.) and Fashion-MNIST (Xiao et al. 2017) from their IDX files."""
+
+import gzip
+import hashlib
+import os
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ppgan_lite.data import rendered_digits
+from ppgan_lite.data.download import NoMirrorError, download
+from ppgan_lite.data.image_array import ImageArray
+from ppgan_lite.errors import DataError
+from ppgan_lite.options import RenderedDigits
+
+CACHE = Path("~/.cache/paddle/dataset")  # where paddle.vision.datasets keeps its files, too
+
+FOLDERS = {"mnist": "mnist", "fashion_mnist": "fashion-mnist"}
+
+MIRRORS = {
+    "mnist": (
+        "https://dataset.bj.bcebos.com/mnist/",
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    "fashion_mnist": (
+        "https://dataset.bj.bcebos.com/fashion_mnist/",
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    ),
+}
+
+# sha256 of the published .gz files (their published MD5 sums were checked when these were computed).
+CHECKSUMS = {
+    "mnist": {
+        "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    },
+    "fashion_mnist": {
+        "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    },
+}
+
+
+def build(options) -> ImageArray:
+    """The 60,000 training images of the data set that `options.name` names.
+
+    Raises:
+        DataError: a file is damaged, or is nowhere and cannot be downloaded (and `options.offline` is null).
+    """
+    try:
+        folder = find_or_download(options.name, options.root)
+    except NoMirrorError as error:
+        if options.offline is None:
+            raise
+        _banner(options.name, str(error))
+        return rendered_digits.build(RenderedDigits(name=options.offline), stands_in_for=options.name)
+    images, labels = (read_idx(folder / file, digest) for file, digest in CHECKSUMS[options.name].items())
+    return ImageArray(images[:, None], labels, options.name, str(folder))  # [N, 28, 28] -> [N, 1, 28, 28]
+
+
+def find_or_download(name: str, root: str | None) -> Path:
+    """The folder with the data set's files: below `root`, $PPGAN_DATA or the cache, downloaded there if nowhere.
+
+    Raises:
+        DataError: `root` is given but does not exist, or a download cannot be written.
+        NoMirrorError: nowhere to be found, and no mirror answers.
+    """
+    if root is not None and not Path(root).expanduser().is_dir():
+        raise DataError(f"data.root: {root}: no such folder; give one that holds {FOLDERS[name]}/, or null")
+    places = [Path(place).expanduser() for place in (root, os.environ.get("PPGAN_DATA"), CACHE) if place]
+    files = CHECKSUMS[name]
+    for place in places:
+        folder = place / FOLDERS[name]
+        if all((folder / file).exists() for file in files):
+            return folder
+    folder = places[-1] / FOLDERS[name]
+    for file, digest in files.items():
+        if not (folder / file).exists():
+            download(file, MIRRORS[name], folder, digest)
+    return folder
+
+
+def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
+    """Read a gzipped IDX file of unsigned bytes into an array of the shape that its header gives.
+
+    Raises:
+        DataError: empty, truncated, not gzip, a wrong header, or another content than `sha256` (of the file).
+    """
+    advice = "delete it, and it is downloaded again"
+    try:
+        packed = path.read_bytes()
+        content = gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read ({error or 'truncated'}); {advice}") from error
+    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
+        raise DataError(f"{path}: not an IDX file of bytes (magic {content[:4].hex() or 'missing'}); {advice}")
+    ndim = content[3]
+    shape = np.frombuffer(content[4 : 4 + 4 * ndim], ">u4")
+    if len(shape) != ndim or len(content) != 4 + 4 * ndim + np.prod(shape, dtype=np.int64):
+        raise DataError(f"{path}: {len(content)} bytes do not fit the header's shape {shape.tolist()}; {advice}")
+    if sha256 is not None and hashlib.sha256(packed).hexdigest() != sha256:
+        raise DataError(f"{path}: wrong checksum, so not the published file; {advice}")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * ndim).reshape(shape)
+
+
+def _banner(name: str, reason: str):
+    lines = [
+        f"NOT {name.upper()}: training on RENDERED DIGITS instead.",
+        reason,
+        f"Put the files into a folder {FOLDERS[name]}/ and set PPGAN_DATA to the folder above it for the real data;",
+        "set data.offline to null to make this an error.",
+    ]
+    bar = "*" * 100
+    print("\n".join([bar, *(f"*  {line}" for line in lines), bar]), file=sys.stderr)

@@ -1,0 +1,93 @@
+"""Digits drawn with OpenCV's Hershey fonts: 28x28 images that need no files and no network.
+
+Each image is a digit in one of four fonts, with a random slant, stroke thickness, scale and shift. All factors are
+known, so they can be measured on what a generator makes.
+"""
+
+import cv2
+import numpy as np
+
+from ppgan_lite.data.image_array import ImageArray
+from ppgan_lite.errors import DataError
+
+SIZE = 28
+SUPERSAMPLING = 3  # drawn 3 times as large, then averaged down
+DIGIT_HEIGHT = 20  # pixels, at scale 1: as MNIST's
+FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_TRIPLEX)
+STROKES = tuple(range(4, 12))  # thickness in supersampled pixels
+
+CANVAS = SIZE * SUPERSAMPLING
+CENTRE = (CANVAS - 1) / 2
+
+
+def build(options, stands_in_for: str | None = None) -> ImageArray:
+    """Draw `options.num_images` digits from `options.seed`: the same pixels for the same seed and OpenCV version.
+
+    Raises:
+        DataError: this OpenCV draws its texts with other fonts.
+    """
+    images, labels, factors = render(options.num_images, options.seed)
+    origin = f"OpenCV {cv2.__version__}'s Hershey fonts, drawing seed {options.seed}"
+    return ImageArray(images[:, None], labels, "rendered_digits", origin, stands_in_for, factors)
+
+
+def render(num: int, seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Draw `num` digits.
+
+    Returns:
+        images: uint8 [num, 28, 28], white strokes on black.
+        labels: int64 [num], 0 to 9, uniform.
+        factors: name -> [num]: `font` (index into FONTS), `thickness` (stroke, pixels, before scaling), `slant`
+            (shift to the right per pixel of height), `scale` (1 for a height of 20 pixels), `shift_x` and `shift_y`
+            (pixels, right and down).
+    """
+    if int(cv2.__version__.split(".")[0]) >= 5:
+        raise DataError(
+            f"rendered_digits: OpenCV {cv2.__version__} has no Hershey fonts (thickness has no effect there); "
+            'install another: pip install "opencv-python-headless<5"'
+        )
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, num)
+    fonts = rng.integers(0, len(FONTS), num)
+    strokes = rng.integers(0, len(STROKES), num)
+    slants = rng.uniform(-0.25, 0.5, num)
+    scales = rng.uniform(0.8, 1.1, num)
+    shifts = rng.uniform(-2, 2, (num, 2))
+
+    glyphs = _draw_glyphs()
+    images = np.empty((num, SIZE, SIZE), np.uint8)
+    for i in range(num):
+        glyph = glyphs[fonts[i], strokes[i], labels[i]]
+        canvas = cv2.warpAffine(glyph, _affine(slants[i], scales[i], shifts[i]), (CANVAS, CANVAS))
+        images[i] = cv2.resize(canvas, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    factors = {
+        "font": fonts,
+        "thickness": np.array(STROKES)[strokes] / SUPERSAMPLING,
+        "slant": slants,
+        "scale": scales,
+        "shift_x": shifts[:, 0],
+        "shift_y": shifts[:, 1],
+    }
+    return images, labels, factors
+
+
+def _draw_glyphs() -> np.ndarray:
+    """Every digit in every font and stroke, centred and upright: uint8 [fonts, strokes, 10, CANVAS, CANVAS]."""
+    glyphs = np.zeros((len(FONTS), len(STROKES), 10, CANVAS, CANVAS), np.uint8)
+    for f, font in enumerate(FONTS):
+        for s, stroke in enumerate(STROKES):
+            for digit in range(10):
+                unit_height = cv2.getTextSize(str(digit), font, 1, 1)[0][1]
+                scale = (DIGIT_HEIGHT * SUPERSAMPLING - stroke) / unit_height
+                (width, height), _ = cv2.getTextSize(str(digit), font, scale, stroke)
+                corner = round(CENTRE - width / 2), round(CENTRE + height / 2)  # bottom left
+                cv2.putText(glyphs[f, s, digit], str(digit), corner, font, scale, 255, stroke, cv2.LINE_AA)
+    return glyphs
+
+
+def _affine(slant: float, scale: float, shift: np.ndarray) -> np.ndarray:
+    """The 2x3 matrix that slants and scales a canvas about its centre and then shifts it."""
+    linear = scale * np.array([[1, -slant], [0, 1]])
+    centre = np.array([CENTRE, CENTRE])
+    offset = centre - linear @ centre + SUPERSAMPLING * shift
+    return np.column_stack([linear, offset])

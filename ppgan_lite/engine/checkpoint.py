@@ -1,0 +1,162 @@
+"""Checkpoints: a folder of safetensors files, one per network and optimizer, and a manifest with their sha256.
+
+A checkpoint is written beside and renamed, so a killed process leaves none half-written. Nothing is unpickled.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from ppgan_lite.errors import CheckpointError, RunError
+from ppgan_lite.files import disk_errors, remove_folder, writing, writing_folder
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint whose files have all been read and verified."""
+
+    path: Path
+    step: int
+    config: dict
+    arrays: dict[str, dict[str, np.ndarray]]  # file stem -> tensor name -> values
+
+    def restore(self, method, only: str | None = None):
+        """Copy every tensor into the method, or those of the group `only` (for example "network_g").
+
+        Raises:
+            CheckpointError: a tensor is missing, surplus or of another shape. Nothing has been changed then.
+        """
+        groups = {name: tensors for name, tensors in _groups(method).items() if only in (None, name)}
+        for name, tensors in groups.items():
+            self._check_fit(name, tensors)
+        for name, tensors in groups.items():
+            for key, tensor in tensors.items():
+                tensor.set_value(self.arrays[name][key])
+
+    def _check_fit(self, name: str, tensors: dict):
+        arrays = self.arrays.get(name, {})
+        problems = [f"{key} is missing" for key in tensors.keys() - arrays.keys()]
+        problems += [f"{key} is not in the network" for key in arrays.keys() - tensors.keys()]
+        problems += [
+            f"{key} has shape {list(arrays[key].shape)} instead of {list(tensor.shape)}"
+            for key, tensor in tensors.items()
+            if key in arrays and list(arrays[key].shape) != list(tensor.shape)
+        ]
+        if problems:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            raise CheckpointError(f"{self.path / name}: of another architecture: {sorted(problems)[0]}{more}")
+
+
+def save(folder: Path, step: int, method, config: dict, keep: int) -> Path:
+    """Write `folder/step_NNNNNNNN` and remove all but the `keep` newest.
+
+    Raises:
+        RunError: a value is not finite, or the disk does not take it. The older checkpoints are untouched then.
+    """
+    path = folder / f"step_{step:08d}"
+    with writing_folder(path) as temporary:
+        files = {}
+        for name, tensors in _groups(method).items():
+            arrays = {key: tensor.numpy() for key, tensor in tensors.items()}
+            for key, array in arrays.items():
+                if not np.isfinite(array).all():
+                    raise RunError(f"{name}: {key} is not finite after step {step}, so it is not saved")
+            files[f"{name}.safetensors"] = content = safetensors.numpy.save(arrays)
+            with writing(temporary / f"{name}.safetensors") as stream:
+                stream.write(content)
+        manifest = {
+            "format": FORMAT,
+            "step": step,
+            "config": config,
+            "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        }
+        with writing(temporary / MANIFEST) as stream:
+            stream.write(json.dumps({"sha256": _digest(manifest), **manifest}, indent=1).encode())
+    for old in list_steps(folder)[:-keep]:
+        with disk_errors(folder):
+            remove_folder(folder / f"step_{old:08d}")
+    return path
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint and verify every byte of it.
+
+    Raises:
+        CheckpointError: a file is missing, damaged or of a newer format.
+    """
+    try:
+        manifest = json.loads((path / MANIFEST).read_bytes())
+        digest = manifest.pop("sha256")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"{path / MANIFEST}: missing or damaged") from error
+    if digest != _digest(manifest):
+        raise CheckpointError(f"{path / MANIFEST}: damaged (its checksum does not fit)")
+    if manifest["format"] != FORMAT:
+        raise CheckpointError(f"{path / MANIFEST}: format {manifest['format']}, but this version reads {FORMAT}")
+    arrays = {}
+    for file, sha256 in manifest["files"].items():
+        try:
+            content = (path / file).read_bytes()
+        except OSError as error:
+            raise CheckpointError(f"{path / file}: missing or unreadable") from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise CheckpointError(f"{path / file}: damaged (its checksum does not fit)")
+        try:
+            arrays[Path(file).stem] = safetensors.numpy.load(content)
+        except SafetensorError as error:
+            raise CheckpointError(f"{path / file}: not a safetensors file") from error
+    return Checkpoint(path, manifest["step"], manifest["config"], arrays)
+
+
+def load_newest(folder: Path, on_damage) -> Checkpoint:
+    """Load the newest checkpoint in `folder` that is whole; `on_damage(error)` hears of each newer one that is not.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    steps = list_steps(folder)
+    for step in reversed(steps):
+        try:
+            return load(folder / f"step_{step:08d}")
+        except CheckpointError as error:
+            on_damage(error)
+    damaged = f" that is not damaged (of {len(steps)})" if steps else ""
+    raise CheckpointError(f"{folder}: no checkpoint{damaged}; train first, without --resume")
+
+
+def load_step(folder: Path, step: int) -> Checkpoint:
+    """Load the checkpoint of one step.
+
+    Raises:
+        CheckpointError: it is damaged or not there.
+    """
+    if step not in list_steps(folder):
+        there = ", ".join(map(str, list_steps(folder))) or "none"
+        raise CheckpointError(f"{folder}: no checkpoint of step {step}; there are: {there}")
+    return load(folder / f"step_{step:08d}")
+
+
+def list_steps(folder: Path) -> list[int]:
+    """The steps that have a checkpoint, damaged or not, oldest first."""
+    matches = (re.fullmatch(r"step_(\d{8,})", path.name) for path in folder.glob("step_*"))
+    return sorted(int(match[1]) for match in matches if match)
+
+
+def _groups(method) -> dict[str, dict]:
+    """All tensors that training changes: group (a file's stem) -> name -> tensor."""
+    groups = {f"network_{name}": network.state_dict() for name, network in method.networks.items()}
+    groups |= {f"optimizer_{name}": optimizer.state_dict() for name, optimizer in method.optimizers.items()}
+    return groups | ({"state": method.state} if method.state else {})
+
+
+def _digest(manifest: dict) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,141 @@
+"""The training loop, the same for every method.
+
+Randomness is seeded afresh from (seed, step) at every step and the data position follows from the step, so a resumed
+run equals an uninterrupted one bit for bit, and nothing between two steps (a preview, a log line) can change them.
+"""
+
+import math
+import signal
+import sys
+from pathlib import Path
+
+from ppgan_lite.build import build_dataset, build_method, seed_paddle, set_device
+from ppgan_lite.config import Config, to_yaml
+from ppgan_lite.data.loader import EpochSampler, batches
+from ppgan_lite.engine import checkpoint
+from ppgan_lite.engine.progress import Progress
+from ppgan_lite.engine.run import PREVIEW_IMAGES, Run, check_folder
+from ppgan_lite.errors import RunError
+
+
+def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: str, dry_run: bool) -> int:
+    """Train as the config says, in `folder`. Returns the exit code: 0, or 128 + the signal that stopped it.
+
+    Raises:
+        UserError: one line for everything that the user can mend.
+    """
+    check_folder(folder, resume, overwrite)
+    device = set_device(device)
+    dataset = build_dataset(config)
+    batches_per_epoch = len(EpochSampler(len(dataset), config.data.batch_size, config.train.seed, epoch=0))
+    method = build_method(config, dataset.image_shape)
+    steps = config.train.steps or config.train.epochs * batches_per_epoch // method.batches_per_step
+    print(f"data: {dataset.source}", flush=True)
+    if dry_run:
+        print(_description(config, method), f"length: {steps} steps on {device}", sep="\n")
+        return 0
+
+    if resume:
+        run, done = _resume(method, folder, config, dataset.source, device)
+    else:
+        run, done = Run.create(folder, config, dataset.source, dataset.image_shape, device), 0
+    print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
+    images_per_step = config.data.batch_size * method.batches_per_step
+    with run, Progress(done, steps, batches_per_epoch / method.batches_per_step, images_per_step) as progress:
+        return _train_steps(run, method, dataset, config, done, steps, progress)
+
+
+def _train_steps(run, method, dataset, config, done: int, steps: int, progress: Progress) -> int:
+    """Take the steps after `done` up to `steps`; returns the exit code."""
+    train = config.train
+    data = batches(dataset, config.data.batch_size, train.seed, first_batch=done * method.batches_per_step)
+    seed_paddle(train.seed, 0, 1)
+    preview_z = method.draw_z(PREVIEW_IMAGES)
+    unchecked = []  # (step, scalars) still on the device
+    with _StopSignals() as signals:
+        for step in range(done + 1, steps + 1):
+            seed_paddle(train.seed, step)
+            scalars = method.train_step([next(data) for _ in range(method.batches_per_step)], step)
+            unchecked.append((step, scalars))
+            stop = signals.received or step == steps
+            if stop or step % train.log_every == 0 or step % train.save_every == 0:
+                _check_and_log(run, unchecked, train.log_every, progress)
+                unchecked = []
+            if stop or step % train.preview_every == 0:
+                run.preview(step, method.generate(preview_z, batch_statistics=True))
+            if stop or step % train.save_every == 0:
+                checkpoint.save(run.checkpoints, step, method, config.to_dict(), train.keep)
+            if stop:
+                progress.say(f"saved step {step} of {steps} in {run.folder}")
+                break
+    return 128 + signals.received if signals.received else 0
+
+
+def _check_and_log(run: Run, unchecked: list, log_every: int, progress: Progress):
+    """Bring the scalars of the last steps to the host, refuse any that is no number, log those that are due."""
+    for step, scalars in unchecked:
+        values = {key: float(value) for key, value in scalars.items()}
+        for key, value in values.items():
+            if not math.isfinite(value):
+                raise RunError(f"{key} is {value} at step {step}: {_last_good(run)}; a lower optim.*.lr may help")
+        if step % log_every == 0:
+            speed = progress.measure(step)
+            run.log(step, values, images_per_second=round(speed, 1))
+            progress.show(step, values, speed)
+
+
+def _last_good(run: Run) -> str:
+    saved = checkpoint.list_steps(run.checkpoints)
+    return (
+        f"the last good checkpoint is step {saved[-1]} in {run.checkpoints}" if saved else "no checkpoint was saved yet"
+    )
+
+
+def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[Run, int]:
+    """Bring the method and the run's folder to the newest whole checkpoint, or to step 0 where none was saved yet."""
+    run = Run.open_existing(folder)
+    done = 0
+    if checkpoint.list_steps(run.checkpoints):
+        saved = checkpoint.load_newest(run.checkpoints, on_damage=_warn)
+        run.check_same(config, saved.config, source)
+        saved.restore(method)
+        done = saved.step
+    else:
+        _warn("no checkpoint was saved yet: starting from step 0")
+    run.resume(config, device, done)
+    return run, done
+
+
+def _warn(message):
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def _description(config: Config, method) -> str:
+    lines = [to_yaml(config)]
+    for name, network in method.networks.items():
+        trainable = sum(math.prod(p.shape) for p in network.parameters() if not p.stop_gradient)
+        fixed = sum(math.prod(p.shape) for p in network.parameters() if p.stop_gradient)
+        lines.append(f"network {name}: {trainable:,} parameters, and {fixed:,} batch statistics")
+    return "\n".join(lines)
+
+
+class _StopSignals:
+    """Remembers the first SIGINT or SIGTERM, so that the step can end and be saved; a second one acts at once."""
+
+    def __init__(self):
+        self.received = 0
+        self._before = {}
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number, frame):
+        self.received = number
+        self.__exit__()
+        _warn("stopping after this step and saving (again to stop at once)")

@@ -1,0 +1,230 @@
+"""A run: one output folder with everything that a training leaves behind.
+
+config.yml (resolved), run.json (data, device, versions of each session), metrics.jsonl, samples/ (grids),
+log/ (VisualDL), checkpoints/.
+"""
+
+import importlib.metadata
+import json
+import platform
+import re
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from visualdl import LogWriter
+
+from ppgan_lite import __version__, runtime
+from ppgan_lite.config import Config, differences, load_config, to_yaml
+from ppgan_lite.data.image_array import Source
+from ppgan_lite.errors import ConfigError, RunError
+from ppgan_lite.files import disk_errors, remove_folder, remove_leftovers, writing
+from ppgan_lite.image_grid import grid, save_png
+
+PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
+PREVIEW_COLUMNS = 16
+PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless", "opencv-python", "visualdl")
+
+
+class Run:
+    """The folder of one training. `create` starts one, `open_existing` goes back to one.
+
+    Attributes:
+        folder: of the run.
+        checkpoints: folder of the checkpoints.
+        record: what run.json holds.
+    """
+
+    def __init__(self, folder: Path, record: dict):
+        self.folder = Path(folder)
+        self.checkpoints = self.folder / "checkpoints"
+        self.record = record
+        self._metrics = None  # open stream of metrics.jsonl while training
+        self._writers = {}  # folder below log/ -> VisualDL writer
+
+    @classmethod
+    def create(cls, folder: Path, config: Config, source: Source, image_shape, device: str) -> "Run":
+        """Make the folder and write run.json and config.yml; what a run left there before is removed.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        run = cls(folder, {"data": source.to_dict(), "image_shape": list(image_shape), "sessions": []})
+        with disk_errors(run.folder):
+            run.folder.mkdir(parents=True, exist_ok=True)
+            for name in ("checkpoints", "samples", "log"):
+                remove_folder(run.folder / name)
+            (run.folder / "metrics.jsonl").unlink(missing_ok=True)
+        run._begin_session(config, device, 0)
+        return run
+
+    @classmethod
+    def open_existing(cls, folder: Path) -> "Run":
+        """Read run.json of a run that is there.
+
+        Raises:
+            RunError: there is no run, or its run.json is damaged.
+        """
+        path = Path(folder) / "run.json"
+        try:
+            record = json.loads(path.read_bytes())
+            run = cls(folder, record)
+            _ = record["data"]["sha256"], record["image_shape"], record["sessions"]
+        except OSError as error:
+            raise RunError(f"{folder}: not the folder of a run (no run.json in it)") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path}: damaged") from error
+        return run
+
+    def config(self) -> Config:
+        """The resolved config that the run was started with."""
+        return load_config(self.folder / "config.yml")
+
+    def check_same(self, config: Config, saved_config: dict, source: Source):
+        """Refuse a config that would compute other steps than the saved one, and other data.
+
+        Raises:
+            ConfigError, RunError: naming the first key that differs, or both data sets.
+        """
+        if changed := differences(config.to_dict(), saved_config):
+            raise ConfigError(
+                f"{changed[0]} as in the checkpoint; resume with the run's own config, or start a new run"
+            )
+        trained_on = self.record["data"]
+        if source.sha256 != trained_on["sha256"]:
+            raise RunError(
+                f"{self.folder}: was trained on {trained_on['name']} from {trained_on['origin']}, but the data is now "
+                f"{source}; bring that data back, or start a new run"
+            )
+
+    def resume(self, config: Config, device: str, step: int):
+        """Go back to the state of `step`: drop later records and rebuild the VisualDL log from those that stay.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        with disk_errors(self.folder):
+            for folder in (self.folder, self.checkpoints, self.folder / "samples"):
+                remove_leftovers(folder)
+            kept = [record for record in self._read_metrics() if record["step"] <= step]
+            with writing(self.folder / "metrics.jsonl") as stream:
+                stream.writelines(_json_line(record) for record in kept)
+            # VisualDL shows one file of a folder only, so the log must be one file again, not two.
+            remove_folder(self.folder / "log")
+        for record in kept:
+            self._log_curves(record)
+        for path, of_step in self._preview_files():
+            if of_step <= step:
+                self._writer("samples").add_image("numbers", np.atleast_3d(np.asarray(Image.open(path))), of_step)
+            else:
+                path.unlink()
+        self._begin_session(config, device, step)
+
+    def log(self, step: int, scalars: dict[str, float], **more):
+        """Append one line to metrics.jsonl and a point to each VisualDL curve.
+
+        `loss/d_real` is the tag `loss` in VisualDL's folder `d_real_loss`: all losses share one chart.
+        """
+        record = {"step": step, **scalars, **more}
+        path = self.folder / "metrics.jsonl"
+        with disk_errors(path):
+            if self._metrics is None:
+                self._metrics = open(path, "ab", buffering=0)  # noqa: SIM115 (open as long as the run)
+            self._metrics.write(_json_line(record))
+        self._log_curves(record)
+
+    def preview(self, step: int, images):
+        """Write a grid of images [N, C, H, W] in [-1, 1] to samples/ and to VisualDL (tag `numbers`)."""
+        pixels = grid(images, PREVIEW_COLUMNS)
+        path = self.folder / "samples" / f"step_{step:08d}.png"
+        save_png(path, pixels, {**self.describe_images(step), "Batch norm": "statistics of this batch (training)"})
+        self._writer("samples").add_image("numbers", pixels, step)
+
+    def describe_images(self, step: int) -> dict[str, str]:
+        """Metadata for pictures made at a step: what made them, and the data really used."""
+        data = self.record["data"]
+        instead = f", standing in for {data['stands_in_for']}" if data["stands_in_for"] else ""
+        return {"Software": f"ppgan_lite {__version__}", "Step": str(step), "Data": data["name"] + instead}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        """Write out what is buffered."""
+        for writer in self._writers.values():
+            writer.close()
+        if self._metrics is not None:
+            self._metrics.close()
+        self._writers, self._metrics = {}, None
+
+    def _begin_session(self, config: Config, device: str, step: int):
+        session = {
+            "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "from_step": step,
+            "device": device,
+            "runtime": runtime.settings(),
+            "versions": {"ppgan_lite": __version__, "python": platform.python_version(), **_versions()},
+        }
+        self.record["sessions"].append(session)
+        with writing(self.folder / "run.json") as stream:
+            stream.write(json.dumps(self.record, indent=1, ensure_ascii=False).encode())
+        with writing(self.folder / "config.yml") as stream:
+            stream.write(to_yaml(config).encode())
+        with disk_errors(self.folder):
+            for name in ("checkpoints", "samples", "log"):
+                (self.folder / name).mkdir(exist_ok=True)
+
+    def _log_curves(self, record: dict):
+        for key, value in record.items():
+            if "/" in key:
+                kind, name = key.split("/")
+                self._writer(f"{name}_{kind}").add_scalar(kind, value, record["step"])
+
+    def _writer(self, name: str) -> LogWriter:
+        if name not in self._writers:
+            self._writers[name] = LogWriter(str(self.folder / "log" / name), flush_secs=10)
+        return self._writers[name]
+
+    def _read_metrics(self) -> list[dict]:
+        """The whole lines of metrics.jsonl; a torn last one is left out."""
+        path = self.folder / "metrics.jsonl"
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def _preview_files(self) -> list[tuple[Path, int]]:
+        matches = [(path, re.fullmatch(r"step_(\d+)\.png", path.name)) for path in (self.folder / "samples").glob("*")]
+        return sorted((path, int(match[1])) for path, match in matches if match)
+
+
+def check_folder(folder: Path, resume: bool, overwrite: bool):
+    """Refuse a folder that a new run cannot have, before anything is loaded or written.
+
+    Raises:
+        RunError: it is used (and neither flag is given), holds other things than a run, or has none to resume.
+    """
+    is_run = (folder / "run.json").exists()
+    if resume:
+        if not is_run:
+            raise RunError(f"{folder}: nothing to resume (no run there); start without --resume")
+        return
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder}: is a file; give another --run-dir")
+    if is_run and not overwrite:
+        raise RunError(f"{folder}: used by a run; go on with --resume, replace it with --overwrite, or give --run-dir")
+    if folder.exists() and not is_run and any(folder.iterdir()):
+        raise RunError(f"{folder}: holds other things than a run; give another --run-dir")
+
+
+def _json_line(record: dict) -> bytes:
+    return json.dumps(record).encode() + b"\n"
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions

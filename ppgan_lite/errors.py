@@ -1,0 +1,21 @@
+"""Errors that a user can mend: each is one line that names the thing and what to do (exit code 2)."""
+
+
+class UserError(Exception):
+    """Base of all errors that tools print as one line, without a traceback."""
+
+
+class ConfigError(UserError):
+    """A key, a value or a combination in a config that cannot be used."""
+
+
+class DataError(UserError):
+    """Data that is missing, damaged or does not fit the config."""
+
+
+class CheckpointError(UserError):
+    """A checkpoint that is missing, damaged or does not fit the networks."""
+
+
+class RunError(UserError):
+    """A run that cannot start or go on: its folder, its device, or a loss that is no number."""

@@ -1,0 +1,83 @@
+"""Files that are either wholly there or not at all, and errors of the disk as one line."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from ppgan_lite.errors import RunError
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path):
+    """Turn an OSError inside (no space, no permission, ...) into a RunError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def writing(path: Path):
+    """Open a binary stream to a file that takes the name `path` only when all of it is on the disk.
+
+    Raises:
+        RunError: it cannot be written; what stood under the name before still does.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with disk_errors(path):
+        try:
+            with open(temporary, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing_folder(path: Path):
+    """Hand out an empty folder that takes the name `path` only when all its files are on the disk.
+
+    A folder that has the name already is replaced. The files in it must have been synced by who wrote them.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with disk_errors(path):
+        try:
+            temporary.mkdir(parents=True)
+            yield temporary
+            _sync_folder(temporary)
+            remove_folder(path)
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: Path):
+    """Remove a folder, if it is there; its name goes at once, so no half of it can be taken for the whole."""
+    if path.exists():
+        doomed = path.with_name(f".{path.name}.{os.getpid()}.old.tmp")
+        os.replace(path, doomed)
+        shutil.rmtree(doomed)
+
+
+def remove_leftovers(folder: Path):
+    """Remove what `writing`, `writing_folder` and `remove_folder` left in `folder` when their process was killed."""
+    for path in folder.glob(".*.tmp"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _sync_folder(folder: Path):
+    """Wait until the names in `folder` are on the disk (Windows has no such call)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

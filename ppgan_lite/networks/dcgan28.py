@@ -1,0 +1,89 @@
+"""The networks of the tutorial "Understand GANs in four days": a DCGAN for 28x28 images.
+
+Two places compute the tutorial's function in a cheaper form: a bias before a batch norm is left out (the norm
+subtracts it), and ReLU stands behind the max-pool instead of before it (both are monotone, so they commute).
+"""
+
+import paddle.nn.functional as F
+from paddle import nn
+
+from ppgan_lite.errors import ConfigError
+from ppgan_lite.networks.layers import BilinearUpsample2x, NarrowingConv2D
+
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+class Generator(nn.Layer):
+    """Noise [N, z_dim] -> images [N, C, 28, 28] in [-1, 1].
+
+    linear 16 ngf; linear 2 ngf x 7 x 7; twice: upsampling to double size with a convolution. Batch norm and the
+    activation follow each layer, but the last, which ends in tanh. `upsample: bilinear` is the tutorial's bilinear
+    upsampling (align_corners=True) and 5x5 convolution; `transposed` its second form, a transposed convolution,
+    here 4x4 with stride 2: the kernel is a multiple of the stride, so every output pixel has equally many terms.
+    """
+
+    def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
+        super().__init__()
+        channels, self.size = image_shape[0], _quarter_size(image_shape, "generator")
+        ngf, activation = options.ngf, ACTIVATIONS[options.activation]
+        self.project = nn.Sequential(
+            nn.Linear(z_dim, 16 * ngf, bias_attr=False),
+            nn.BatchNorm1D(16 * ngf),
+            activation(),
+            nn.Linear(16 * ngf, 2 * ngf * self.size**2, bias_attr=False),
+            nn.BatchNorm1D(2 * ngf * self.size**2),
+            activation(),
+        )
+        self.upsample = nn.Sequential(
+            *_upsample(options.upsample, 2 * ngf, ngf, self.size, bias=False),
+            nn.BatchNorm2D(ngf),
+            activation(),
+            *_upsample(options.upsample, ngf, channels, 2 * self.size, bias=True),
+            nn.Tanh(),
+        )
+
+    def forward(self, z):
+        x = self.project(z)
+        x = x.reshape([x.shape[0], -1, self.size, self.size])  # [N, 2 ngf, 7, 7]
+        return self.upsample(x)
+
+
+class Discriminator(nn.Layer):
+    """Images [N, C, 28, 28] in [-1, 1] -> logits [N, 1], positive for real.
+
+    Twice: 3x3 convolution without padding (ndf and 2 ndf feature maps), batch norm, ReLU, max-pool 2; then linear
+    16 ndf with batch norm and ReLU, and linear 1.
+    """
+
+    def __init__(self, options, image_shape: tuple[int, int, int]):
+        super().__init__()
+        size, ndf = 4 * _quarter_size(image_shape, "discriminator"), options.ndf
+        pooled = ((size - 2) // 2 - 2) // 2  # 28 -> 26 -> 13 -> 11 -> 5
+        self.conv1 = nn.Conv2D(image_shape[0], ndf, 3, bias_attr=False)
+        self.norm1 = nn.BatchNorm2D(ndf)
+        self.conv2 = nn.Conv2D(ndf, 2 * ndf, 3, bias_attr=False)
+        self.norm2 = nn.BatchNorm2D(2 * ndf)
+        self.linear1 = nn.Linear(2 * ndf * pooled**2, 16 * ndf, bias_attr=False)
+        self.norm3 = nn.BatchNorm1D(16 * ndf)
+        self.linear2 = nn.Linear(16 * ndf, 1)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.norm1(self.conv1(x)), 2))
+        x = F.relu(F.max_pool2d(self.norm2(self.conv2(x)), 2))
+        x = x.reshape([x.shape[0], -1])  # [N, 2 ndf * 5 * 5]
+        return self.linear2(F.relu(self.norm3(self.linear1(x))))
+
+
+def _upsample(form: str, in_channels: int, out_channels: int, size: int, bias: bool) -> list[nn.Layer]:
+    """Layers from [N, in_channels, size, size] to [N, out_channels, 2 size, 2 size]."""
+    if form == "bilinear":
+        return [BilinearUpsample2x(size), NarrowingConv2D(in_channels, out_channels, 5, bias=bias)]
+    bias_attr = None if bias else False
+    return [nn.Conv2DTranspose(in_channels, out_channels, 4, stride=2, padding=1, bias_attr=bias_attr)]
+
+
+def _quarter_size(image_shape: tuple[int, int, int], section: str) -> int:
+    if tuple(image_shape[1:]) != (28, 28):
+        height, width = image_shape[1:]
+        raise ConfigError(f"{section}.name: dcgan28 takes images of 28x28 pixels, but the data has {height}x{width}")
+    return 7

@@ -1,0 +1,144 @@
+"""Every key that a config may hold, with its type, range, default and unit. No paddle here: errors answer at once.
+
+A section with a `name` (method, generator, discriminator, data, each optimizer) takes its keys from the class that
+its table below has under that name. A test compares the tables with the packages that build the real objects.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values a number may take, from `low` to `high`, both included unless `open_ends` names them."""
+
+    low: float | None = None
+    high: float | None = None
+    open_ends: str = ""  # any of "low" and "high"
+
+    def __contains__(self, value):
+        above = self.low is None or (value > self.low if "low" in self.open_ends else value >= self.low)
+        below = self.high is None or (value < self.high if "high" in self.open_ends else value <= self.high)
+        return above and below
+
+    def __str__(self):
+        ends = [] if self.low is None else [f"{'above' if 'low' in self.open_ends else 'at least'} {self.low:g}"]
+        ends += [] if self.high is None else [f"{'below' if 'high' in self.open_ends else 'at most'} {self.high:g}"]
+        return " and ".join(ends)
+
+
+Count = Annotated[int, Range(1)]
+Seed = Annotated[int, Range(0, 2**32 - 1)]
+Positive = Annotated[float, Range(0, open_ends="low")]
+Decay = Annotated[float, Range(0, 1, open_ends="high")]  # of a moving average
+
+
+@dataclass(frozen=True)
+class Named:
+    """A section whose `name` chooses its class."""
+
+    name: str
+
+
+# ---- methods: ppgan_lite/methods/NAME.py ----
+
+
+@dataclass(frozen=True)
+class GAN(Named):
+    """The GAN of Goodfellow et al. 2014 with the non-saturating loss."""
+
+    z_dim: Count = 100  # length of the noise vector, N(0, I)
+    d_optimizers: Literal["separate", "joint"] = "separate"  # one for real and one for fake batches, or one for both
+
+    @property
+    def optimizers(self) -> tuple[str, ...]:
+        """The keys that `optim` must have."""
+        return ("g", "d_real", "d_fake") if self.d_optimizers == "separate" else ("g", "d")
+
+
+METHODS = {"gan": GAN}
+
+
+# ---- networks: ppgan_lite/networks/NAME.py; channels and image size come from the data ----
+
+
+@dataclass(frozen=True)
+class DCGAN28Generator(Named):
+    """The tutorial's generator for 28x28 images."""
+
+    ngf: Count = 64  # feature maps before the last convolution; the other layers have 2 and 16 times as many
+    upsample: Literal["bilinear", "transposed"] = "bilinear"
+    activation: Literal["relu", "tanh"] = "relu"  # of the hidden layers
+
+
+@dataclass(frozen=True)
+class DCGAN28Discriminator(Named):
+    """The tutorial's discriminator for 28x28 images."""
+
+    ndf: Count = 64  # feature maps after the first convolution; the other layers have 2 and 16 times as many
+
+
+GENERATORS = {"dcgan28": DCGAN28Generator}
+DISCRIMINATORS = {"dcgan28": DCGAN28Discriminator}
+
+
+# ---- optimizers: ppgan_lite/optimizers.py ----
+
+
+@dataclass(frozen=True)
+class Adam(Named):
+    """Adam (Kingma and Ba 2015)."""
+
+    lr: Positive
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
+
+
+OPTIMIZERS = {"adam": Adam}
+
+
+# ---- data: ppgan_lite/data/ ----
+
+
+@dataclass(frozen=True)
+class Data(Named):
+    """What all data sets share."""
+
+    batch_size: Count = 128
+
+
+@dataclass(frozen=True)
+class MNIST(Data):
+    """MNIST or Fashion-MNIST from their IDX files."""
+
+    root: str | None = None  # folder that holds mnist/ and fashion-mnist/, looked in first
+    offline: Literal["rendered_digits"] | None = None  # what to train on where no mirror answers; null: an error
+
+
+@dataclass(frozen=True)
+class RenderedDigits(Data):
+    """Digits drawn with OpenCV's fonts: needs no files and no network."""
+
+    num_images: Count = 60000
+    seed: Seed = 0  # of the drawing
+
+
+DATASETS = {"mnist": MNIST, "fashion_mnist": MNIST, "rendered_digits": RenderedDigits}
+
+
+# ---- training ----
+
+
+@dataclass(frozen=True)
+class Train:
+    """Length of the run and what is written when. The unit of every `_every` is steps."""
+
+    epochs: Count | None = None  # passes over the data
+    steps: Count | None = None  # length in steps; overrides epochs
+    seed: Seed = 0
+    log_every: Count = 10  # losses to the console, metrics.jsonl and VisualDL
+    preview_every: Count = 200  # a grid of samples from one fixed noise batch
+    save_every: Count = 500  # a checkpoint
+    keep: Count = 3  # newest checkpoints that are kept
+
+    # A resumed run may change these: they alter the run's length and records, never what a step computes.
+    MAY_CHANGE: ClassVar = frozenset({"epochs", "steps", "log_every", "preview_every", "save_every", "keep"})

@@ -1,0 +1,103 @@
+"""Threads and BLAS path, set in the environment before paddle is imported.
+
+Stock paddlepaddle uses one core (its import sets OMP_NUM_THREADS=1 where it is unset), and the MKL it carries takes
+a slow path on AMD processors. Both are read once, when the libraries load, so they must be set before. What the user
+has set is never overridden. PPGAN_RUNTIME=off leaves everything as it is.
+"""
+
+import contextlib
+import io
+import os
+import sys
+import warnings
+from pathlib import Path
+
+SWITCH = "PPGAN_RUNTIME"
+VARIABLES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
+
+
+def configure():
+    """Set the variables of `VARIABLES` that are unset. Warns once if paddle was imported before."""
+    if os.environ.get(SWITCH, "").lower() in ("off", "0", "false"):
+        return
+    wanted = {"OMP_NUM_THREADS": str(usable_cores())}
+    if blas_path := mkl_cpu_type(_read("/proc/cpuinfo")):
+        wanted["MKL_DEBUG_CPU_TYPE"] = blas_path
+    if "paddle" in sys.modules:
+        warnings.warn(
+            "paddle was imported before ppgan_lite, so its thread and BLAS settings could not take effect and training "
+            "on the CPU will be slower: import ppgan_lite first (in a notebook: restart the kernel).",
+            stacklevel=3,
+        )
+        return
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
+
+
+def settings() -> dict:
+    """What is in force, for run.json: the switch and each variable (None where it is unset)."""
+    return {name: os.environ.get(name) for name in (SWITCH, *VARIABLES)}
+
+
+def load_paddle():
+    """Import paddle and return it, keeping back three messages that would only puzzle who trains.
+
+    Paddle warns of OMP_NUM_THREADS above 1 (it matters for builds on OpenBLAS), of a missing ccache (it matters to
+    who compiles extensions), and that batch norms track their statistics. All else that it prints goes through.
+    """
+    warnings.filterwarnings("ignore", message="When training, we now always track global mean and variance")
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="No ccache found")
+            import paddle
+    finally:
+        ours = ("WARNING: OMP_NUM_THREADS set to", "PLEASE USE OMP_NUM_THREADS WISELY")
+        sys.stderr.write("".join(x for x in printed.getvalue().splitlines(keepends=True) if not x.startswith(ours)))
+    return paddle
+
+
+def usable_cores() -> int:
+    """Count the physical cores this process may use: affinity, hyperthreads and a container's quota considered."""
+    logical = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    physical = physical_cores(_read("/proc/cpuinfo")) or logical
+    quota = cgroup_quota(_read("/sys/fs/cgroup/cpu.max")) or logical
+    return max(1, min(logical, physical, quota))
+
+
+def physical_cores(cpuinfo: str) -> int | None:
+    """Count the distinct (physical id, core id) pairs in the text of /proc/cpuinfo; None where it tells none."""
+    cores, package = set(), "0"
+    for line in cpuinfo.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "physical id":
+            package = value.strip()
+        elif key.strip() == "core id":
+            cores.add((package, value.strip()))
+    return len(cores) or None
+
+
+def cgroup_quota(cpu_max: str) -> int | None:
+    """Whole processors allowed by the text of a cgroup's cpu.max, `QUOTA PERIOD` in microseconds; None for no limit."""
+    fields = cpu_max.split()
+    if len(fields) != 2 or fields[0] == "max":
+        return None
+    return max(1, int(fields[0]) // int(fields[1]))
+
+
+def mkl_cpu_type(cpuinfo: str) -> str | None:
+    """MKL_DEBUG_CPU_TYPE for the processor in the text of /proc/cpuinfo: 7 (AVX-512), 5 (AVX2) or None.
+
+    Only for AMD: on Intel's own processors MKL chooses right by itself.
+    """
+    if "AuthenticAMD" not in cpuinfo:
+        return None
+    flags = set(cpuinfo.split())
+    return "7" if "avx512f" in flags else "5" if "avx2" in flags else None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,56 @@
+"""Train a GAN.
+
+  python tools/train.py -c configs/dcgan_mnist.yml
+  python tools/train.py -c configs/dcgan_mnist.yml -o train.epochs=1 -o data.batch_size=64 --run-dir output/try
+  python tools/train.py -c configs/dcgan_mnist.yml --resume
+  python tools/train.py -c configs/dcgan_mnist.yml --dry-run
+
+Ctrl-C and SIGTERM save before they stop; --resume goes on exactly where the last checkpoint was made.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ppgan_lite import cli, runtime  # noqa: E402
+from ppgan_lite.config import load_config  # noqa: E402
+
+
+def main(argv=None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = cli.Parser(__doc__)
+    parser.add_argument("-c", "--config", type=Path, required=True, help="YAML file of the experiment")
+    parser.add_argument(
+        "-o",
+        "--override",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a key of the config, for example optim.g.lr=1e-4; may be repeated",
+    )
+    parser.add_argument("--run-dir", type=Path, help="output folder (default: output/CONFIG_NAME)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in the folder")
+    how.add_argument("--overwrite", action="store_true", help="delete the run that is in the folder, and start anew")
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "gpu"], default="auto", help="default: a GPU if there is one"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the resolved config, the data source and the networks' sizes only"
+    )
+    args = parser.parse_args(argv)
+
+    def train():
+        config = load_config(args.config, args.override)
+        runtime.load_paddle()
+        from ppgan_lite.engine import loop
+
+        folder = args.run_dir or Path("output") / args.config.stem
+        return loop.train(config, folder, args.resume, args.overwrite, args.device, args.dry_run)
+
+    return cli.run_tool(train, args.debug)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
