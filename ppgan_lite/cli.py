@@ -18,6 +18,26 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
+def add_device(parser: Parser):
+    """Add --device."""
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "gpu"], default="auto", help="default: auto, a GPU if there is one"
+    )
+
+
+def whole_number(low: int):
+    """An argparse type: a whole number, at least `low`."""
+
+    def parse(text: str) -> int:
+        number = int(text)
+        if number < low:
+            raise argparse.ArgumentTypeError(f"must be at least {low}, got {number}")
+        return number
+
+    parse.__name__ = "whole number"  # argparse's message for a text that is none
+    return parse
+
+
 def run_tool(main, debug: bool) -> int:
     """Call `main` and return the exit code: what it returns, 2 for a UserError (one line), 130 for Ctrl-C."""
     try:

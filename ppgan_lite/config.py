@@ -99,12 +99,11 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML's safe loader, which silently keeps the last of two equal keys, made to refuse the second."""
 
     def construct_mapping(self, node, deep=False):
-        keys = [key.value for key, _ in node.value]
-        for key_node, _ in node.value:
-            if keys.count(key_node.value) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key_node.value!r} appears twice", key_node.start_mark
-                )
+        seen = []
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} appears twice", key.start_mark)
+            seen.append(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -132,7 +131,7 @@ def _apply_override(tree: dict, override: str):
 def _named(tree, where: str, table: dict[str, type]):
     """Check a section against the class that `table` has under the section's own `name`."""
     _check_keys(tree, where, allowed=None, required=("name",))
-    if tree["name"] not in table:
+    if not isinstance(tree["name"], str) or tree["name"] not in table:
         raise ConfigError(_unknown_value(f"{where}.name", tree["name"], table))
     return _dataclass(tree, where, table[tree["name"]])
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppgan_lite import cli, runtime  # noqa: E402
-from ppgan_lite.config import load_config  # noqa: E402
+from ppgan_lite import cli, runtime
+from ppgan_lite.config import load_config
 
 
 def main(argv=None) -> int:

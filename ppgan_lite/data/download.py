@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ppgan_lite.errors import DataError
-from ppgan_lite.files import writing
+from ppgan_lite.files import disk_errors, writing
 
 TIMEOUT_SECONDS = 10
 CHUNK_BYTES = 1 << 16
@@ -23,7 +23,7 @@ def download(file: str, mirrors, folder: Path, sha256: str):
 
     Raises:
         NoMirrorError: no mirror answered with the content of that checksum.
-        DataError: the file cannot be written.
+        RunError: the file cannot be written.
     """
     failures = []
     for mirror in mirrors:
@@ -35,12 +35,10 @@ def download(file: str, mirrors, folder: Path, sha256: str):
         if hashlib.sha256(content).hexdigest() != sha256:
             failures.append(f"{mirror}: wrong checksum")
             continue
-        try:
+        with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            with writing(folder / file) as stream:
-                stream.write(content)
-        except OSError as error:
-            raise DataError(f"{folder / file}: cannot write the download: {error.strerror}") from error
+        with writing(folder / file) as stream:
+            stream.write(content)
         return
     raise NoMirrorError(f"{file} is not in {folder}, and no mirror gave it ({'; '.join(failures)})")
 

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import math
 import os
 import sys
 import zlib
@@ -65,7 +66,7 @@ def find_or_download(name: str, root: str | None) -> Path:
     """The folder with the data set's files: below `root`, $PPGAN_DATA or the cache, downloaded there if nowhere.
 
     Raises:
-        DataError: `root` is given but does not exist, or a download cannot be written.
+        DataError: `root` is given but does not exist.
         NoMirrorError: nowhere to be found, and no mirror answers.
     """
     if root is not None and not Path(root).expanduser().is_dir():
@@ -97,13 +98,13 @@ def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
         raise DataError(f"{path}: cannot be read ({error or 'truncated'}); {advice}") from error
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise DataError(f"{path}: not an IDX file of bytes (magic {content[:4].hex() or 'missing'}); {advice}")
-    ndim = content[3]
-    shape = np.frombuffer(content[4 : 4 + 4 * ndim], ">u4")
-    if len(shape) != ndim or len(content) != 4 + 4 * ndim + np.prod(shape, dtype=np.int64):
-        raise DataError(f"{path}: {len(content)} bytes do not fit the header's shape {shape.tolist()}; {advice}")
+    start = 4 + 4 * content[3]  # the header: magic, number of dimensions, and each dimension as a big-endian uint32
+    shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
+    if len(content) != start + math.prod(shape):
+        raise DataError(f"{path}: {len(content)} bytes do not fit the header's shape {shape}; {advice}")
     if sha256 is not None and hashlib.sha256(packed).hexdigest() != sha256:
         raise DataError(f"{path}: wrong checksum, so not the published file; {advice}")
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * ndim).reshape(shape)
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
 def _banner(name: str, reason: str):

@@ -52,7 +52,7 @@ def render(num: int, seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.nd
     strokes = rng.integers(0, len(STROKES), num)
     slants = rng.uniform(-0.25, 0.5, num)
     scales = rng.uniform(0.8, 1.1, num)
-    shifts = rng.uniform(-2, 2, (num, 2))
+    shifts = rng.uniform(-1.5, 1.5, (num, 2))
 
     glyphs = _draw_glyphs()
     images = np.empty((num, SIZE, SIZE), np.uint8)
@@ -79,9 +79,13 @@ def _draw_glyphs() -> np.ndarray:
             for digit in range(10):
                 unit_height = cv2.getTextSize(str(digit), font, 1, 1)[0][1]
                 scale = (DIGIT_HEIGHT * SUPERSAMPLING - stroke) / unit_height
-                (width, height), _ = cv2.getTextSize(str(digit), font, scale, stroke)
-                corner = round(CENTRE - width / 2), round(CENTRE + height / 2)  # bottom left
-                cv2.putText(glyphs[f, s, digit], str(digit), corner, font, scale, 255, stroke, cv2.LINE_AA)
+                canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+                start = (CANVAS // 5, CANVAS * 4 // 5)  # left end of the baseline
+                cv2.putText(canvas, str(digit), start, font, scale, 255, stroke, cv2.LINE_AA)
+                # getTextSize counts the room to the next letter, so the drawn box is centred, not the text's.
+                left, top, width, height = cv2.boundingRect(canvas)
+                shift = round(CENTRE - top - (height - 1) / 2), round(CENTRE - left - (width - 1) / 2)
+                glyphs[f, s, digit] = np.roll(canvas, shift, (0, 1))
     return glyphs
 
 

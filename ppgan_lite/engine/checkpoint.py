@@ -29,13 +29,13 @@ class Checkpoint:
     config: dict
     arrays: dict[str, dict[str, np.ndarray]]  # file stem -> tensor name -> values
 
-    def restore(self, method, only: str | None = None):
-        """Copy every tensor into the method, or those of the group `only` (for example "network_g").
+    def restore(self, method):
+        """Copy every tensor into the method.
 
         Raises:
             CheckpointError: a tensor is missing, surplus or of another shape. Nothing has been changed then.
         """
-        groups = {name: tensors for name, tensors in _groups(method).items() if only in (None, name)}
+        groups = _groups(method)
         for name, tensors in groups.items():
             self._check_fit(name, tensors)
         for name, tensors in groups.items():

@@ -48,6 +48,9 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
 def _train_steps(run, method, dataset, config, done: int, steps: int, progress: Progress) -> int:
     """Take the steps after `done` up to `steps`; returns the exit code."""
     train = config.train
+    if done >= steps:
+        progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; raise train.steps or train.epochs")
+        return 0
     data = batches(dataset, config.data.batch_size, train.seed, first_batch=done * method.batches_per_step)
     seed_paddle(train.seed, 0, 1)
     preview_z = method.draw_z(PREVIEW_IMAGES)

@@ -1,0 +1,91 @@
+"""What the tests share: a small experiment, real processes, and the real data where it is there."""
+
+import ppgan_lite  # noqa: F401, I001 (before paddle: it sets the threads)
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ppgan_lite import runtime
+
+ROOT = Path(__file__).resolve().parents[1]
+
+runtime.load_paddle()
+
+SMALL = {
+    "method": {"name": "gan", "z_dim": 8, "d_optimizers": "separate"},
+    "generator": {"name": "dcgan28", "ngf": 2, "upsample": "bilinear", "activation": "relu"},
+    "discriminator": {"name": "dcgan28", "ndf": 2},
+    "optim": {name: {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.999]} for name in ("g", "d_real", "d_fake")},
+    "data": {"name": "rendered_digits", "batch_size": 8, "num_images": 44, "seed": 0},  # 5 batches an epoch, and a rest
+    "train": {"steps": 12, "seed": 3, "log_every": 1, "preview_every": 5, "save_every": 4, "keep": 3},
+}
+
+
+@pytest.fixture
+def small_tree():
+    """The small experiment as nested dicts, free to be changed."""
+    return yaml.safe_load(yaml.safe_dump(SMALL))
+
+
+@pytest.fixture
+def small_config(small_tree):
+    """The small experiment, checked."""
+    from ppgan_lite.config import check_config
+
+    return check_config(small_tree)
+
+
+@pytest.fixture
+def small_file(tmp_path, small_tree):
+    """The small experiment as a YAML file `small.yml`."""
+    path = tmp_path / "small.yml"
+    path.write_text(yaml.safe_dump(small_tree))
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """A finished run of the small experiment. Not to be changed: copy it."""
+    from ppgan_lite.config import check_config
+    from ppgan_lite.engine.loop import train
+
+    folder = tmp_path_factory.mktemp("small_run") / "run"
+    assert train(check_config(SMALL), folder, resume=False, overwrite=False, device="cpu", dry_run=False) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """$PPGAN_DATA, where it holds MNIST."""
+    root = os.environ.get("PPGAN_DATA")
+    if not root or not (Path(root) / "mnist").is_dir():
+        pytest.skip("needs real MNIST: set PPGAN_DATA to the folder that holds mnist/ and fashion-mnist/")
+    return Path(root).resolve()
+
+
+def start_tool(name, *arguments, environment=None, **options):
+    """Start tools/NAME.py in a process of its own."""
+    command = [sys.executable, str(ROOT / "tools" / f"{name}.py"), *map(str, arguments)]
+    environment = {**os.environ, **(environment or {})}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
+    )
+
+
+def run_tool(name, *arguments, environment=None, **options):
+    """Run tools/NAME.py in a process of its own; returns (exit code, stdout, stderr)."""
+    process = start_tool(name, *arguments, environment=environment, **options)
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+def one_line_error(stderr):
+    """The text of the error that a tool printed, after checking that it is all that it printed."""
+    assert re.fullmatch(r"error: [^\n]+\n", stderr), stderr
+    return stderr.removeprefix("error: ").rstrip("\n")

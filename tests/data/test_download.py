@@ -1,0 +1,68 @@
+import hashlib
+import http.server
+import threading
+
+import pytest
+
+from ppgan_lite.data.download import NoMirrorError, download
+from ppgan_lite.errors import RunError
+
+CONTENT = bytes(range(256)) * 1000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves CONTENT under /good/, another under /wrong/, half of it under /torn/, and 404 elsewhere."""
+
+    def do_GET(self):
+        kind = self.path.split("/")[1]
+        if kind not in ("good", "wrong", "torn"):
+            self.send_error(404)
+            return
+        body = {"good": CONTENT, "wrong": b"x" + CONTENT, "torn": CONTENT}[kind]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body if kind != "torn" else body[: len(body) // 2])
+
+    def log_message(self, *args):
+        self.server.requests.append(self.path)
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.requests = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+def mirrors(server, *kinds):
+    return [f"http://127.0.0.1:{server.server_port}/{kind}/" for kind in kinds]
+
+
+@pytest.mark.parametrize("first", ["missing", "wrong", "torn"])
+def test_the_next_mirror_is_asked(server, tmp_path, first):
+    folder = tmp_path / "cache" / "mnist"
+    download("file.gz", mirrors(server, first, "good"), folder, SHA256)
+    assert (folder / "file.gz").read_bytes() == CONTENT
+    assert [path.name for path in folder.iterdir()] == ["file.gz"]
+
+
+def test_no_mirror_leaves_nothing(server, tmp_path):
+    with pytest.raises(NoMirrorError, match="missing/: Not Found; .*wrong/: wrong checksum; .*torn/: "):
+        download("file.gz", mirrors(server, "missing", "wrong", "torn"), tmp_path / "cache", SHA256)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_mirror_that_is_not_asked_is_not_asked(server, tmp_path):
+    before = len(server.requests)
+    download("file.gz", mirrors(server, "good", "wrong"), tmp_path, SHA256)
+    assert server.requests[before:] == ["/good/file.gz"]
+
+
+def test_a_cache_that_cannot_be_written_is_named(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=r"file/mnist.*cannot be written"):
+        download("file.gz", mirrors(server, "good"), tmp_path / "file" / "mnist", SHA256)

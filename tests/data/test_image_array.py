@@ -1,0 +1,31 @@
+import numpy as np
+
+from ppgan_lite.data.image_array import ImageArray
+
+
+def dataset():
+    images = np.random.default_rng(0).integers(0, 256, (6, 3, 4, 5), dtype="uint8")
+    images[0, 0, 0, :2] = 0, 255
+    return ImageArray(images, np.arange(6), "name", "made here")
+
+
+def test_pixels_are_scaled_to_minus_one_and_one():
+    item = dataset()[0]
+    assert item["image"].dtype == np.float32
+    assert item["image"].shape == (3, 4, 5)
+    assert item["image"][0, 0, 0] == -1
+    np.testing.assert_allclose(item["image"][0, 0, 1], 1, atol=1e-6)
+
+
+def test_a_batch_is_its_items():
+    data = dataset()
+    batch = data.batch(np.array([4, 1]))
+    for i, index in enumerate((4, 1)):
+        np.testing.assert_array_equal(batch["image"][i], data[index]["image"])
+        assert batch["label"][i] == data[index]["label"] == index
+
+
+def test_the_source_names_data_and_stand_in():
+    source = ImageArray(np.zeros((2, 1, 1, 1), "uint8"), [0, 1], "rendered_digits", "here", "mnist").source
+    assert str(source) == "rendered_digits, standing in for mnist (2 images from here)"
+    assert source.to_dict()["sha256"] == "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"

@@ -1,0 +1,143 @@
+import gzip
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+
+from ppgan_lite import options
+from ppgan_lite.data import mnist
+from ppgan_lite.errors import DataError
+
+
+def idx(array, magic=b"\x00\x00\x08"):
+    header = magic + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.astype("uint8").tobytes()
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content, packed=True):
+        path = tmp_path / "images.gz"
+        path.write_bytes(gzip.compress(content) if packed else content)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def fake_mnist(tmp_path, monkeypatch):
+    """Two small files that stand for MNIST's, whose checksums are made the expected ones."""
+    images = np.arange(3 * 28 * 28).reshape(3, 28, 28) % 251
+    files = {"train-images-idx3-ubyte.gz": images, "train-labels-idx1-ubyte.gz": np.array([7, 0, 9])}
+    folder = tmp_path / "root" / "mnist"
+    folder.mkdir(parents=True)
+    checksums = {}
+    for name, array in files.items():
+        (folder / name).write_bytes(gzip.compress(idx(array)))
+        checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    monkeypatch.setitem(mnist.CHECKSUMS, "mnist", checksums)
+    monkeypatch.setattr(mnist, "CACHE", tmp_path / "cache")
+    monkeypatch.delenv("PPGAN_DATA", raising=False)
+    return folder
+
+
+def build(**keys):
+    return mnist.build(options.MNIST(name="mnist", **keys))
+
+
+def test_idx_reads_back(file):
+    array = np.random.default_rng(0).integers(0, 256, (3, 4, 5), dtype="uint8")
+    np.testing.assert_array_equal(mnist.read_idx(file(idx(array))), array)
+
+
+@pytest.mark.parametrize(
+    ("content", "packed", "said"),
+    [
+        (b"", False, "not an IDX file of bytes \\(magic missing\\)"),
+        (gzip.compress(idx(np.zeros(100)))[:20], False, "cannot be read"),
+        (b"not gzip at all", False, "cannot be read \\(Not a gzipped file"),
+        (gzip.compress(idx(np.zeros(9)))[:-9] + b"\xff" * 9, False, "cannot be read"),
+        (b"", True, "magic missing"),
+        (b"\x00\x00\x0d\x01" + bytes(8), True, "not an IDX file of bytes \\(magic 00000d01\\)"),
+        (idx(np.zeros((2, 3)))[:-1], True, "17 bytes do not fit the header's shape \\[2, 3\\]"),
+        (idx(np.zeros((2, 3))) + b"x", True, "19 bytes do not fit"),
+        (b"\x00\x00\x08\x03\x00\x00", True, "do not fit the header's shape"),
+        (b"\x00\x00\x08\x02" + b"\xff" * 8, True, "do not fit the header's shape"),
+    ],
+)
+def test_damaged_files_are_named(file, content, packed, said):
+    path = file(content, packed)
+    with pytest.raises(DataError, match=said) as caught:
+        mnist.read_idx(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_content_is_refused(file):
+    with pytest.raises(DataError, match="wrong checksum"):
+        mnist.read_idx(file(idx(np.zeros(3))), sha256="0" * 64)
+
+
+def test_data_root_comes_first_then_the_variable_then_the_cache(fake_mnist, tmp_path, monkeypatch):
+    root = fake_mnist.parent
+    assert build(root=str(root)).source.origin == str(fake_mnist)
+    monkeypatch.setenv("PPGAN_DATA", str(root))
+    assert build().source.origin == str(fake_mnist)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert build(root=str(empty)).source.origin == str(fake_mnist)
+    monkeypatch.delenv("PPGAN_DATA")
+    monkeypatch.setattr(mnist, "CACHE", root)
+    assert build().source.origin == str(fake_mnist)
+
+
+def test_images_and_labels_come_through(fake_mnist):
+    dataset = build(root=str(fake_mnist.parent))
+    assert dataset.image_shape == (1, 28, 28)
+    assert dataset.images.flags["C_CONTIGUOUS"]
+    assert dataset.source.name == "mnist"
+    assert dataset.source.sha256 == hashlib.sha256(dataset.images.tobytes()).hexdigest()
+    np.testing.assert_array_equal(dataset.labels, [7, 0, 9])
+    np.testing.assert_array_equal(dataset.images.ravel(), np.arange(3 * 784) % 251)
+
+
+def test_a_damaged_file_is_never_trained_on(fake_mnist):
+    path = fake_mnist / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(idx(np.zeros((3, 28, 28)))))
+    with pytest.raises(DataError, match="wrong checksum"):
+        build(root=str(fake_mnist.parent), offline="rendered_digits")
+
+
+def test_a_root_that_is_not_there_is_an_error():
+    with pytest.raises(DataError, match=r"data.root: /none: no such folder; give one that holds mnist/"):
+        build(root="/none")
+
+
+@pytest.fixture
+def no_mirror(fake_mnist, monkeypatch):
+    for path in fake_mnist.iterdir():
+        path.unlink()
+    monkeypatch.setitem(mnist.MIRRORS, "mnist", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))
+
+
+def test_without_a_mirror_rendered_digits_stand_in_loudly(no_mirror, capsys):
+    dataset = build(offline="rendered_digits")
+    assert (dataset.source.name, dataset.source.stands_in_for) == ("rendered_digits", "mnist")
+    assert len(dataset) == 60000
+    banner = capsys.readouterr().err
+    assert "NOT MNIST: training on RENDERED DIGITS" in banner
+    assert banner.count("*" * 100) == 2
+
+
+def test_without_a_mirror_null_is_an_error(no_mirror):
+    with pytest.raises(DataError, match="no mirror gave it .*9/a/: .*Connection refused; .*9/b/: .*Connection refused"):
+        build(offline=None)
+
+
+def test_real_files(real_data):
+    for name in ("mnist", "fashion_mnist"):
+        dataset = mnist.build(options.MNIST(name=name, root=str(real_data)))
+        assert dataset.images.shape == (60000, 1, 28, 28)
+        assert len(np.unique(dataset.labels)) == 10
+        assert dataset.source.origin == str(real_data / mnist.FOLDERS[name])

@@ -1,0 +1,62 @@
+import cv2
+import numpy as np
+import pytest
+
+from ppgan_lite import options
+from ppgan_lite.data import rendered_digits
+from ppgan_lite.errors import DataError
+
+
+def test_the_seed_fixes_the_pixels():
+    images, labels, _ = rendered_digits.render(20, 1)
+    again, _, _ = rendered_digits.render(20, 1)
+    other, _, _ = rendered_digits.render(20, 2)
+    assert images.dtype == np.uint8
+    assert images.shape == (20, 28, 28)
+    assert set(labels) <= set(range(10))
+    np.testing.assert_array_equal(images, again)
+    assert (images != other).any()
+
+
+def test_factors_say_how_each_image_was_drawn():
+    """What is measured on the pixels follows the recorded factors."""
+    images, labels, factors = rendered_digits.render(6000, 0)
+    mass = images.astype("float64") / 255
+    y, x = np.mgrid[:28, :28] - 13.5
+    total = mass.sum((1, 2))
+    mean_x, mean_y = (mass * x).sum((1, 2)) / total, (mass * y).sum((1, 2)) / total
+    cov_xy = (mass * (x - mean_x[:, None, None]) * (y - mean_y[:, None, None])).sum((1, 2)) / total
+    var_y = (mass * (y - mean_y[:, None, None]) ** 2).sum((1, 2)) / total
+    measured = {
+        "shift_x": mean_x,
+        "shift_y": mean_y,
+        "slant": -cov_xy / var_y,
+        "scale": np.sqrt(var_y),
+        "thickness": total,
+    }
+    for name, values in measured.items():
+        alike = (labels == 0) & (factors["font"] == 0)  # one shape, so that other shapes do not spread the measure
+        correlation = np.corrcoef(values[alike], factors[name][alike])[0, 1]
+        assert correlation > 0.8, (name, correlation)
+
+
+def test_digits_stay_inside_and_differ():
+    images, labels, _ = rendered_digits.render(3000, 0)
+    assert images[:, [0, -1]].max() == 0
+    assert (images[:, :, [0, -1]] > 128).any((1, 2)).mean() < 0.01
+    means = np.stack([images[labels == digit].mean(0) for digit in range(10)])
+    distances = np.abs(means[:, None] - means[None]).mean((2, 3)) + 1e9 * np.eye(10)
+    assert distances.min() > 5
+
+
+def test_the_data_set_tells_what_it_is():
+    dataset = rendered_digits.build(options.RenderedDigits(name="rendered_digits", num_images=10, seed=4))
+    assert (len(dataset), dataset.image_shape) == (10, (1, 28, 28))
+    assert "drawing seed 4" in dataset.source.origin
+    assert set(dataset.factors) == {"font", "thickness", "slant", "scale", "shift_x", "shift_y"}
+
+
+def test_an_opencv_without_hershey_fonts_is_refused(monkeypatch):
+    monkeypatch.setattr(cv2, "__version__", "5.0.0")
+    with pytest.raises(DataError, match="has no Hershey fonts"):
+        rendered_digits.render(1, 0)

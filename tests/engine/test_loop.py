@@ -1,0 +1,153 @@
+import json
+import shutil
+
+import paddle
+import pytest
+
+from ppgan_lite.config import check_config
+from ppgan_lite.engine import loop
+from ppgan_lite.errors import CheckpointError, ConfigError, RunError
+from ppgan_lite.methods.gan import GAN
+
+
+@pytest.fixture
+def copy(small_run, tmp_path):
+    return shutil.copytree(small_run, tmp_path / "copy")
+
+
+def train(config, folder, **flags):
+    flags = {"resume": False, "overwrite": False, "device": "cpu", "dry_run": False} | flags
+    return loop.train(config, folder, **flags)
+
+
+def snapshot(folder):
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_epochs_are_passes_over_whole_batches(small_tree, tmp_path, capsys):
+    small_tree["train"] |= {"steps": None, "epochs": 3}
+    train(check_config(small_tree), tmp_path / "run", dry_run=True)
+    assert "length: 15 steps on cpu" in capsys.readouterr().out
+
+
+def test_a_dry_run_tells_all_and_writes_nothing(small_config, tmp_path, capsys):
+    assert train(small_config, tmp_path / "run", dry_run=True) == 0
+    out = capsys.readouterr().out
+    assert "data: rendered_digits (44 images from OpenCV" in out
+    assert "network g: " in out
+    assert "parameters, and " in out
+    assert "num_images: 44" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_run_resumes_to_its_end(small_config, copy):
+    before = json.loads((copy / "checkpoints" / "step_00000012" / "manifest.json").read_text())
+    assert train(small_config, copy, resume=True) == 0
+    assert json.loads((copy / "checkpoints" / "step_00000012" / "manifest.json").read_text()) == before
+
+
+def test_a_longer_run_may_be_asked_of_a_finished_one(small_tree, copy):
+    small_tree["train"] |= {"steps": 14}
+    assert train(check_config(small_tree), copy, resume=True) == 0
+    assert [json.loads(line)["step"] for line in (copy / "metrics.jsonl").open()] == list(range(1, 15))
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again(small_config, small_run, copy, capsys):
+    shutil.rmtree(copy / "checkpoints")
+    assert train(small_config, copy, resume=True) == 0
+    assert "no checkpoint was saved yet: starting from step 0" in capsys.readouterr().err
+    manifests = [(run / "checkpoints" / "step_00000012" / "manifest.json").read_text() for run in (copy, small_run)]
+    assert manifests[0] == manifests[1]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "said"),
+    [
+        ("generator", "ngf", 3, "generator.ngf: 3, not 2 as in the checkpoint"),
+        ("optim", "g", {"name": "adam", "lr": 0.5}, "optim.g.betas"),
+        ("train", "seed", 4, "train.seed: 4, not 3"),
+        ("data", "batch_size", 4, "data.batch_size: 4, not 8"),
+    ],
+)
+def test_resuming_with_a_changed_config_is_refused(small_tree, copy, section, key, value, said):
+    small_tree[section][key] = value
+    before = snapshot(copy)
+    with pytest.raises(ConfigError, match=said):
+        train(check_config(small_tree), copy, resume=True)
+    assert snapshot(copy) == before
+
+
+def test_a_checkpoint_of_another_run_is_refused(small_tree, copy, tmp_path):
+    small_tree["method"]["z_dim"] = 9
+    train(check_config(small_tree), tmp_path / "other")
+    small_tree["method"]["z_dim"] = 8
+    shutil.rmtree(copy / "checkpoints")
+    shutil.copytree(tmp_path / "other" / "checkpoints", copy / "checkpoints")
+    with pytest.raises(ConfigError, match="method.z_dim: 8, not 9 as in the checkpoint"):
+        train(check_config(small_tree), copy, resume=True)
+
+
+def test_resuming_on_other_data_is_refused(small_config, copy):
+    record = json.loads((copy / "run.json").read_text())
+    record["data"] |= {"sha256": "0" * 64, "name": "mnist", "origin": "elsewhere"}
+    (copy / "run.json").write_text(json.dumps(record))
+    with pytest.raises(RunError, match="was trained on mnist from elsewhere, but the data is now rendered_digits"):
+        train(small_config, copy, resume=True)
+
+
+def test_a_damaged_newest_checkpoint_is_reported_and_replaced(small_config, small_run, copy, capsys):
+    path = copy / "checkpoints" / "step_00000012" / "network_g.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert train(small_config, copy, resume=True) == 0
+    assert "warning: " in (err := capsys.readouterr().err)
+    assert "network_g.safetensors: damaged" in err
+    assert path.read_bytes() == (small_run / "checkpoints" / "step_00000012" / "network_g.safetensors").read_bytes()
+
+
+def test_no_whole_checkpoint_is_an_error_and_nothing_is_lost(small_config, copy):
+    for path in copy.glob("checkpoints/*/manifest.json"):
+        path.write_text("{}")
+    before = snapshot(copy)
+    with pytest.raises(CheckpointError, match="no checkpoint that is not damaged"):
+        train(small_config, copy, resume=True)
+    assert snapshot(copy) == before
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_last_good_checkpoint(small_tree, tmp_path, monkeypatch):
+    plain = GAN.train_step
+
+    def broken(self, batches, step):
+        scalars = plain(self, batches, step)
+        return scalars | ({"loss/g": paddle.to_tensor(float("nan"))} if step == 7 else {})
+
+    monkeypatch.setattr(GAN, "train_step", broken)
+    small_tree["train"] |= {"log_every": 10}  # found when the host next looks: at the save of step 8
+    with pytest.raises(RunError, match=r"loss/g is nan at step 7: the last good checkpoint is step 4 in .*checkpoints"):
+        train(check_config(small_tree), tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step_00000004"]
+    monkeypatch.setattr(GAN, "train_step", plain)
+    assert train(check_config(small_tree), tmp_path / "run", resume=True) == 0
+
+
+def test_a_divergence_is_found_without_a_broken_step(small_tree, tmp_path):
+    for name in small_tree["optim"]:
+        small_tree["optim"][name]["lr"] = 1e30
+    with pytest.raises(RunError, match=r"(is (nan|inf) at step|is not finite after step)"):
+        train(check_config(small_tree), tmp_path / "run")
+
+
+def test_a_batch_larger_than_the_data_writes_nothing(small_tree, tmp_path):
+    from ppgan_lite.errors import DataError
+
+    small_tree["data"]["batch_size"] = 45
+    with pytest.raises(DataError, match="45 is larger than the data set of 44 images"):
+        train(check_config(small_tree), tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_machine_without_a_gpu_says_so(small_config, tmp_path):
+    if paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(RunError, match="--device gpu: no GPU to be used"):
+        train(small_config, tmp_path / "run", device="gpu")
+    assert list(tmp_path.iterdir()) == []

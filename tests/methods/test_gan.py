@@ -1,0 +1,126 @@
+"""The steps of methods/gan.py against the same steps written out with plain Paddle and gradients taken apart."""
+
+import numpy as np
+import paddle
+import pytest
+from conftest import SMALL
+
+from ppgan_lite.build import build_method, seed_paddle
+from ppgan_lite.config import check_config
+from ppgan_lite.losses.adversarial import bce_fake, bce_real
+
+SHAPE = (1, 28, 28)
+
+
+def tree(d_optimizers):
+    optim = {"separate": ("g", "d_real", "d_fake"), "joint": ("g", "d")}[d_optimizers]
+    return SMALL | {
+        "method": SMALL["method"] | {"d_optimizers": d_optimizers},
+        "optim": {name: {"name": "adam", "lr": 1e-3} for name in optim},
+    }
+
+
+def build(d_optimizers):
+    return build_method(check_config(tree(d_optimizers)), SHAPE)
+
+
+def real_batch():
+    return {"image": paddle.to_tensor(np.random.default_rng(0).uniform(-1, 1, [8, *SHAPE]).astype("float32"))}
+
+
+def weights(network):
+    return {name: p.numpy() for name, p in network.named_parameters() if not p.stop_gradient}
+
+
+def spy_updates(method, monkeypatch):
+    """Record which gradients stand on G and D when an optimizer steps, and the updates' order."""
+    seen = []
+    for name, optimizer in method.optimizers.items():
+
+        def step(name=name, plain=optimizer.step):
+            has_gradient = {
+                key: any(p.grad is not None for p in network.parameters()) for key, network in method.networks.items()
+            }
+            seen.append((name, has_gradient))
+            plain()
+
+        monkeypatch.setattr(optimizer, "step", step)
+    return seen
+
+
+@pytest.mark.parametrize("d_optimizers", ["separate", "joint"])
+def test_no_update_leaves_a_gradient_on_the_other_network(d_optimizers, monkeypatch):
+    method = build(d_optimizers)
+    seen = spy_updates(method, monkeypatch)
+    method.train_step([real_batch()], 1)
+    d_updates = ["d_real", "d_fake"] if d_optimizers == "separate" else ["d"]
+    assert [name for name, _ in seen] == [*d_updates, "g"]
+    for name, has_gradient in seen:
+        assert has_gradient == {"g": name == "g", "d": name != "g"}
+    for network in method.networks.values():
+        assert all(p.grad is None for p in network.parameters())
+
+
+@pytest.mark.parametrize("d_optimizers", ["separate", "joint"])
+def test_each_update_changes_its_own_network_only(d_optimizers, monkeypatch):
+    method = build(d_optimizers)
+    for name, optimizer in method.optimizers.items():
+
+        def step(name=name, plain=optimizer.step):
+            before = {key: weights(network) for key, network in method.networks.items()}
+            plain()
+            for key, network in method.networks.items():
+                changed = [n for n, value in weights(network).items() if not np.array_equal(value, before[key][n])]
+                assert bool(changed) == (key == method.trained_network(name))
+
+        monkeypatch.setattr(optimizer, "step", step)
+    method.train_step([real_batch()], 1)
+
+
+@pytest.mark.parametrize("d_optimizers", ["separate", "joint"])
+def test_a_step_equals_the_algorithm_with_gradients_taken_apart(d_optimizers):
+    """Three steps by the method, and by paddle.grad, which accumulates nothing, with fresh Adams."""
+    method, twin = build(d_optimizers), build(d_optimizers)
+    g, d = twin.networks["g"], twin.networks["d"]
+    parameters = {"g": [p for p in g.parameters() if not p.stop_gradient]}
+    parameters["d"] = [p for p in d.parameters() if not p.stop_gradient]
+    adams = {
+        name: paddle.optimizer.Adam(1e-3, parameters=parameters[method.trained_network(name)])
+        for name in method.optimizers
+    }
+
+    def apply(name, loss):
+        own = parameters[method.trained_network(name)]
+        for p, gradient in zip(own, paddle.grad(loss, own), strict=True):
+            p.grad = gradient
+        adams[name].step()
+        adams[name].clear_grad()
+
+    for step in (1, 2, 3):
+        seed_paddle(0, step)
+        method.train_step([real_batch()], step)
+
+        seed_paddle(0, step)
+        fake = g(paddle.randn([8, 8])).detach()
+        if d_optimizers == "separate":
+            apply("d_real", bce_real(d(real_batch()["image"])))
+            apply("d_fake", bce_fake(d(fake)))
+        else:
+            apply("d", bce_real(d(real_batch()["image"])) + bce_fake(d(fake)))
+        apply("g", bce_real(d(g(paddle.randn([8, 8])))))
+
+    for key, network in method.networks.items():
+        for name, value in weights(network).items():
+            np.testing.assert_allclose(value, weights(twin.networks[key])[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_accuracy_counts_right_sides_of_zero():
+    method = build("joint")
+    for name in ("weight", "bias"):
+        parameter = getattr(method.networks["d"].linear2, name)
+        parameter.set_value(paddle.full_like(parameter, 0.0 if name == "weight" else 1.0))  # D says "real" to all
+    scalars = method.train_step([real_batch()], 1)
+    assert float(scalars["accuracy/d_real"]) == 1
+    assert float(scalars["accuracy/d_fake"]) == 0
+    assert float(scalars["loss/d_real"]) == pytest.approx(np.log1p(np.exp(-1)), rel=1e-5)
+    assert float(scalars["loss/d_fake"]) == pytest.approx(np.log1p(np.exp(1)), rel=1e-5)

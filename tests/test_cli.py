@@ -1,0 +1,51 @@
+import argparse
+
+import pytest
+
+from ppgan_lite import cli
+from ppgan_lite.errors import DataError
+
+
+def fail(error):
+    def main():
+        raise error
+
+    return main
+
+
+def test_a_users_error_is_one_line_and_code_2(capsys):
+    assert cli.run_tool(fail(DataError("file: two\n   lines")), debug=False) == 2
+    assert capsys.readouterr().err == "error: file: two lines\n"
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(DataError):
+        cli.run_tool(fail(DataError("x")), debug=True)
+
+
+def test_a_bug_is_no_users_error():
+    with pytest.raises(ZeroDivisionError):
+        cli.run_tool(lambda: 1 / 0, debug=False)
+
+
+def test_codes_come_through():
+    assert cli.run_tool(lambda: None, debug=False) == 0
+    assert cli.run_tool(lambda: 143, debug=False) == 143
+    assert cli.run_tool(fail(KeyboardInterrupt()), debug=False) == 130
+
+
+def test_bad_usage_is_one_line(capsys):
+    parser = cli.Parser("words")
+    cli.add_device(parser)
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args(["--device", "tpu"])
+    assert caught.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: argument --device: invalid choice: 'tpu'")
+    assert err.count("\n") == 1
+
+
+def test_whole_numbers_have_a_least():
+    assert cli.whole_number(1)("3") == 3
+    with pytest.raises(argparse.ArgumentTypeError, match="must be at least 1, got 0"):
+        cli.whole_number(1)("0")

@@ -1,0 +1,137 @@
+import dataclasses
+import re
+
+import pytest
+import yaml
+from conftest import ROOT, SMALL
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppgan_lite import options
+from ppgan_lite.config import check_config, differences, load_config, to_yaml
+from ppgan_lite.errors import ConfigError, UserError
+
+TUTORIAL = ROOT / "configs" / "dcgan_mnist.yml"
+
+
+def refusal(*overrides, path=TUTORIAL):
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, list(overrides))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_tutorials_config_reads_as_written():
+    config = load_config(TUTORIAL)
+    assert config.method == options.GAN(name="gan", z_dim=100, d_optimizers="separate")
+    assert config.optim["d_fake"] == options.Adam(name="adam", lr=2e-4, betas=(0.9, 0.999))
+    assert (config.train.epochs, config.train.steps, config.data.batch_size) == (20, None, 128)
+
+
+def test_configs_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load_config(TUTORIAL).train.seed = 1
+
+
+def test_resolved_config_reads_back_equal(tmp_path, small_config):
+    path = tmp_path / "config.yml"
+    path.write_text(to_yaml(small_config))
+    assert load_config(path) == small_config
+
+
+def test_defaults_are_written_out(small_tree):
+    del small_tree["train"]["log_every"]
+    assert yaml.safe_load(to_yaml(check_config(small_tree)))["train"]["log_every"] == 10
+
+
+def test_overrides_apply_in_order_and_parse_as_yaml():
+    config = load_config(TUTORIAL, ["train.epochs=3", "train.epochs=1", "optim.g.lr=1e-4", "optim.g.betas=[0.5, 0.9]"])
+    assert config.train.epochs == 1
+    assert config.optim["g"] == options.Adam(name="adam", lr=1e-4, betas=(0.5, 0.9))
+
+
+def test_override_of_a_whole_section():
+    config = load_config(TUTORIAL, ["data={name: rendered_digits, num_images: 100}"])
+    assert config.data == options.RenderedDigits(name="rendered_digits", num_images=100)
+
+
+def test_float_without_a_dot_is_a_number():
+    assert load_config(TUTORIAL, ["optim.g.lr=2e-4"]).optim["g"].lr == 2e-4
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("method.z_dmi=3", "method.z_dmi: unknown key; allowed: d_optimizers, name, z_dim; did you mean z_dim?"),
+        ("trian.epochs=3", "trian: unknown key; .* did you mean train?"),
+        ("optim.d={name: adam, lr: 1}", "optim.d: unknown key; allowed: d_fake, d_real, g"),
+        ("method.d_optimizers=joint", "optim.d_real: unknown key; allowed: d, g"),
+        (
+            "generator.upsample=bilinaer",
+            "unknown value 'bilinaer'; allowed: bilinear, transposed; did you mean bilinear?",
+        ),
+        ("method.name=gna", "method.name: unknown value 'gna'; allowed: gan; did you mean gan?"),
+        ("method.name=[1]", "method.name: unknown value"),
+        ("train.keep=0", "train.keep: must be at least 1, got 0"),
+        ("optim.g.lr=0", "optim.g.lr: must be above 0, got 0"),
+        ("optim.g.lr=.nan", "optim.g.lr: expected a number, got nan"),
+        ("optim.g.lr=fast", "optim.g.lr: expected a number, got 'fast'"),
+        ("optim.g.betas=[0.5, 1]", r"optim.g.betas\[1\]: must be at least 0 and below 1, got 1"),
+        ("optim.g.betas=0.5", "optim.g.betas: expected a list of 2 values, got 0.5"),
+        ("train.epochs=1.5", "train.epochs: expected a whole number, got 1.5"),
+        ("train.epochs=true", "train.epochs: expected a whole number, got True"),
+        ("train.epochs=null", "train.epochs: missing; give train.epochs or train.steps"),
+        ("train.seed=null", "train.seed: expected a whole number, got nothing"),
+        ("data.root=3", "data.root: expected a text, got 3"),
+        ("data=mnist", "data: expected a section with keys, got 'mnist'"),
+        ("optim=null", "optim: expected a section with keys, got nothing"),
+        ("optim.g={name: adam}", "optim.g.lr: missing"),
+        ("data={batch_size: 3}", "data.name: missing"),
+        ("train.epochs", "-o train.epochs: expected KEY=VALUE"),
+        ("train.epochs.x=1", "-o train.epochs.x=1: train.epochs is a value, not a section"),
+        ("train.epochs=[1", "-o train.epochs=\\[1:1:3: not valid YAML"),
+    ],
+)
+def test_bad_keys_and_values_are_named(override, said):
+    assert re.search(said, refusal(override))
+
+
+@pytest.mark.parametrize("section", SMALL)
+def test_a_missing_section_is_named(section, small_tree):
+    del small_tree[section]
+    with pytest.raises(ConfigError, match=f"^{section}: missing"):
+        check_config(small_tree)
+
+
+def test_files_that_are_no_config(tmp_path):
+    assert "none.yml: cannot read the config file: No such file" in refusal(path=tmp_path / "none.yml")
+    assert "Is a directory" in refusal(path=tmp_path)
+    for content, said in [
+        (b"method: {name: gan", "bad.yml:1:19: not valid YAML"),
+        (b"- 1", "expected sections (method, generator"),
+        (b"", "got nothing"),
+        (b"\xff\xfe\x00x", "bad.yml"),
+        (b"train: {epochs: 1}\ntrain: {epochs: 2}", "bad.yml:2:1: not valid YAML: key 'train' appears twice"),
+        (b"!!python/object/apply:os.system [ls]", "not valid YAML: could not determine a constructor"),
+    ]:
+        path = tmp_path / "bad.yml"
+        path.write_bytes(content)
+        assert said in refusal(path=path)
+
+
+def test_differences_name_what_changes_a_step(small_tree):
+    ours = check_config(small_tree).to_dict()
+    small_tree["train"] |= {"steps": 99, "keep": 1, "log_every": 7}
+    assert differences(check_config(small_tree).to_dict(), ours) == []
+    small_tree["optim"]["g"]["lr"] = 0.5
+    assert differences(check_config(small_tree).to_dict(), ours) == ["optim.g.lr: 0.5, not 0.001"]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.dictionaries(st.text(), x) | st.lists(x)
+    )
+)
+def test_any_tree_is_read_or_refused_in_words(tree):
+    with pytest.raises(UserError):
+        check_config(tree)

@@ -1,0 +1,134 @@
+"""What every method must do, whatever its algorithm. A new method is swept by having a config in configs/."""
+
+import json
+
+import numpy as np
+import paddle
+import pytest
+from conftest import ROOT
+
+from ppgan_lite import options
+from ppgan_lite.build import build_method, seed_paddle
+from ppgan_lite.config import check_config, load_config
+from ppgan_lite.engine.loop import train
+
+SMALL_OVERRIDES = [
+    "generator.ngf=2",
+    "discriminator.ndf=2",
+    "data={name: rendered_digits, batch_size: 8, num_images: 44}",
+    "train={steps: 8, log_every: 1, preview_every: 3, save_every: 100, keep: 2, seed: 5}",
+]
+CONFIGS = {path.stem: load_config(path, SMALL_OVERRIDES) for path in sorted((ROOT / "configs").glob("*.yml"))}
+OF_METHOD = {config.method.name: config for config in CONFIGS.values()}
+
+every_method = pytest.mark.parametrize("config", OF_METHOD.values(), ids=OF_METHOD)
+
+
+def test_every_method_has_a_config():
+    assert OF_METHOD.keys() == options.METHODS.keys()
+
+
+def batches(method, shape=(1, 28, 28), num=8):
+    rng = np.random.default_rng(0)
+    return [
+        {
+            "image": paddle.to_tensor(rng.uniform(-1, 1, [num, *shape]).astype("float32")),
+            "label": paddle.arange(num) % 10,
+        }
+        for _ in range(method.batches_per_step)
+    ]
+
+
+def everything(method):
+    groups = {**method.networks, **{f"optimizer {name}": o for name, o in method.optimizers.items()}}
+    tensors = {f"{key}/{name}": t for key, group in groups.items() for name, t in group.state_dict().items()}
+    return {name: tensor.numpy() for name, tensor in {**tensors, **method.state}.items()}
+
+
+def assert_equal(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+@every_method
+def test_a_step_trains_every_network_and_logs_finite_scalars(config):
+    method = build_method(config, (1, 28, 28))
+    before = everything(method)
+    scalars = method.train_step(batches(method), 1)
+    after = everything(method)
+    for network in method.networks:
+        names = [name for name in before if name.startswith(f"{network}/")]
+        assert any((before[name] != after[name]).any() for name in names)
+    for key, value in scalars.items():
+        assert key.count("/") == 1
+        assert np.isfinite(float(value))
+
+
+@every_method
+@pytest.mark.parametrize(("shape", "num"), [((3, 28, 28), 8), ((1, 28, 28), 3)], ids=["colour", "short batch"])
+def test_other_channels_and_a_short_batch(config, shape, num):
+    method = build_method(config, shape)
+    scalars = method.train_step(batches(method, shape, num), 1)
+    assert all(np.isfinite(float(value)) for value in scalars.values())
+    assert method.generate(method.draw_z(5)).shape == [5, *shape]
+
+
+@every_method
+@pytest.mark.parametrize("batch_statistics", [False, True])
+def test_generating_changes_nothing_in_training(config, batch_statistics):
+    quiet, watched = build_method(config, (1, 28, 28)), build_method(config, (1, 28, 28))
+    for step in (1, 2, 3):
+        for method in (quiet, watched):
+            seed_paddle(0, step)
+            method.train_step(batches(method), step)
+            if method is watched:
+                method.generate(method.draw_z(7), batch_statistics)
+    assert_equal(everything(quiet), everything(watched))
+
+
+@every_method
+def test_the_same_seed_builds_the_same_networks(config):
+    assert_equal(everything(build_method(config, (1, 28, 28))), everything(build_method(config, (1, 28, 28))))
+
+
+def lasting(folder):
+    """The bits that a run must reproduce: every saved tensor's file, and the logged scalars without the speeds."""
+    manifest = json.loads((folder / "checkpoints" / "step_00000008" / "manifest.json").read_text())
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return manifest["files"], [{k: v for k, v in line.items() if k != "images_per_second"} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """Each method's run in one go, made once."""
+    runs = {}
+
+    def run(config):
+        name = config.method.name
+        if name not in runs:
+            runs[name] = tmp_path_factory.mktemp("uninterrupted") / name
+            assert train(config, runs[name], resume=False, overwrite=False, device="cpu", dry_run=False) == 0
+        return runs[name]
+
+    return run
+
+
+@every_method
+@pytest.mark.parametrize("stop", [3, 5, 7], ids=["inside an epoch", "at its edge", "in the next epoch"])
+def test_resumed_equals_uninterrupted(config, stop, uninterrupted, tmp_path):
+    tree = config.to_dict()
+    first = check_config(tree | {"train": tree["train"] | {"steps": stop}})
+    assert train(first, tmp_path / "run", resume=False, overwrite=False, device="cpu", dry_run=False) == 0
+    assert train(config, tmp_path / "run", resume=True, overwrite=False, device="cpu", dry_run=False) == 0
+    assert lasting(tmp_path / "run") == lasting(uninterrupted(config))
+
+
+@every_method
+def test_previews_and_logs_change_nothing(config, uninterrupted, tmp_path):
+    tree = config.to_dict()
+    silent = check_config(tree | {"train": tree["train"] | {"preview_every": 99, "log_every": 4, "save_every": 1}})
+    assert train(silent, tmp_path / "run", resume=False, overwrite=False, device="cpu", dry_run=False) == 0
+    (files, lines), (expected_files, expected_lines) = lasting(tmp_path / "run"), lasting(uninterrupted(config))
+    assert files == expected_files
+    assert lines == [line for line in expected_lines if line["step"] % 4 == 0]

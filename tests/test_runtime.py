@@ -1,0 +1,88 @@
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from ppgan_lite import runtime
+
+CPUINFO = """processor\t: 0
+vendor_id\t: {vendor}
+physical id\t: 0
+core id\t\t: 0
+flags\t\t: fpu sse2 {flags}
+
+processor\t: 1
+physical id\t: 0
+core id\t\t: 0
+
+processor\t: 2
+physical id\t: 1
+core id\t\t: 0
+"""
+
+
+def python(code, **environment):
+    clean = {key: value for key, value in os.environ.items() if key not in (*runtime.VARIABLES, runtime.SWITCH)}
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**clean, **environment}, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+
+def test_physical_cores_counts_hyperthreads_once():
+    assert runtime.physical_cores(CPUINFO) == 2
+    assert runtime.physical_cores("") is None
+
+
+def test_cgroup_quota_is_a_containers_share_of_processors():
+    assert runtime.cgroup_quota("250000 100000\n") == 2
+    assert runtime.cgroup_quota("50000 100000\n") == 1
+    assert runtime.cgroup_quota("max 100000\n") is None
+    assert runtime.cgroup_quota("") is None
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "expected"),
+    [
+        ("AuthenticAMD", "avx2 avx512f", "7"),
+        ("AuthenticAMD", "avx2", "5"),
+        ("AuthenticAMD", "avx", None),
+        ("GenuineIntel", "avx2 avx512f", None),
+    ],
+)
+def test_mkl_cpu_type_is_set_for_amd_only(vendor, flags, expected):
+    assert runtime.mkl_cpu_type(CPUINFO.format(vendor=vendor, flags=flags)) == expected
+
+
+def test_import_sets_threads_before_paddle():
+    code = "import ppgan_lite, os; print(os.environ['OMP_NUM_THREADS']); import paddle; print(os.environ['OMP_NUM_THREADS'])"
+    assert python(code).stdout.split() == [str(runtime.usable_cores())] * 2
+
+
+def test_the_users_own_settings_stay():
+    code = "import ppgan_lite; print(ppgan_lite.runtime.settings())"
+    result = python(code, OMP_NUM_THREADS="1", MKL_DEBUG_CPU_TYPE="4")
+    assert eval(result.stdout) == {"PPGAN_RUNTIME": None, "OMP_NUM_THREADS": "1", "MKL_DEBUG_CPU_TYPE": "4"}
+
+
+def test_the_switch_turns_it_off():
+    result = python("import ppgan_lite; print(ppgan_lite.runtime.settings())", PPGAN_RUNTIME="off")
+    assert eval(result.stdout) == {"PPGAN_RUNTIME": "off", "OMP_NUM_THREADS": None, "MKL_DEBUG_CPU_TYPE": None}
+
+
+def test_paddle_imported_first_is_told_once():
+    result = python("import paddle; import ppgan_lite; import ppgan_lite.config")
+    assert result.stderr.count("paddle was imported before ppgan_lite") == 1
+
+
+def test_load_paddle_keeps_back_only_what_puzzles():
+    code = "import sys; from ppgan_lite import runtime; runtime.load_paddle(); print('mine', file=sys.stderr)"
+    assert python(code, OMP_NUM_THREADS="2").stderr == "mine\n"
+
+
+def test_importing_the_package_does_not_import_paddle():
+    assert (
+        python("import ppgan_lite, ppgan_lite.config, ppgan_lite.cli, sys; print('paddle' in sys.modules)").stdout
+        == "False\n"
+    )

@@ -1,0 +1,61 @@
+"""A training that is killed again and again, at any moment, ends with the same weights as one that is not."""
+
+import json
+import random
+import re
+import time
+
+import yaml
+from conftest import run_tool, start_tool
+
+from ppgan_lite.engine import checkpoint
+
+KILLS = 20
+STEPS = 1200
+
+
+def wait_for_save(process, folder):
+    """Return when a checkpoint is being written, or the process has ended."""
+    while process.poll() is None and not list(folder.glob("checkpoints/.*.tmp")):
+        pass
+
+
+def test_twenty_kills_change_nothing(small_tree, tmp_path):
+    small_tree["train"] |= {"steps": STEPS, "save_every": 5, "preview_every": 40, "log_every": 10}
+    config = tmp_path / "small.yml"
+    config.write_text(yaml.safe_dump(small_tree))
+    assert run_tool("train", "-c", config, "--run-dir", tmp_path / "whole")[0] == 0
+
+    rng, folder = random.Random(0), tmp_path / "killed"
+    arguments, half_written, starts = ["-c", config, "--run-dir", folder], 0, []
+    for kill in range(KILLS):
+        process = start_tool("train", *arguments, *(["--resume"] if (folder / "run.json").exists() else []))
+        for line in process.stdout:
+            if started := re.match(r"run: .* step (\d+) of", line):
+                starts.append(int(started[1]))
+                break
+        time.sleep(rng.uniform(0, 0.5))
+        if kill % 3 == 0:
+            wait_for_save(process, folder)
+        process.kill()
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == -9, "the training ended before it could be killed: raise STEPS"
+        assert "Traceback" not in err
+        assert "damaged" not in err
+        half_written += bool(list(folder.glob("checkpoints/.*.tmp")))
+        for step in checkpoint.list_steps(folder / "checkpoints"):
+            checkpoint.load(folder / "checkpoints" / f"step_{step:08d}")  # whole, or not there
+
+    assert starts == sorted(starts)
+    assert starts[-1] > 0
+    assert half_written > 0, "no kill fell into a save"
+    code, _, err = run_tool("train", *arguments, "--resume")
+    assert (code, err) == (0, "")
+
+    def lasting(run):
+        manifest = json.loads((run / "checkpoints" / f"step_{STEPS:08d}" / "manifest.json").read_text())
+        lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        return manifest["files"], [{k: v for k, v in line.items() if k != "images_per_second"} for line in lines]
+
+    assert lasting(folder) == lasting(tmp_path / "whole")
+    assert not list(folder.rglob(".*.tmp"))

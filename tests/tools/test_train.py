@@ -1,0 +1,190 @@
+"""tools/train.py as its users run it: in a process of its own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT, one_line_error, run_tool, start_tool
+
+from ppgan_lite.engine import checkpoint
+
+NO_DATA = {"PPGAN_DATA": "", "HOME": "/none"}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("tool", ["train", "sample"])
+def test_help_answers_at_once_without_paddle(tool):
+    times = []
+    for _ in range(3):
+        start = time.monotonic()
+        code, out, err = run_tool(tool, "--help")
+        times.append(time.monotonic() - start)
+        assert (code, err) == (0, "")
+        assert f"python tools/{tool}.py" in out
+    assert min(times) < 0.5
+    code = (
+        f"import sys; sys.argv[1:] = ['-h']; sys.path.insert(0, 'tools'); import {tool}; print('paddle' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout == "False\n"
+
+
+def test_trains_and_reports_in_plain_lines(small_file, tmp_path):
+    code, out, err = run_tool("train", "-c", small_file, "-o", "train.log_every=6", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("data: rendered_digits (44 images from OpenCV")
+    assert lines[1] == "run: output/small on cpu, step 0 of 12"
+    assert re.fullmatch(
+        r"step 6/12  epoch 2  loss/d_real \d\.\d{4}  loss/d_fake \d\.\d{4}  loss/g \d\.\d{4}  accuracy/d_real \d\.\d{4}  "
+        r"accuracy/d_fake \d\.\d{4}  \d+ images/s  \d+:\d\d:\d\d left",
+        lines[2],
+    )
+    assert lines[-1] == "saved step 12 of 12 in output/small"
+    assert names(tmp_path / "output" / "small") == [
+        "checkpoints", "config.yml", "log", "metrics.jsonl", "run.json", "samples",
+    ]  # fmt: skip
+
+
+def test_a_terminal_gets_a_bar(small_file, tmp_path):
+    pty = pytest.importorskip("pty", reason="needs a system with pseudo-terminals")
+    ours, theirs = pty.openpty()
+    process = start_tool("train", "-c", small_file, cwd=tmp_path)
+    process.communicate()
+    command = [sys.executable, ROOT / "tools" / "train.py", "-c", small_file, "--overwrite"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        text = b""
+        while True:
+            try:
+                chunk = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            text += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    shown = text.decode()
+    assert "12/12" in shown
+    assert "loss/g" in shown
+    assert "images/s" in shown
+
+
+# ---- bad input: one line, exit 2, nothing written ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-o", "train.epohcs=1"], "train.epohcs: unknown key"),
+        (["-o", "train.keep=0"], "train.keep: must be at least 1"),
+        (["-c", "none.yml"], "none.yml: cannot read the config file"),
+        (["--resume", "--overwrite"], "not allowed with argument"),
+        (["--frobnicate"], "unrecognized arguments: --frobnicate"),
+        (["--device", "tpu"], "invalid choice: 'tpu'"),
+        (["--resume"], "nothing to resume"),
+        (["-o", "data.batch_size=99"], "data.batch_size: 99 is larger than the data set of 44 images"),
+        (["--device", "gpu"], "--device gpu: no GPU to be used"),
+        (["--run-dir", "small.yml/run"], "small.yml/run: cannot be written: Not a directory"),
+        (["--run-dir", "small.yml"], "small.yml: is a file"),
+        (["-o", "data={name: mnist, root: none}"], "data.root: none: no such folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(small_file, tmp_path, arguments, said):
+    code, out, err = run_tool("train", "-c", small_file, *arguments, cwd=tmp_path)
+    assert code == 2
+    assert said in one_line_error(err)
+    assert names(tmp_path) == ["small.yml"]
+
+
+def test_config_errors_do_not_wait_for_paddle(small_file, tmp_path):
+    times = []
+    for _ in range(3):
+        start = time.monotonic()
+        assert run_tool("train", "-c", small_file, "-o", "train.x=1", cwd=tmp_path)[0] == 2
+        times.append(time.monotonic() - start)
+    assert min(times) < 0.5
+
+
+def test_debug_shows_the_traceback(small_file, tmp_path):
+    code, out, err = run_tool("train", "-c", small_file, "-o", "train.x=1", "--debug", cwd=tmp_path)
+    assert code == 1
+    assert "Traceback" in err
+
+
+def test_a_damaged_data_file_is_named(small_file, tmp_path):
+    folder = tmp_path / "root" / "mnist"
+    folder.mkdir(parents=True)
+    for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"):
+        (folder / name).write_bytes(b"")
+    data = f"data={{name: mnist, root: {tmp_path / 'root'}, offline: rendered_digits}}"
+    code, out, err = run_tool("train", "-c", small_file, "-o", data, cwd=tmp_path)
+    assert code == 2
+    assert f"{folder}/train-images-idx3-ubyte.gz: not an IDX file" in one_line_error(err)
+    assert names(tmp_path) == ["root", "small.yml"]
+
+
+def test_without_network_and_data_it_trains_on_rendered_digits_loudly(small_file, tmp_path):
+    """The real lookup in a home without data; a proxy that refuses stands for the missing network."""
+    environment = {"PPGAN_DATA": "", "HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
+    data = ["-o", "data={name: mnist, batch_size: 8, offline: rendered_digits}", "-o", "train.steps=2"]
+    code, out, err = run_tool("train", "-c", small_file, *data, cwd=tmp_path, environment=environment)
+    assert code == 0
+    assert "NOT MNIST: training on RENDERED DIGITS" in err
+    assert "data: rendered_digits, standing in for mnist (60000 images" in out
+    record = json.loads((tmp_path / "output" / "small" / "run.json").read_text())
+    assert record["data"]["stands_in_for"] == "mnist"
+    data[1] = "data={name: mnist, batch_size: 8, offline: null}"
+    code, out, err = run_tool("train", "-c", small_file, *data, "--overwrite", cwd=tmp_path, environment=environment)
+    assert code == 2
+    assert "no mirror gave it" in one_line_error(err)
+    assert (tmp_path / "output" / "small" / "run.json").exists()
+
+
+def test_a_used_folder_is_refused_and_overwrite_replaces_it(small_file, tmp_path):
+    short = ["-o", "train.steps=4"]
+    assert run_tool("train", "-c", small_file, *short, cwd=tmp_path)[0] == 0
+    code, out, err = run_tool("train", "-c", small_file, cwd=tmp_path)
+    assert code == 2
+    assert "output/small: used by a run; go on with --resume, replace it with --overwrite" in one_line_error(err)
+    assert run_tool("train", "-c", small_file, *short, "-o", "train.seed=9", "--overwrite", cwd=tmp_path)[0] == 0
+    assert checkpoint.load_newest(tmp_path / "output" / "small" / "checkpoints", print).config["train"]["seed"] == 9
+
+
+# ---- stopping ----
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_the_run_goes_on_exactly(small_run, small_file, tmp_path, number, code):
+    long = [
+        "-c",
+        small_file,
+        "-o",
+        "train.steps=100000",
+        "-o",
+        "train.save_every=100000",
+        "--run-dir",
+        tmp_path / "run",
+    ]
+    process = start_tool("train", *long)
+    for line in process.stdout:
+        if line.startswith("step 3/"):
+            process.send_signal(number)
+            break
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "stopping after this step and saving" in err
+    (step,) = checkpoint.list_steps(tmp_path / "run" / "checkpoints")
+    assert f"saved step {step} of 100000" in out
+    if step < 12:
+        assert run_tool("train", "-c", small_file, "--resume", "--run-dir", tmp_path / "run")[0] == 0
+        ours, theirs = (checkpoint.load(run / "checkpoints" / "step_00000012") for run in (tmp_path / "run", small_run))
+        for name, arrays in theirs.arrays.items():
+            for key, array in arrays.items():
+                assert (ours.arrays[name][key] == array).all()
