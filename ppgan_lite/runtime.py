@@ -61,7 +61,8 @@ def usable_cores() -> int:
     """Count the physical cores this process may use: affinity, hyperthreads and a container's quota considered."""
     logical = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     physical = physical_cores(_read("/proc/cpuinfo")) or logical
-    quota = cgroup_quota(_read("/sys/fs/cgroup/cpu.max")) or logical
+    v1 = (_read(f"/sys/fs/cgroup/cpu/cpu.cfs_{name}_us") for name in ("quota", "period"))
+    quota = cgroup_quota(_read("/sys/fs/cgroup/cpu.max") or " ".join(v1)) or logical
     return max(1, min(logical, physical, quota))
 
 
@@ -78,9 +79,9 @@ def physical_cores(cpuinfo: str) -> int | None:
 
 
 def cgroup_quota(cpu_max: str) -> int | None:
-    """Whole processors allowed by the text of a cgroup's cpu.max, `QUOTA PERIOD` in microseconds; None for no limit."""
+    """Whole processors that a cgroup allows by its `QUOTA PERIOD` in microseconds; None for no limit."""
     fields = cpu_max.split()
-    if len(fields) != 2 or fields[0] == "max":
+    if len(fields) != 2 or fields[0] in ("max", "-1"):
         return None
     return max(1, int(fields[0]) // int(fields[1]))
 

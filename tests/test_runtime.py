@@ -39,6 +39,7 @@ def test_cgroup_quota_is_a_containers_share_of_processors():
     assert runtime.cgroup_quota("250000 100000\n") == 2
     assert runtime.cgroup_quota("50000 100000\n") == 1
     assert runtime.cgroup_quota("max 100000\n") is None
+    assert runtime.cgroup_quota("-1\n 100000\n") is None
     assert runtime.cgroup_quota("") is None
 
 
@@ -56,7 +57,8 @@ def test_mkl_cpu_type_is_set_for_amd_only(vendor, flags, expected):
 
 
 def test_import_sets_threads_before_paddle():
-    code = "import ppgan_lite, os; print(os.environ['OMP_NUM_THREADS']); import paddle; print(os.environ['OMP_NUM_THREADS'])"
+    tell = "print(os.environ['OMP_NUM_THREADS'])"
+    code = f"import os, ppgan_lite; {tell}; import paddle; {tell}"
     assert python(code).stdout.split() == [str(runtime.usable_cores())] * 2
 
 

@@ -32,7 +32,7 @@ def test_factors_say_how_each_image_was_drawn():
         "shift_y": mean_y,
         "slant": -cov_xy / var_y,
         "scale": np.sqrt(var_y),
-        "thickness": total,
+        "thickness": total / factors["scale"] ** 2,
     }
     for name, values in measured.items():
         alike = (labels == 0) & (factors["font"] == 0)  # one shape, so that other shapes do not spread the measure

@@ -1,0 +1,127 @@
+"""Every command in the READMEs runs: as written, in a copy of the project whose configs are made small."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from conftest import ROOT
+from test_every_method import SMALL_OVERRIDES
+
+from ppgan_lite.config import load_config, to_yaml
+
+READMES = ("README.md", "README_cn.md")
+# Commands that make an environment. CI runs the make lines, which run the pip lines that they stand for.
+SET_UP = ("make ", "python -m venv", "source ", "pip install -r ")
+
+
+def blocks(name):
+    return re.findall(r"^```\w*\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def commands(name):
+    """All lines of the README's bash blocks, and of its notebook block (there with a leading !)."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    lines = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE)).splitlines()
+    return lines + [line[1:] for line in text.splitlines() if line.startswith("!") and not line.startswith("![")]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """The project's tools and package, with small configs."""
+    folder = tmp_path_factory.mktemp("readme") / "project"
+    for name in ("ppgan_lite", "tools", "configs"):
+        shutil.copytree(ROOT / name, folder / name)
+    for path in (folder / "configs").glob("*.yml"):
+        path.write_text(to_yaml(load_config(path, SMALL_OVERRIDES)))
+    return folder
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_python_command_runs(name, project):
+    shutil.rmtree(project / "output", ignore_errors=True)
+    ran = 0
+    for command in commands(name):
+        if command.startswith(SET_UP) or command.startswith("visualdl "):
+            continue
+        assert command.startswith("python tools/"), f"{name}: a command that no test runs: {command}"
+        arguments = command.split()[1:]
+        if ran and arguments[0] == "tools/train.py" and not {"--resume", "--dry-run"} & set(arguments):
+            arguments.append("--overwrite")  # the README shows the same first command in several places
+        result = subprocess.run([sys.executable, *arguments], cwd=project, capture_output=True, text=True)
+        assert result.returncode == 0, f"{command}: {result.stderr}"
+        ran += 1
+    assert ran >= 6
+    assert (project / "strips.png").exists()
+
+
+def test_visualdl_shows_the_log(small_run):
+    (command,) = (line for line in commands("README.md") if line.startswith("visualdl "))
+    assert command == "visualdl --logdir output/dcgan_mnist/log"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = ["-m", "visualdl.server.app", "--logdir", str(small_run / "log"), "--port", str(port)]
+    server = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for path, expected in [("runs", "d_real_loss"), ("scalar/tags", "loss"), ("image/tags", "numbers")]:
+            wait_for(f"http://127.0.0.1:{port}/app/api/{path}", expected)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(url, expected):
+    """Ask until the answer holds what is expected: the server starts, and reads the log, in its own time."""
+    request = urllib.request.Request(url, headers={"Accept-Language": "en"})  # without it VisualDL answers 500
+    for _ in range(300):
+        try:
+            if expected in urllib.request.urlopen(request, timeout=10).read().decode():
+                return
+        except (urllib.error.URLError, ConnectionError):
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"{url} never told of {expected}")
+
+
+def test_set_up_commands_are_those_that_ci_runs():
+    makefile, ci = (ROOT / "Makefile").read_text(), (ROOT / ".ci" / "run").read_text()
+    for command in commands("README.md"):
+        if command.startswith("make "):
+            assert f"{command.removeprefix('make ')}:" in makefile
+        if command.startswith("pip install -r "):
+            assert (ROOT / command.removeprefix("pip install -r ")).exists()
+    assert "make test" in ci
+    assert "make lint" in ci
+
+
+def test_both_readmes_have_the_same_commands_tables_and_files():
+    english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in READMES)
+    assert commands(READMES[0]) == commands(READMES[1])
+    assert len(blocks(READMES[0])) == len(blocks(READMES[1]))
+    for pattern in (r"^#+ ", r"^\| ", r"^!\[", r"^\d\. "):
+        assert len(re.findall(pattern, english, re.MULTILINE)) == len(re.findall(pattern, chinese, re.MULTILINE)), (
+            pattern
+        )
+    for pattern in (r"\]\(([^)]+)\)", r"^\| (`[^`]+`)"):
+        ours, theirs = (re.findall(pattern, text, re.MULTILINE) for text in (english, chinese))
+        assert [x.replace("README_cn.md", "README.md") for x in ours] == [
+            x.replace("README_cn.md", "README.md") for x in theirs
+        ]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_file_that_is_named_exists(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for path in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        assert (ROOT / path).exists(), path
+    for path in re.findall(r"`(\w+\.yml)`", text):
+        if path not in ("config.yml",):
+            assert (ROOT / "configs" / path).exists(), path
+    for config in (ROOT / "configs").glob("*.yml"):
+        assert f"`{config.name}`" in text, f"{name} does not tell of {config.name}"

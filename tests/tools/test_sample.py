@@ -1,0 +1,40 @@
+"""tools/sample.py as its users run it: in a process of its own."""
+
+import shutil
+
+import pytest
+from conftest import one_line_error, run_tool
+
+
+def test_samples_and_says_so(small_run, tmp_path):
+    code, out, err = run_tool("sample", "--run", small_run, "--num", 4, "--out", tmp_path / "x.png")
+    assert (code, err) == (0, "")
+    assert out == f"4 images of step 12 written to {tmp_path / 'x.png'} (cpu)\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--out", "x.png", "--num", "0"], "argument --num: must be at least 1, got 0"),
+        (["--out", "x.png", "--interpolate", "1"], "argument --interpolate: must be at least 2, got 1"),
+        (["--out", "x.png", "--seed", "x"], "argument --seed: invalid whole number value: 'x'"),
+        (["--out", "x.gif"], "--out x.gif: unknown kind .gif"),
+        (["--out", "x.png", "--step", "7"], "no checkpoint of step 7; there are: 4, 8, 12"),
+        (["--out", "/dev/null/x.png"], "/dev/null/x.png: cannot be written"),
+        ([], "the following arguments are required: --out"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(small_run, tmp_path, arguments, said):
+    code, out, err = run_tool("sample", "--run", small_run, *arguments, cwd=tmp_path)
+    assert code == 2
+    assert said in one_line_error(err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_of_another_architecture_is_one_line(small_run, tmp_path):
+    copy = shutil.copytree(small_run, tmp_path / "copy")
+    text = (copy / "config.yml").read_text()
+    (copy / "config.yml").write_text(text.replace("ngf: 2", "ngf: 3"))
+    code, out, err = run_tool("sample", "--run", copy, "--out", tmp_path / "x.png")
+    assert code == 2
+    assert "network_g: of another architecture" in one_line_error(err)
