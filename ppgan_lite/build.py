@@ -36,7 +36,7 @@ def build_method(config: Config, image_shape: tuple[int, int, int]):
 
 def seed_paddle(*key: int):
     """Seed paddle's generators with a mixture of the numbers, for example (train.seed, step)."""
-    paddle.seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1))
+    paddle.seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]) >> 1)
 
 
 def set_device(name: str) -> str:
