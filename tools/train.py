@@ -33,9 +33,7 @@ def main(argv=None) -> int:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in the folder")
     how.add_argument("--overwrite", action="store_true", help="delete the run that is in the folder, and start anew")
-    parser.add_argument(
-        "--device", choices=["auto", "cpu", "gpu"], default="auto", help="default: a GPU if there is one"
-    )
+    cli.add_device(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="print the resolved config, the data source and the networks' sizes only"
     )

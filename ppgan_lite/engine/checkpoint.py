@@ -69,7 +69,7 @@ def save(folder: Path, step: int, method, config: dict, keep: int) -> Path:
             arrays = {key: tensor.numpy() for key, tensor in tensors.items()}
             for key, array in arrays.items():
                 if not np.isfinite(array).all():
-                    raise RunError(f"{name}: {key} is not finite after step {step}, so it is not saved")
+                    raise RunError(f"{name}: {key} is not finite after step {step}; {last_good(folder)}")
             files[f"{name}.safetensors"] = content = safetensors.numpy.save(arrays)
             with writing(temporary / f"{name}.safetensors") as stream:
                 stream.write(content)
@@ -149,6 +149,12 @@ def list_steps(folder: Path) -> list[int]:
     """The steps that have a checkpoint, damaged or not, oldest first."""
     matches = (re.fullmatch(r"step_(\d{8,})", path.name) for path in folder.glob("step_*"))
     return sorted(int(match[1]) for match in matches if match)
+
+
+def last_good(folder: Path) -> str:
+    """Words for an error: which checkpoint to go back to."""
+    steps = list_steps(folder)
+    return f"the last good checkpoint is step {steps[-1]} in {folder}" if steps else "no checkpoint was saved yet"
 
 
 def _groups(method) -> dict[str, dict]:

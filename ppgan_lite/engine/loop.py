@@ -35,10 +35,13 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
         print(_description(config, method), f"length: {steps} steps on {device}", sep="\n")
         return 0
 
-    if resume:
+    done = 0
+    if resume and checkpoint.list_steps(folder / "checkpoints"):
         run, done = _resume(method, folder, config, dataset.source, device)
     else:
-        run, done = Run.create(folder, config, dataset.source, dataset.image_shape, device), 0
+        if resume:
+            _warn("no checkpoint was saved yet: starting from step 0")
+        run = Run.create(folder, config, dataset.source, dataset.image_shape, device)
     print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
     images_per_step = config.data.batch_size * method.batches_per_step
     with run, Progress(done, steps, batches_per_epoch / method.batches_per_step, images_per_step) as progress:
@@ -47,27 +50,27 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
 
 def _train_steps(run, method, dataset, config, done: int, steps: int, progress: Progress) -> int:
     """Take the steps after `done` up to `steps`; returns the exit code."""
-    train = config.train
+    cfg = config.train
     if done >= steps:
         progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; raise train.steps or train.epochs")
         return 0
-    data = batches(dataset, config.data.batch_size, train.seed, first_batch=done * method.batches_per_step)
-    seed_paddle(train.seed, 0, 1)
+    data = batches(dataset, config.data.batch_size, cfg.seed, first_batch=done * method.batches_per_step)
+    seed_paddle(cfg.seed, 0, 1)
     preview_z = method.draw_z(PREVIEW_IMAGES)
     unchecked = []  # (step, scalars) still on the device
     with _StopSignals() as signals:
         for step in range(done + 1, steps + 1):
-            seed_paddle(train.seed, step)
+            seed_paddle(cfg.seed, step)
             scalars = method.train_step([next(data) for _ in range(method.batches_per_step)], step)
             unchecked.append((step, scalars))
             stop = signals.received or step == steps
-            if stop or step % train.log_every == 0 or step % train.save_every == 0:
-                _check_and_log(run, unchecked, train.log_every, progress)
+            if stop or step % cfg.log_every == 0 or step % cfg.save_every == 0:
+                _check_and_log(run, unchecked, cfg.log_every, progress)
                 unchecked = []
-            if stop or step % train.preview_every == 0:
+            if stop or step % cfg.preview_every == 0:
                 run.preview(step, method.generate(preview_z, batch_statistics=True))
-            if stop or step % train.save_every == 0:
-                checkpoint.save(run.checkpoints, step, method, config.to_dict(), train.keep)
+            if stop or step % cfg.save_every == 0:
+                checkpoint.save(run.checkpoints, step, method, config.to_dict(), cfg.keep)
             if stop:
                 progress.say(f"saved step {step} of {steps} in {run.folder}")
                 break
@@ -80,33 +83,24 @@ def _check_and_log(run: Run, unchecked: list, log_every: int, progress: Progress
         values = {key: float(value) for key, value in scalars.items()}
         for key, value in values.items():
             if not math.isfinite(value):
-                raise RunError(f"{key} is {value} at step {step}: {_last_good(run)}; a lower optim.*.lr may help")
+                raise RunError(
+                    f"{key} is {value} at step {step}; {checkpoint.last_good(run.checkpoints)}; "
+                    "a lower optim.*.lr may help"
+                )
         if step % log_every == 0:
             speed = progress.measure(step)
             run.log(step, values, images_per_second=round(speed, 1))
             progress.show(step, values, speed)
 
 
-def _last_good(run: Run) -> str:
-    saved = checkpoint.list_steps(run.checkpoints)
-    return (
-        f"the last good checkpoint is step {saved[-1]} in {run.checkpoints}" if saved else "no checkpoint was saved yet"
-    )
-
-
 def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[Run, int]:
-    """Bring the method and the run's folder to the newest whole checkpoint, or to step 0 where none was saved yet."""
+    """Bring the method and the run's folder to the newest whole checkpoint; returns the run and the step."""
     run = Run.open_existing(folder)
-    done = 0
-    if checkpoint.list_steps(run.checkpoints):
-        saved = checkpoint.load_newest(run.checkpoints, on_damage=_warn)
-        run.check_same(config, saved.config, source)
-        saved.restore(method)
-        done = saved.step
-    else:
-        _warn("no checkpoint was saved yet: starting from step 0")
-    run.resume(config, device, done)
-    return run, done
+    saved = checkpoint.load_newest(run.checkpoints, on_damage=_warn)
+    run.check_same(config, saved.config, source)
+    saved.restore(method)
+    run.resume(config, device, saved.step)
+    return run, saved.step
 
 
 def _warn(message):

@@ -190,7 +190,10 @@ class Run:
         """The whole lines of metrics.jsonl; a torn last one is left out."""
         path = self.folder / "metrics.jsonl"
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines]
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as error:
+            raise RunError(f"{path}: damaged; move it away to go on without its records") from error
 
     def _preview_files(self) -> list[tuple[Path, int]]:
         matches = [(path, re.fullmatch(r"step_(\d+)\.png", path.name)) for path in (self.folder / "samples").glob("*")]

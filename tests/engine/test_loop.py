@@ -122,7 +122,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_last_good_checkpoi
 
     monkeypatch.setattr(GAN, "train_step", broken)
     small_tree["train"] |= {"log_every": 10}  # found when the host next looks: at the save of step 8
-    with pytest.raises(RunError, match=r"loss/g is nan at step 7: the last good checkpoint is step 4 in .*checkpoints"):
+    with pytest.raises(RunError, match=r"loss/g is nan at step 7; the last good checkpoint is step 4 in .*checkpoints"):
         train(check_config(small_tree), tmp_path / "run")
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step_00000004"]
     monkeypatch.setattr(GAN, "train_step", plain)

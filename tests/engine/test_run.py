@@ -81,6 +81,14 @@ def test_resume_drops_what_came_later_and_rebuilds_the_log(copy, small_config):
     assert [session["from_step"] for session in run.record["sessions"]] == [0, 8]
 
 
+def test_damaged_metrics_are_named_and_stay(copy, small_config):
+    (copy / "metrics.jsonl").write_text('{"step": 1}\n{"step"\n')
+    with pytest.raises(RunError, match=r"metrics.jsonl: damaged; move it away"):
+        Run.open_existing(copy).resume(small_config, "cpu", 8)
+    assert (copy / "metrics.jsonl").read_text() == '{"step": 1}\n{"step"\n'
+    assert (copy / "log").exists()
+
+
 def test_a_new_run_replaces_all_of_the_old(copy, small_config):
     run = Run.open_existing(copy)
     source = type("Source", (), {"to_dict": lambda self: run.record["data"]})()
