@@ -183,7 +183,8 @@ class Run:
 
     def _writer(self, name: str) -> LogWriter:
         if name not in self._writers:
-            self._writers[name] = LogWriter(str(self.folder / "log" / name), flush_secs=10)
+            shown = f"{name} ({self.folder.name})"  # in place of the whole path, whose end VisualDL cuts off
+            self._writers[name] = LogWriter(str(self.folder / "log" / name), flush_secs=10, display_name=shown)
         return self._writers[name]
 
     def _read_metrics(self) -> list[dict]:
