@@ -64,21 +64,17 @@ def save(folder: Path, step: int, method, config: dict, keep: int) -> Path:
     """
     path = folder / f"step_{step:08d}"
     with writing_folder(path) as temporary:
-        files = {}
+        files = {}  # name -> sha256
         for name, tensors in _groups(method).items():
             arrays = {key: tensor.numpy() for key, tensor in tensors.items()}
             for key, array in arrays.items():
                 if not np.isfinite(array).all():
                     raise RunError(f"{name}: {key} is not finite after step {step}; {last_good(folder)}")
-            files[f"{name}.safetensors"] = content = safetensors.numpy.save(arrays)
+            content = safetensors.numpy.save(arrays)
             with writing(temporary / f"{name}.safetensors") as stream:
                 stream.write(content)
-        manifest = {
-            "format": FORMAT,
-            "step": step,
-            "config": config,
-            "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-        }
+            files[f"{name}.safetensors"] = hashlib.sha256(content).hexdigest()
+        manifest = {"format": FORMAT, "step": step, "config": config, "files": files}
         with writing(temporary / MANIFEST) as stream:
             stream.write(json.dumps({"sha256": _digest(manifest), **manifest}, indent=1).encode())
     for old in list_steps(folder)[:-keep]:
@@ -149,6 +145,21 @@ def list_steps(folder: Path) -> list[int]:
     """The steps that have a checkpoint, damaged or not, oldest first."""
     matches = (re.fullmatch(r"step_(\d{8,})", path.name) for path in folder.glob("step_*"))
     return sorted(int(match[1]) for match in matches if match)
+
+
+def set_aside_after(folder: Path, step: int):
+    """Rename the checkpoints later than `step`, which were found damaged, so that none is counted among the newest.
+
+    Raises:
+        RunError: they cannot be renamed.
+    """
+    for later in list_steps(folder):
+        if later > step:
+            path = folder / f"step_{later:08d}"
+            aside = path.with_name(f"damaged_{path.name}")
+            with disk_errors(path):
+                remove_folder(aside)
+                path.replace(aside)
 
 
 def last_good(folder: Path) -> str:

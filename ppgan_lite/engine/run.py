@@ -18,6 +18,7 @@ from visualdl import LogWriter
 from ppgan_lite import __version__, runtime
 from ppgan_lite.config import Config, differences, load_config, to_yaml
 from ppgan_lite.data.image_array import Source
+from ppgan_lite.engine import checkpoint
 from ppgan_lite.errors import ConfigError, RunError
 from ppgan_lite.files import disk_errors, remove_folder, remove_leftovers, writing
 from ppgan_lite.image_grid import grid, save_png
@@ -107,6 +108,7 @@ class Run:
         with disk_errors(self.folder):
             for folder in (self.folder, self.checkpoints, self.folder / "samples"):
                 remove_leftovers(folder)
+            checkpoint.set_aside_after(self.checkpoints, step)
             kept = [record for record in self._read_metrics() if record["step"] <= step]
             with writing(self.folder / "metrics.jsonl") as stream:
                 stream.writelines(_json_line(record) for record in kept)

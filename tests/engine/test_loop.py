@@ -95,13 +95,22 @@ def test_resuming_on_other_data_is_refused(small_config, copy):
         train(small_config, copy, resume=True)
 
 
-def test_a_damaged_newest_checkpoint_is_reported_and_replaced(small_config, small_run, copy, capsys):
+def test_a_damaged_newest_checkpoint_is_reported_and_made_again(small_config, small_run, copy, capsys):
     path = copy / "checkpoints" / "step_00000012" / "network_g.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     assert train(small_config, copy, resume=True) == 0
     assert "warning: " in (err := capsys.readouterr().err)
     assert "network_g.safetensors: damaged" in err
     assert path.read_bytes() == (small_run / "checkpoints" / "step_00000012" / "network_g.safetensors").read_bytes()
+
+
+def test_a_damaged_checkpoint_does_not_drive_out_the_good_ones(small_tree, copy):
+    (copy / "checkpoints" / "step_00000012" / "manifest.json").write_text("")
+    small_tree["train"] |= {"steps": 10, "save_every": 5, "keep": 1}
+    assert train(check_config(small_tree), copy, resume=True) == 0
+    names = sorted(path.name for path in (copy / "checkpoints").iterdir())
+    assert names == ["damaged_step_00000012", "step_00000010"]
+    assert train(check_config(small_tree), copy, resume=True) == 0
 
 
 def test_no_whole_checkpoint_is_an_error_and_nothing_is_lost(small_config, copy):
