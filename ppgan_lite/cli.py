@@ -48,5 +48,5 @@ def run_tool(main, debug: bool) -> int:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; nothing was saved", file=sys.stderr)
+        print("interrupted; nothing more was saved", file=sys.stderr)
         return 130

@@ -110,7 +110,13 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 def _parse_yaml(text: str, where: str):
     try:
         return yaml.load(text, _UniqueKeyLoader)  # noqa: S506 (a subclass of SafeLoader)
-    except yaml.YAMLError as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ) as error:  # also for dates like 2024-13-45
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise ConfigError(f"{where}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
@@ -122,9 +128,10 @@ def _apply_override(tree: dict, override: str):
         raise ConfigError(f"-o {override}: expected KEY=VALUE, for example -o train.epochs=1")
     *parents, last = key.strip().split(".")
     for depth, name in enumerate(parents):
-        tree = tree.setdefault(name, {})
-        if not isinstance(tree, dict):
+        if not isinstance(tree.get(name, {}), dict):
             raise ConfigError(f"-o {override}: {'.'.join(parents[: depth + 1])} is a value, not a section")
+        tree[name] = dict(tree.get(name, {}))  # a copy: YAML's aliases make one section stand in several places
+        tree = tree[name]
     tree[last] = _parse_yaml(text, f"-o {override}")
 
 
@@ -184,7 +191,7 @@ def _scalar(value, where: str, cls: type):
         # YAML 1.1 reads 2e-4 (no dot) as a string: take it as the number it is.
         try:
             number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
-        except ValueError:
+        except (ValueError, OverflowError):
             number = None
         if number is not None and number - number == 0:  # finite
             return number

@@ -17,5 +17,9 @@ class CheckpointError(UserError):
     """A checkpoint that is missing, damaged or does not fit the networks."""
 
 
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint whose files are missing or not what was saved."""
+
+
 class RunError(UserError):
     """A run that cannot start or go on: its folder, its device, or a loss that is no number."""

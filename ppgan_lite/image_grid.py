@@ -19,7 +19,7 @@ def to_uint8(images) -> np.ndarray:
 
 
 def grid(images, columns: int | None = None) -> np.ndarray:
-    """Lay images side by side, row after row, on black: [N, C, H, W] in [-1, 1] -> uint8 [rows, width, C].
+    """Lay images side by side, row after row, on black: [N, C, H, W] in [-1, 1] -> uint8 [height, width, C].
 
     `columns` is as near to a square as can be where it is not given.
     """

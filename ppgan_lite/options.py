@@ -28,6 +28,7 @@ class Range:
 
 
 Count = Annotated[int, Range(1)]
+Width = Annotated[int, Range(1, 4096)]  # of a layer
 Seed = Annotated[int, Range(0, 2**32 - 1)]
 Positive = Annotated[float, Range(0, open_ends="low")]
 Decay = Annotated[float, Range(0, 1, open_ends="high")]  # of a moving average
@@ -47,7 +48,7 @@ class Named:
 class GAN(Named):
     """The GAN of Goodfellow et al. 2014 with the non-saturating loss."""
 
-    z_dim: Count = 100  # length of the noise vector, N(0, I)
+    z_dim: Width = 100  # length of the noise vector, N(0, I)
     d_optimizers: Literal["separate", "joint"] = "separate"  # one for real and one for fake batches, or one for both
 
     @property
@@ -66,7 +67,7 @@ METHODS = {"gan": GAN}
 class DCGAN28Generator(Named):
     """The tutorial's generator for 28x28 images."""
 
-    ngf: Count = 64  # feature maps before the last convolution; the other layers have 2 and 16 times as many
+    ngf: Width = 64  # feature maps before the last convolution; the other layers have 2 and 16 times as many
     upsample: Literal["bilinear", "transposed"] = "bilinear"
     activation: Literal["relu", "tanh"] = "relu"  # of the hidden layers
 
@@ -75,7 +76,7 @@ class DCGAN28Generator(Named):
 class DCGAN28Discriminator(Named):
     """The tutorial's discriminator for 28x28 images."""
 
-    ndf: Count = 64  # feature maps after the first convolution; the other layers have 2 and 16 times as many
+    ndf: Width = 64  # feature maps after the first convolution; the other layers have 2 and 16 times as many
 
 
 GENERATORS = {"dcgan28": DCGAN28Generator}
@@ -118,7 +119,7 @@ class MNIST(Data):
 class RenderedDigits(Data):
     """Digits drawn with OpenCV's fonts: needs no files and no network."""
 
-    num_images: Count = 60000
+    num_images: Annotated[int, Range(1, 10**7)] = 60000
     seed: Seed = 0  # of the drawing
 
 

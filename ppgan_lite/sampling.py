@@ -21,7 +21,7 @@ def sample(folder: Path, out: Path, step: int | None, num: int, seed: int, inter
 
     Args:
         folder: of the run.
-        out: FILE.png (one grid), FILE.npz (`images` uint8 [N, H, W, C] and `z`), or a folder (single PNGs).
+        out: FILE.png (one grid), FILE.npz (`images` uint8 [N, H, W, C] and `z`), or a new or empty folder (PNGs).
         step: of the checkpoint; None for the newest that is whole.
         num: images.
         seed: of the noise.
@@ -33,13 +33,16 @@ def sample(folder: Path, out: Path, step: int | None, num: int, seed: int, inter
     """
     if out.suffix not in ("", ".png", ".npz"):
         raise RunError(f"--out {out}: unknown kind {out.suffix}; give FILE.png, FILE.npz or a folder")
+    with disk_errors(out):
+        if not out.suffix and out.is_dir() and any(out.iterdir()):
+            raise RunError(f"--out {out}: the folder is not empty; give another one")
     device = set_device(device)
     run = Run.open_existing(folder)
     method = build_method(run.config(), run.record["image_shape"])
     saved = _load(run, step)
     saved.restore(method)
 
-    seed_paddle(seed)
+    seed_paddle(seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
     if interpolate:
         strips = max(1, num // interpolate)
         z = slerp(method.draw_z(strips).numpy(), method.draw_z(strips).numpy(), interpolate)

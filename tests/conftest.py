@@ -2,6 +2,7 @@
 
 import ppgan_lite  # noqa: F401, I001 (before paddle: it sets the threads)
 
+import json
 import os
 import re
 import subprocess
@@ -83,6 +84,13 @@ def run_tool(name, *arguments, environment=None, **options):
     process = start_tool(name, *arguments, environment=environment, **options)
     out, err = process.communicate(timeout=300)
     return process.returncode, out, err
+
+
+def lasting(folder, step):
+    """The bits that a run must reproduce: the sha256 of every saved file, and the logged scalars without the speeds."""
+    manifest = json.loads((folder / "checkpoints" / f"step_{step:08d}" / "manifest.json").read_text())
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return manifest["files"], [{k: v for k, v in line.items() if k != "images_per_second"} for line in lines]
 
 
 def one_line_error(stderr):

@@ -16,7 +16,7 @@ def draw(*key):
 
 def test_every_part_of_the_key_counts():
     np.testing.assert_array_equal(draw(1, 2), draw(1, 2))
-    keys = [(1, 2), (2, 1), (1, 3), (0, 2), (0, 0, 1), (2**32 - 1, 10**6)]
+    keys = [(1, 2), (2, 1), (1, 3), (0, 2), (0, 0), (0, 0, 1), (0, 0, 2), (2**32 - 1, 10**6)]
     assert len({draw(*key).tobytes() for key in keys}) == len(keys)
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import re
 
@@ -55,6 +56,14 @@ def test_override_of_a_whole_section():
     assert config.data == options.RenderedDigits(name="rendered_digits", num_images=100)
 
 
+def test_an_override_stays_in_its_section_where_yaml_shares_one(tmp_path, small_tree):
+    adam = small_tree["optim"]["g"]
+    small_tree["optim"] = {"g": adam, "d_real": adam, "d_fake": adam}  # yaml writes an anchor and two aliases
+    (tmp_path / "shared.yml").write_text(yaml.safe_dump(small_tree))
+    config = load_config(tmp_path / "shared.yml", ["optim.g.lr=0.5"])
+    assert [config.optim[name].lr for name in ("g", "d_real", "d_fake")] == [0.5, 1e-3, 1e-3]
+
+
 def test_float_without_a_dot_is_a_number():
     assert load_config(TUTORIAL, ["optim.g.lr=2e-4"]).optim["g"].lr == 2e-4
 
@@ -89,6 +98,10 @@ def test_float_without_a_dot_is_a_number():
         ("data={batch_size: 3}", "data.name: missing"),
         ("train.epochs", "-o train.epochs: expected KEY=VALUE"),
         ("train.epochs.x=1", "-o train.epochs.x=1: train.epochs is a value, not a section"),
+        ("train.seed=2024-13-45", "-o train.seed=2024-13-45: not valid YAML"),
+        ("train.seed=!!int foo", "not valid YAML"),
+        ("optim.g.lr=1" + 400 * "0", "optim.g.lr: expected a number"),
+        ("generator.ngf=99999999999999999999", "generator.ngf: must be at least 1 and at most 4096"),
         ("train.epochs=[1", "-o train.epochs=\\[1:1:3: not valid YAML"),
     ],
 )
@@ -127,11 +140,25 @@ def test_differences_name_what_changes_a_step(small_tree):
     assert differences(check_config(small_tree).to_dict(), ours) == ["optim.g.lr: 0.5, not 0.001"]
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.dictionaries(st.text(), x) | st.lists(x)
-    )
+anything = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda x: st.dictionaries(st.text() | st.integers(), x) | st.lists(x),
 )
-def test_any_tree_is_read_or_refused_in_words(tree):
-    with pytest.raises(UserError):
-        check_config(tree)
+KEYS = [
+    (),
+    *[(section, key) for section, keys in SMALL.items() for key in keys],
+    ("optim", "g", "lr"),
+    ("optim", "g", "betas"),
+]
+
+
+@given(st.sampled_from(KEYS), anything)
+def test_any_value_at_any_key_is_taken_or_refused_in_words(keys, value):
+    tree = yaml.safe_load(yaml.safe_dump(SMALL))
+    place = tree
+    for key in keys[:-1]:
+        place = place[key]
+    if keys:
+        place[keys[-1]] = value
+    with contextlib.suppress(UserError):
+        check_config(tree if keys else value)

@@ -1,7 +1,7 @@
 """Downloads: from mirrors in turn, verified, and only whole files ever get their name."""
 
 import hashlib
-import urllib.error
+import http.client
 import urllib.request
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def download(file: str, mirrors, folder: Path, sha256: str):
     for mirror in mirrors:
         try:
             content = _fetch(mirror + file)
-        except (OSError, urllib.error.URLError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             failures.append(f"{mirror}: {getattr(error, 'reason', error)}")
             continue
         if hashlib.sha256(content).hexdigest() != sha256:

@@ -69,14 +69,18 @@ def find_or_download(name: str, root: str | None) -> Path:
         DataError: `root` is given but does not exist.
         NoMirrorError: nowhere to be found, and no mirror answers.
     """
-    if root is not None and not Path(root).expanduser().is_dir():
-        raise DataError(f"data.root: {root}: no such folder; give one that holds {FOLDERS[name]}/, or null")
-    places = [Path(place).expanduser() for place in (root, os.environ.get("PPGAN_DATA"), CACHE) if place]
     files = CHECKSUMS[name]
-    for place in places:
-        folder = place / FOLDERS[name]
-        if all((folder / file).exists() for file in files):
-            return folder
+    places = [place for place in (root, os.environ.get("PPGAN_DATA"), CACHE) if place]
+    for i, place in enumerate(places):
+        try:
+            places[i] = Path(place).expanduser()
+            if place == root and not places[i].is_dir():
+                raise DataError(f"data.root: {root}: no such folder; give one that holds {FOLDERS[name]}/, or null")
+            folder = places[i] / FOLDERS[name]
+            if all((folder / file).exists() for file in files):
+                return folder
+        except (OSError, RuntimeError) as error:  # no permission, a name too long, ~nobody
+            raise DataError(f"{place}: cannot be searched for {name}: {error}") from error
     folder = places[-1] / FOLDERS[name]
     for file, digest in files.items():
         if not (folder / file).exists():
@@ -95,7 +99,7 @@ def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
         packed = path.read_bytes()
         content = gzip.decompress(packed)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({error or 'truncated'}); {advice}") from error
+        raise DataError(f"{path}: cannot be read ({error}); {advice}") from error
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise DataError(f"{path}: not an IDX file of bytes (magic {content[:4].hex() or 'missing'}); {advice}")
     start = 4 + 4 * content[3]  # the header: magic, number of dimensions, and each dimension as a big-endian uint32

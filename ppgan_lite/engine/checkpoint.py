@@ -13,7 +13,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from ppgan_lite.errors import CheckpointError, RunError
+from ppgan_lite.errors import CheckpointError, DamagedCheckpointError, RunError
 from ppgan_lite.files import disk_errors, remove_folder, writing, writing_folder
 
 FORMAT = 1
@@ -36,6 +36,8 @@ class Checkpoint:
             CheckpointError: a tensor is missing, surplus or of another shape. Nothing has been changed then.
         """
         groups = _groups(method)
+        if surplus := self.arrays.keys() - groups.keys():
+            raise CheckpointError(f"{self.path}: of another architecture: {sorted(surplus)[0]} is not in the method")
         for name, tensors in groups.items():
             self._check_fit(name, tensors)
         for name, tensors in groups.items():
@@ -87,25 +89,23 @@ def load(path: Path) -> Checkpoint:
     """Read a checkpoint and verify every byte of it.
 
     Raises:
-        CheckpointError: a file is missing, damaged or of a newer format.
+        DamagedCheckpointError: a file is missing or not what was saved.
+        CheckpointError: a file cannot be read now, or the format is a newer one.
     """
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
+        manifest = json.loads(_read(path / MANIFEST))
         digest = manifest.pop("sha256")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{path / MANIFEST}: missing or damaged") from error
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise DamagedCheckpointError(f"{path / MANIFEST}: damaged") from error
     if digest != _digest(manifest):
-        raise CheckpointError(f"{path / MANIFEST}: damaged (its checksum does not fit)")
+        raise DamagedCheckpointError(f"{path / MANIFEST}: damaged (its checksum does not fit)")
     if manifest["format"] != FORMAT:
         raise CheckpointError(f"{path / MANIFEST}: format {manifest['format']}, but this version reads {FORMAT}")
     arrays = {}
     for file, sha256 in manifest["files"].items():
-        try:
-            content = (path / file).read_bytes()
-        except OSError as error:
-            raise CheckpointError(f"{path / file}: missing or unreadable") from error
+        content = _read(path / file)
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise CheckpointError(f"{path / file}: damaged (its checksum does not fit)")
+            raise DamagedCheckpointError(f"{path / file}: damaged (its checksum does not fit)")
         try:
             arrays[Path(file).stem] = safetensors.numpy.load(content)
         except SafetensorError as error:
@@ -117,13 +117,13 @@ def load_newest(folder: Path, on_damage) -> Checkpoint:
     """Load the newest checkpoint in `folder` that is whole; `on_damage(error)` hears of each newer one that is not.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: there is none, or a newer one cannot be read for another reason than damage.
     """
     steps = list_steps(folder)
     for step in reversed(steps):
         try:
             return load(folder / f"step_{step:08d}")
-        except CheckpointError as error:
+        except DamagedCheckpointError as error:
             on_damage(error)
     damaged = f" that is not damaged (of {len(steps)})" if steps else ""
     raise CheckpointError(f"{folder}: no checkpoint{damaged}; train first, without --resume")
@@ -173,6 +173,15 @@ def _groups(method) -> dict[str, dict]:
     groups = {f"network_{name}": network.state_dict() for name, network in method.networks.items()}
     groups |= {f"optimizer_{name}": optimizer.state_dict() for name, optimizer in method.optimizers.items()}
     return groups | ({"state": method.state} if method.state else {})
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DamagedCheckpointError(f"{path}: missing") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _digest(manifest: dict) -> str:

@@ -24,7 +24,8 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
     Raises:
         UserError: one line for everything that the user can mend.
     """
-    check_folder(folder, resume, overwrite)
+    if not dry_run:
+        check_folder(folder, resume, overwrite)
     device = set_device(device)
     dataset = build_dataset(config)
     batches_per_epoch = len(EpochSampler(len(dataset), config.data.batch_size, config.train.seed, epoch=0))
@@ -40,7 +41,7 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
         run, done = _resume(method, folder, config, dataset.source, device)
     else:
         if resume:
-            _warn("no checkpoint was saved yet: starting from step 0")
+            _check_unsaved(folder, config, dataset.source)
         run = Run.create(folder, config, dataset.source, dataset.image_shape, device)
     print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
     images_per_step = config.data.batch_size * method.batches_per_step
@@ -63,6 +64,7 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, progress: 
             seed_paddle(cfg.seed, step)
             scalars = method.train_step([next(data) for _ in range(method.batches_per_step)], step)
             unchecked.append((step, scalars))
+            progress.advance()
             stop = signals.received or step == steps
             if stop or step % cfg.log_every == 0 or step % cfg.save_every == 0:
                 _check_and_log(run, unchecked, cfg.log_every, progress)
@@ -93,13 +95,26 @@ def _check_and_log(run: Run, unchecked: list, log_every: int, progress: Progress
             progress.show(step, values, speed)
 
 
+def _check_unsaved(folder: Path, config: Config, source):
+    """Refuse to start a run anew, which was stopped before its first checkpoint, with another config or data."""
+    if (folder / "config.yml").exists():
+        run = Run.open_existing(folder)
+        run.check_same(config, run.config().to_dict(), source)
+    _warn("no checkpoint was saved yet: starting from step 0")
+
+
 def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[Run, int]:
     """Bring the method and the run's folder to the newest whole checkpoint; returns the run and the step."""
     run = Run.open_existing(folder)
     saved = checkpoint.load_newest(run.checkpoints, on_damage=_warn)
     run.check_same(config, saved.config, source)
     saved.restore(method)
+    before = run.record["sessions"][-1]
     run.resume(config, device, saved.step)
+    now = run.record["sessions"][-1]
+    for key in ("device", "runtime", "versions"):
+        if now[key] != before[key]:
+            _warn(f"{key} was {before[key]} and is {now[key]}: the run goes on, but not to the bit as it would have")
     return run, saved.step
 
 

@@ -51,9 +51,11 @@ class Run:
         Raises:
             RunError: it cannot be written.
         """
-        run = cls(folder, {"data": source.to_dict(), "image_shape": list(image_shape), "sessions": []})
+        record = {"data": source.to_dict(), "image_shape": list(image_shape), "seed": config.train.seed, "sessions": []}
+        run = cls(folder, record)
         with disk_errors(run.folder):
             run.folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(run.folder)
             for name in ("checkpoints", "samples", "log"):
                 remove_folder(run.folder / name)
             (run.folder / "metrics.jsonl").unlink(missing_ok=True)
@@ -70,13 +72,18 @@ class Run:
         path = Path(folder) / "run.json"
         try:
             record = json.loads(path.read_bytes())
-            run = cls(folder, record)
-            _ = record["data"]["sha256"], record["image_shape"], record["sessions"]
-        except OSError as error:
+            _, _, _ = (
+                record["data"]["sha256"],
+                record["sessions"][-1]["runtime"],
+                [int(n) for n in record["image_shape"]],
+            )
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise RunError(f"{folder}: not the folder of a run (no run.json in it)") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise RunError(f"{path}: cannot be read: {error.strerror}") from error
+        except (ValueError, LookupError, TypeError) as error:
             raise RunError(f"{path}: damaged") from error
-        return run
+        return cls(folder, record)
 
     def config(self) -> Config:
         """The resolved config that the run was started with."""
@@ -89,14 +96,12 @@ class Run:
             ConfigError, RunError: naming the first key that differs, or both data sets.
         """
         if changed := differences(config.to_dict(), saved_config):
-            raise ConfigError(
-                f"{changed[0]} as in the checkpoint; resume with the run's own config, or start a new run"
-            )
+            raise ConfigError(f"{changed[0]} as in {self.folder}; resume with the run's own config, or start a new run")
         trained_on = self.record["data"]
         if source.sha256 != trained_on["sha256"]:
             raise RunError(
                 f"{self.folder}: was trained on {trained_on['name']} from {trained_on['origin']}, but the data is now "
-                f"{source}; bring that data back, or start a new run"
+                f"{source}; resuming needs the same data: start a new run, with --run-dir or --overwrite"
             )
 
     def resume(self, config: Config, device: str, step: int):
@@ -105,11 +110,11 @@ class Run:
         Raises:
             RunError: the folder cannot be written.
         """
+        kept = [record for record in self._read_metrics() if record["step"] <= step]
         with disk_errors(self.folder):
             for folder in (self.folder, self.checkpoints, self.folder / "samples"):
                 remove_leftovers(folder)
             checkpoint.set_aside_after(self.checkpoints, step)
-            kept = [record for record in self._read_metrics() if record["step"] <= step]
             with writing(self.folder / "metrics.jsonl") as stream:
                 stream.writelines(_json_line(record) for record in kept)
             # VisualDL shows one file of a folder only, so the log must be one file again, not two.
@@ -117,10 +122,14 @@ class Run:
         for record in kept:
             self._log_curves(record)
         for path, of_step in self._preview_files():
-            if of_step <= step:
-                self._writer("samples").add_image("numbers", np.atleast_3d(np.asarray(Image.open(path))), of_step)
-            else:
+            if of_step > step:
                 path.unlink()
+                continue
+            try:
+                pixels = np.atleast_3d(np.asarray(Image.open(path)))
+            except OSError:  # no picture any more: only VisualDL misses it
+                continue
+            self._writer("samples").add_image("numbers", pixels, of_step)
         self._begin_session(config, device, step)
 
     def log(self, step: int, scalars: dict[str, float], **more):
@@ -194,8 +203,10 @@ class Run:
         path = self.folder / "metrics.jsonl"
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         try:
-            return [json.loads(line) for line in lines]
-        except ValueError as error:
+            records = [json.loads(line) for line in lines]
+            _ = [record["step"] + 0 for record in records]
+            return records
+        except (ValueError, TypeError, LookupError) as error:
             raise RunError(f"{path}: damaged; move it away to go on without its records") from error
 
     def _preview_files(self) -> list[tuple[Path, int]]:
@@ -209,16 +220,17 @@ def check_folder(folder: Path, resume: bool, overwrite: bool):
     Raises:
         RunError: it is used (and neither flag is given), holds other things than a run, or has none to resume.
     """
-    is_run = (folder / "run.json").exists()
-    if resume:
-        if not is_run:
-            raise RunError(f"{folder}: nothing to resume (no run there); start without --resume")
-        return
-    if folder.exists() and not folder.is_dir():
+    with disk_errors(folder):
+        is_run, is_file = (folder / "run.json").exists(), folder.exists() and not folder.is_dir()
+        # A process killed while it made the folder may have left a temporary file there.
+        others = [] if is_file or not folder.exists() else [x for x in folder.iterdir() if not x.name.endswith(".tmp")]
+    if is_file:
         raise RunError(f"{folder}: is a file; give another --run-dir")
-    if is_run and not overwrite:
+    if resume and not is_run:
+        raise RunError(f"{folder}: nothing to resume (no run there); start without --resume")
+    if is_run and not resume and not overwrite:
         raise RunError(f"{folder}: used by a run; go on with --resume, replace it with --overwrite, or give --run-dir")
-    if folder.exists() and not is_run and any(folder.iterdir()):
+    if others and not is_run:
         raise RunError(f"{folder}: holds other things than a run; give another --run-dir")
 
 

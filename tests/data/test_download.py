@@ -12,10 +12,13 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT under /good/, another under /wrong/, half of it under /torn/, and 404 elsewhere."""
+    """Serves CONTENT under /good/, another under /wrong/, half of it under /torn/, no HTTP under /noise/, else 404."""
 
     def do_GET(self):
         kind = self.path.split("/")[1]
+        if kind == "noise":
+            self.wfile.write(b"HELLO\r\n")
+            return
         if kind not in ("good", "wrong", "torn"):
             self.send_error(404)
             return
@@ -42,7 +45,7 @@ def mirrors(server, *kinds):
     return [f"http://127.0.0.1:{server.server_port}/{kind}/" for kind in kinds]
 
 
-@pytest.mark.parametrize("first", ["missing", "wrong", "torn"])
+@pytest.mark.parametrize("first", ["missing", "wrong", "torn", "noise"])
 def test_the_next_mirror_is_asked(server, tmp_path, first):
     folder = tmp_path / "cache" / "mnist"
     download("file.gz", mirrors(server, first, "good"), folder, SHA256)

@@ -85,8 +85,16 @@ def test_damaged_metrics_are_named_and_stay(copy, small_config):
     (copy / "metrics.jsonl").write_text('{"step": 1}\n{"step"\n')
     with pytest.raises(RunError, match=r"metrics.jsonl: damaged; move it away"):
         Run.open_existing(copy).resume(small_config, "cpu", 8)
+    assert (copy / "checkpoints" / "step_00000012").exists()
     assert (copy / "metrics.jsonl").read_text() == '{"step": 1}\n{"step"\n'
     assert (copy / "log").exists()
+
+
+def test_a_preview_that_is_no_picture_does_not_stop_a_resume(copy, small_config):
+    (copy / "samples" / "step_00000005.png").write_text("no picture")
+    with Run.open_existing(copy) as run:
+        run.resume(small_config, "cpu", 12)
+    assert image_steps(copy) == [10, 12]
 
 
 def test_a_new_run_replaces_all_of_the_old(copy, small_config):
@@ -104,6 +112,9 @@ def test_folders_that_a_run_cannot_have(copy, tmp_path):
     check_folder(copy, resume=False, overwrite=True)
     file = tmp_path / "file"
     file.write_text("")
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / ".run.json.1.tmp").write_text("")  # killed while it made the folder
+    check_folder(tmp_path / "begun", resume=False, overwrite=False)
     for folder, resume, overwrite, said in [
         (copy, False, False, "used by a run; go on with --resume, replace it with --overwrite"),
         (tmp_path / "new", True, False, "nothing to resume"),

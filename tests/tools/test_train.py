@@ -3,17 +3,16 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
-from conftest import ROOT, one_line_error, run_tool, start_tool
+from conftest import ROOT, lasting, one_line_error, run_tool, start_tool
 
 from ppgan_lite.engine import checkpoint
-
-NO_DATA = {"PPGAN_DATA": "", "HOME": "/none"}
 
 
 def names(folder):
@@ -56,8 +55,10 @@ def test_trains_and_reports_in_plain_lines(small_file, tmp_path):
 def test_a_terminal_gets_a_bar(small_file, tmp_path):
     pty = pytest.importorskip("pty", reason="needs a system with pseudo-terminals")
     termios = pytest.importorskip("termios")
+    if not hasattr(termios, "tcsetwinsize"):
+        pytest.skip("needs Python 3.11 to set the size of a pseudo-terminal")
     ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 200))
+    termios.tcsetwinsize(theirs, (24, 80))
     command = [sys.executable, ROOT / "tools" / "train.py", "-c", small_file]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs) as process:
         os.close(theirs)
@@ -71,9 +72,9 @@ def test_a_terminal_gets_a_bar(small_file, tmp_path):
     os.close(ours)
     assert process.returncode == 0
     shown = text.decode()
-    assert "12/12" in shown
-    assert "loss/g" in shown
-    assert "images/s" in shown
+    assert re.search(
+        r"100%\|.*\| 12/12 \[\d\d:\d\d<\d\d:\d\d, d_real \d\.\d\d d_fake \d\.\d\d g \d\.\d\d \d+ images/s\]", shown
+    )
 
 
 # ---- bad input: one line, exit 2, nothing written ----
@@ -161,18 +162,9 @@ def test_a_used_folder_is_refused_and_overwrite_replaces_it(small_file, tmp_path
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_the_run_goes_on_exactly(small_run, small_file, tmp_path, number, code):
-    long = [
-        "-c",
-        small_file,
-        "-o",
-        "train.steps=100000",
-        "-o",
-        "train.save_every=100000",
-        "--run-dir",
-        tmp_path / "run",
-    ]
-    process = start_tool("train", *long)
+def test_a_signal_saves_and_the_run_goes_on_exactly(small_file, tmp_path, number, code):
+    long = ["-c", small_file, "-o", "train.save_every=100000", "-o", "train.log_every=1"]
+    process = start_tool("train", *long, "-o", "train.steps=100000", "--run-dir", tmp_path / "stopped")
     for line in process.stdout:
         if line.startswith("step 3/"):
             process.send_signal(number)
@@ -180,11 +172,48 @@ def test_a_signal_saves_and_the_run_goes_on_exactly(small_run, small_file, tmp_p
     out, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert "stopping after this step and saving" in err
-    (step,) = checkpoint.list_steps(tmp_path / "run" / "checkpoints")
+    (step,) = checkpoint.list_steps(tmp_path / "stopped" / "checkpoints")
     assert f"saved step {step} of 100000" in out
-    if step < 12:
-        assert run_tool("train", "-c", small_file, "--resume", "--run-dir", tmp_path / "run")[0] == 0
-        ours, theirs = (checkpoint.load(run / "checkpoints" / "step_00000012") for run in (tmp_path / "run", small_run))
-        for name, arrays in theirs.arrays.items():
-            for key, array in arrays.items():
-                assert (ours.arrays[name][key] == array).all()
+
+    end = step + 7
+    long += ["-o", f"train.steps={end}", "--run-dir"]
+    assert run_tool("train", *long, tmp_path / "stopped", "--resume")[0] == 0
+    assert run_tool("train", *long, tmp_path / "whole")[0] == 0
+    assert lasting(tmp_path / "stopped", end) == lasting(tmp_path / "whole", end)
+
+
+# ---- a run that is there: one line, exit 2, nothing lost ----
+
+
+def test_resuming_a_changed_or_damaged_run_is_one_line(small_run, small_file, tmp_path):
+    copy = shutil.copytree(small_run, tmp_path / "copy")
+    resume = ["-c", small_file, "--run-dir", copy, "--resume"]
+    code, out, err = run_tool("train", *resume, "-o", "train.seed=9")
+    assert code == 2
+    assert f"train.seed: 9, not 3 as in {copy}" in one_line_error(err)
+    for path in copy.glob("checkpoints/*/network_g.safetensors"):
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+    code, out, err = run_tool("train", *resume)
+    assert code == 2
+    *warnings, error = err.splitlines(keepends=True)
+    assert [line.startswith("warning: ") and "network_g.safetensors: damaged" in line for line in warnings] == [
+        True
+    ] * 3
+    assert "no checkpoint that is not damaged (of 3)" in one_line_error(error)
+    assert checkpoint.list_steps(copy / "checkpoints") == [4, 8, 12]
+
+
+def test_no_space_left_is_one_line_and_the_last_checkpoint_stays(small_file, tmp_path):
+    """A limit on the size of files stands for a full disk: the same failing write, with another reason."""
+    resource = pytest.importorskip("resource", reason="needs a system that can limit the size of files")
+    arguments = ["-c", small_file, "--run-dir", tmp_path / "run"]
+    assert run_tool("train", *arguments, "-o", "train.steps=4")[0] == 0
+    smallest = min(path.stat().st_size for path in (tmp_path / "run").glob("checkpoints/*/*.safetensors"))
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (smallest - 1, smallest - 1))  # noqa: E731
+    code, out, err = run_tool("train", *arguments, "--resume", "-o", "train.preview_every=99", preexec_fn=limit)
+    assert code == 2
+    assert "cannot be written: File too large" in one_line_error(err)
+    assert names(tmp_path / "run" / "checkpoints") == ["step_00000004"]
+    checkpoint.load(tmp_path / "run" / "checkpoints" / "step_00000004")
