@@ -7,6 +7,11 @@ from pathlib import Path
 
 from ppgan_lite.errors import RunError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 
 @contextlib.contextmanager
 def disk_errors(path: Path):
@@ -70,6 +75,33 @@ def remove_leftovers(folder: Path):
     """Remove what `writing`, `writing_folder` and `remove_folder` left in `folder` when their process was killed."""
     for path in folder.glob(".*.tmp"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@contextlib.contextmanager
+def locked(folder: Path):
+    """Make `folder`, if need be, and keep other processes that ask for the same out of it; a killed one lets go.
+
+    Windows has no such lock for folders: there nothing is kept out.
+
+    Raises:
+        RunError: another process has it, or it cannot be made.
+    """
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = None if fcntl is None else os.open(folder, os.O_RDONLY)
+    try:
+        if descriptor is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise RunError(
+            f"{folder}: another process is training there; wait for it, or give another --run-dir"
+        ) from error
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _sync_folder(folder: Path):

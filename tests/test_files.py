@@ -1,9 +1,12 @@
 import errno
+import subprocess
+import sys
 
 import pytest
+from conftest import ROOT
 
 from ppgan_lite.errors import RunError
-from ppgan_lite.files import remove_folder, remove_leftovers, writing, writing_folder
+from ppgan_lite.files import locked, remove_folder, remove_leftovers, writing, writing_folder
 
 
 def names(folder):
@@ -57,6 +60,17 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path):
         raise KeyboardInterrupt
     assert (tmp_path / "folder" / "file").read_bytes() == b"old"
     assert names(tmp_path) == ["folder"]
+
+
+def test_a_folder_is_one_process_s_own(tmp_path):
+    pytest.importorskip("fcntl", reason="needs a system that can lock folders")
+    imports = "import sys; from pathlib import Path; from ppgan_lite.files import locked"
+    code = f"{imports}\nwith locked(Path(sys.argv[1])): print(1)"
+    other = [sys.executable, "-c", code, str(tmp_path / "run")]
+    with locked(tmp_path / "run"):
+        result = subprocess.run(other, cwd=ROOT, capture_output=True, text=True)
+        assert "another process is training there; wait for it" in result.stderr
+    assert subprocess.run(other, cwd=ROOT, capture_output=True, text=True).stdout == "1\n"
 
 
 def test_leftovers_of_a_killed_process_go(tmp_path):

@@ -16,6 +16,7 @@ from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.progress import Progress
 from ppgan_lite.engine.run import PREVIEW_IMAGES, Run, check_folder
 from ppgan_lite.errors import RunError
+from ppgan_lite.files import locked
 
 
 def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: str, dry_run: bool) -> int:
@@ -36,17 +37,18 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
         print(_description(config, method), f"length: {steps} steps on {device}", sep="\n")
         return 0
 
-    done = 0
-    if resume and checkpoint.list_steps(folder / "checkpoints"):
-        run, done = _resume(method, folder, config, dataset.source, device)
-    else:
-        if resume:
-            _check_unsaved(folder, config, dataset.source)
-        run = Run.create(folder, config, dataset.source, dataset.image_shape, device)
-    print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
-    images_per_step = config.data.batch_size * method.batches_per_step
-    with run, Progress(done, steps, batches_per_epoch / method.batches_per_step, images_per_step) as progress:
-        return _train_steps(run, method, dataset, config, done, steps, progress)
+    with locked(folder):
+        done = 0
+        if resume and checkpoint.list_steps(folder / "checkpoints"):
+            run, done = _resume(method, folder, config, dataset.source, device)
+        else:
+            if resume:
+                _check_unsaved(folder, config, dataset.source)
+            run = Run.create(folder, config, dataset.source, dataset.image_shape, device)
+        print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
+        images_per_step = config.data.batch_size * method.batches_per_step
+        with run, Progress(done, steps, batches_per_epoch / method.batches_per_step, images_per_step) as progress:
+            return _train_steps(run, method, dataset, config, done, steps, progress)
 
 
 def _train_steps(run, method, dataset, config, done: int, steps: int, progress: Progress) -> int:

@@ -10,7 +10,7 @@ from conftest import lasting, run_tool, start_tool
 from ppgan_lite.engine import checkpoint
 
 KILLS = 20
-STEPS = 1200
+STEPS = 2000
 
 
 def wait_for_save(process, folder):
@@ -30,7 +30,7 @@ def test_twenty_kills_change_nothing(small_tree, tmp_path):
     for kill in range(KILLS):
         process = start_tool("train", *arguments, *(["--resume"] if (folder / "run.json").exists() else []))
         if kill % 4 == 1:  # while it loads, resumes or has just begun
-            time.sleep(rng.uniform(1, 4))
+            time.sleep(rng.uniform(1, 3))
         else:
             for line in process.stdout:
                 if started := re.match(r"run: .* step (\d+) of", line):
