@@ -70,18 +70,17 @@ def find_or_download(name: str, root: str | None) -> Path:
         NoMirrorError: nowhere to be found, and no mirror answers.
     """
     files = CHECKSUMS[name]
-    places = [place for place in (root, os.environ.get("PPGAN_DATA"), CACHE) if place]
-    for i, place in enumerate(places):
+    for place in (root, os.environ.get("PPGAN_DATA"), CACHE):
+        if not place:
+            continue
         try:
-            places[i] = Path(place).expanduser()
-            if place == root and not places[i].is_dir():
-                raise DataError(f"data.root: {root}: no such folder; give one that holds {FOLDERS[name]}/, or null")
-            folder = places[i] / FOLDERS[name]
+            folder = Path(place).expanduser() / FOLDERS[name]
             if all((folder / file).exists() for file in files):
                 return folder
+            if place == root and not folder.parent.is_dir():
+                raise DataError(f"data.root: {root}: no such folder; give one that holds {FOLDERS[name]}/, or null")
         except (OSError, RuntimeError) as error:  # no permission, a name too long, ~nobody
             raise DataError(f"{place}: cannot be searched for {name}: {error}") from error
-    folder = places[-1] / FOLDERS[name]
     for file, digest in files.items():
         if not (folder / file).exists():
             download(file, MIRRORS[name], folder, digest)
