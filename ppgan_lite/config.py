@@ -107,16 +107,14 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# Some constructors let Python's own errors through: of a date like 2024-13-45, of `!!int foo`, of endless nesting.
+_YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError)
+
+
 def _parse_yaml(text: str, where: str):
     try:
         return yaml.load(text, _UniqueKeyLoader)  # noqa: S506 (a subclass of SafeLoader)
-    except (
-        yaml.YAMLError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        RecursionError,
-    ) as error:  # also for dates like 2024-13-45
+    except _YAML_ERRORS as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise ConfigError(f"{where}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from error

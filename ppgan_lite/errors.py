@@ -1,5 +1,7 @@
 """Errors that a user can mend: each is one line that names the thing and what to do (exit code 2)."""
 
+import sys
+
 
 class UserError(Exception):
     """Base of all errors that tools print as one line, without a traceback."""
@@ -23,3 +25,8 @@ class DamagedCheckpointError(CheckpointError):
 
 class RunError(UserError):
     """A run that cannot start or go on: its folder, its device, or a loss that is no number."""
+
+
+def warn(message):
+    """Tell the user, in one line on stderr, of something that does not stop the work."""
+    print(f"warning: {message}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """Images from a checkpoint of a run, with batch norms on their running statistics, as an exported model has them."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import paddle
 from ppgan_lite.build import build_method, seed_paddle, set_device
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.run import Run
-from ppgan_lite.errors import RunError
+from ppgan_lite.errors import RunError, warn
 from ppgan_lite.files import disk_errors, writing
 from ppgan_lite.image_grid import grid, save_png, to_uint8
 
@@ -38,7 +37,7 @@ def sample(folder: Path, out: Path, step: int | None, num: int, seed: int, inter
             raise RunError(f"--out {out}: the folder is not empty; give another one")
     device = set_device(device)
     run = Run.open_existing(folder)
-    method = build_method(run.config(), run.record["image_shape"])
+    method = build_method(run.config(), run.image_shape)
     saved = _load(run, step)
     saved.restore(method)
 
@@ -71,7 +70,7 @@ def slerp(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
 def _load(run: Run, step: int | None) -> checkpoint.Checkpoint:
     if step is not None:
         return checkpoint.load_step(run.checkpoints, step)
-    return checkpoint.load_newest(run.checkpoints, lambda error: print(f"warning: {error}", file=sys.stderr))
+    return checkpoint.load_newest(run.checkpoints, on_damage=warn)
 
 
 def _write(out: Path, images: np.ndarray, z: np.ndarray, columns: int | None, metadata: dict[str, str]):

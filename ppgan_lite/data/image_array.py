@@ -21,9 +21,13 @@ class Source:
         """The fields as a plain dict."""
         return asdict(self)
 
+    @property
+    def title(self) -> str:
+        """The data's name, and what it stands in for."""
+        return f"{self.name}, standing in for {self.stands_in_for}" if self.stands_in_for else self.name
+
     def __str__(self):
-        stand_in = f", standing in for {self.stands_in_for}" if self.stands_in_for else ""
-        return f"{self.name}{stand_in} ({self.num_images} images from {self.origin})"
+        return f"{self.title} ({self.num_images} images from {self.origin})"
 
 
 class ImageArray(paddle.io.Dataset):

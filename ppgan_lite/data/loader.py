@@ -6,6 +6,17 @@ import paddle
 from ppgan_lite.errors import DataError
 
 
+def batches_per_epoch(num_samples: int, batch_size: int) -> int:
+    """Count the whole batches in one pass over the data.
+
+    Raises:
+        DataError: the batch is larger than the data set.
+    """
+    if batch_size > num_samples:
+        raise DataError(f"data.batch_size: {batch_size} is larger than the data set of {num_samples} images")
+    return num_samples // batch_size
+
+
 class EpochSampler(paddle.io.BatchSampler):
     """Batches of indices of one epoch, in an order drawn from (seed, epoch); a last partial batch is dropped.
 
@@ -20,9 +31,7 @@ class EpochSampler(paddle.io.BatchSampler):
     """
 
     def __init__(self, num_samples: int, batch_size: int, seed: int, epoch: int, first_batch: int = 0):
-        self.num_batches = num_samples // batch_size
-        if self.num_batches == 0:
-            raise DataError(f"data.batch_size: {batch_size} is larger than the data set of {num_samples} images")
+        self.num_batches = batches_per_epoch(num_samples, batch_size)
         self.batch_size = batch_size
         self.first_batch = first_batch
         self.order = np.random.default_rng([seed, epoch]).permutation(num_samples)
@@ -44,7 +53,7 @@ def batches(dataset, batch_size: int, seed: int, first_batch: int = 0):
     Yields:
         dict of tensors, each with the batch as its first dimension.
     """
-    epoch, offset = divmod(first_batch, EpochSampler(len(dataset), batch_size, seed, 0).num_batches)
+    epoch, offset = divmod(first_batch, batches_per_epoch(len(dataset), batch_size))
     while True:
         sampler = EpochSampler(len(dataset), batch_size, seed, epoch, offset)
         if hasattr(dataset, "batch"):

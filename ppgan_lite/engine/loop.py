@@ -6,16 +6,15 @@ run equals an uninterrupted one bit for bit, and nothing between two steps (a pr
 
 import math
 import signal
-import sys
 from pathlib import Path
 
 from ppgan_lite.build import build_dataset, build_method, seed_paddle, set_device
 from ppgan_lite.config import Config, to_yaml
-from ppgan_lite.data.loader import EpochSampler, batches
+from ppgan_lite.data.loader import batches, batches_per_epoch
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.progress import Progress
 from ppgan_lite.engine.run import PREVIEW_IMAGES, Run, check_folder
-from ppgan_lite.errors import RunError
+from ppgan_lite.errors import RunError, warn
 from ppgan_lite.files import locked
 
 
@@ -29,9 +28,9 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
         check_folder(folder, resume, overwrite)
     device = set_device(device)
     dataset = build_dataset(config)
-    batches_per_epoch = len(EpochSampler(len(dataset), config.data.batch_size, config.train.seed, epoch=0))
+    epoch_batches = batches_per_epoch(len(dataset), config.data.batch_size)
     method = build_method(config, dataset.image_shape)
-    steps = config.train.steps or config.train.epochs * batches_per_epoch // method.batches_per_step
+    steps = config.train.steps or config.train.epochs * epoch_batches // method.batches_per_step
     print(f"data: {dataset.source}", flush=True)
     if dry_run:
         print(_description(config, method), f"length: {steps} steps on {device}", sep="\n")
@@ -47,7 +46,7 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
             run = Run.create(folder, config, dataset.source, dataset.image_shape, device)
         print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
         images_per_step = config.data.batch_size * method.batches_per_step
-        with run, Progress(done, steps, batches_per_epoch / method.batches_per_step, images_per_step) as progress:
+        with run, Progress(done, steps, epoch_batches / method.batches_per_step, images_per_step) as progress:
             return _train_steps(run, method, dataset, config, done, steps, progress)
 
 
@@ -102,13 +101,13 @@ def _check_unsaved(folder: Path, config: Config, source):
     if (folder / "config.yml").exists():
         run = Run.open_existing(folder)
         run.check_same(config, run.config().to_dict(), source)
-    _warn("no checkpoint was saved yet: starting from step 0")
+    warn("no checkpoint was saved yet: starting from step 0")
 
 
 def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[Run, int]:
     """Bring the method and the run's folder to the newest whole checkpoint; returns the run and the step."""
     run = Run.open_existing(folder)
-    saved = checkpoint.load_newest(run.checkpoints, on_damage=_warn)
+    saved = checkpoint.load_newest(run.checkpoints, on_damage=warn)
     run.check_same(config, saved.config, source)
     saved.restore(method)
     before = run.record["sessions"][-1]
@@ -116,12 +115,8 @@ def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[
     now = run.record["sessions"][-1]
     for key in ("device", "runtime", "versions"):
         if now[key] != before[key]:
-            _warn(f"{key} was {before[key]} and is {now[key]}: the run goes on, but not to the bit as it would have")
+            warn(f"{key} was {before[key]} and is {now[key]}: the run goes on, but not to the bit as it would have")
     return run, saved.step
-
-
-def _warn(message):
-    print(f"warning: {message}", file=sys.stderr)
 
 
 def _description(config: Config, method) -> str:
@@ -152,4 +147,4 @@ class _StopSignals:
     def _receive(self, number, frame):
         self.received = number
         self.__exit__()
-        _warn("stopping after this step and saving (again to stop at once)")
+        warn("stopping after this step and saving (again to stop at once)")

@@ -35,12 +35,16 @@ class Run:
         folder: of the run.
         checkpoints: folder of the checkpoints.
         record: what run.json holds.
+        source: of the data that it is trained on.
+        image_shape: C, H, W.
     """
 
     def __init__(self, folder: Path, record: dict):
         self.folder = Path(folder)
         self.checkpoints = self.folder / "checkpoints"
         self.record = record
+        self.source = Source(**record["data"])
+        self.image_shape = tuple(int(size) for size in record["image_shape"])
         self._metrics = None  # open stream of metrics.jsonl while training
         self._writers = {}  # folder below log/ -> VisualDL writer
 
@@ -71,19 +75,15 @@ class Run:
         """
         path = Path(folder) / "run.json"
         try:
-            record = json.loads(path.read_bytes())
-            _, _, _ = (
-                record["data"]["sha256"],
-                record["sessions"][-1]["runtime"],
-                [int(n) for n in record["image_shape"]],
-            )
+            run = cls(folder, json.loads(path.read_bytes()))
+            _ = run.record["sessions"][-1]["runtime"]
         except (FileNotFoundError, NotADirectoryError) as error:
             raise RunError(f"{folder}: not the folder of a run (no run.json in it)") from error
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror}") from error
         except (ValueError, LookupError, TypeError) as error:
             raise RunError(f"{path}: damaged") from error
-        return cls(folder, record)
+        return run
 
     def config(self) -> Config:
         """The resolved config that the run was started with."""
@@ -97,10 +97,9 @@ class Run:
         """
         if changed := differences(config.to_dict(), saved_config):
             raise ConfigError(f"{changed[0]} as in {self.folder}; resume with the run's own config, or start a new run")
-        trained_on = self.record["data"]
-        if source.sha256 != trained_on["sha256"]:
+        if source.sha256 != self.source.sha256:
             raise RunError(
-                f"{self.folder}: was trained on {trained_on['name']} from {trained_on['origin']}, but the data is now "
+                f"{self.folder}: was trained on {self.source.name} from {self.source.origin}, but the data is now "
                 f"{source}; resuming needs the same data: start a new run, with --run-dir or --overwrite"
             )
 
@@ -119,17 +118,10 @@ class Run:
                 stream.writelines(_json_line(record) for record in kept)
             # VisualDL shows one file of a folder only, so the log must be one file again, not two.
             remove_folder(self.folder / "log")
-        for record in kept:
-            self._log_curves(record)
-        for path, of_step in self._preview_files():
-            if of_step > step:
-                path.unlink()
-                continue
-            try:
-                pixels = np.atleast_3d(np.asarray(Image.open(path)))
-            except OSError:  # no picture any more: only VisualDL misses it
-                continue
-            self._writer("samples").add_image("numbers", pixels, of_step)
+            for path, of_step in self._preview_files():
+                if of_step > step:
+                    path.unlink()
+            self._rebuild_log(kept)
         self._begin_session(config, device, step)
 
     def log(self, step: int, scalars: dict[str, float], **more):
@@ -154,9 +146,7 @@ class Run:
 
     def describe_images(self, step: int) -> dict[str, str]:
         """Metadata for pictures made at a step: what made them, and the data really used."""
-        data = self.record["data"]
-        instead = f", standing in for {data['stands_in_for']}" if data["stands_in_for"] else ""
-        return {"Software": f"ppgan_lite {__version__}", "Step": str(step), "Data": data["name"] + instead}
+        return {"Software": f"ppgan_lite {__version__}", "Step": str(step), "Data": self.source.title}
 
     def __enter__(self):
         return self
@@ -185,6 +175,16 @@ class Run:
         with disk_errors(self.folder):
             for name in ("checkpoints", "samples", "log"):
                 (self.folder / name).mkdir(exist_ok=True)
+
+    def _rebuild_log(self, records: list[dict]):
+        for record in records:
+            self._log_curves(record)
+        for path, step in self._preview_files():
+            try:
+                pixels = np.atleast_3d(np.asarray(Image.open(path)))
+            except OSError:  # no picture any more: only VisualDL misses it
+                continue
+            self._writer("samples").add_image("numbers", pixels, step)
 
     def _log_curves(self, record: dict):
         for key, value in record.items():
