@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from ppgan_lite.errors import UserError
 
@@ -16,6 +17,19 @@ class Parser(argparse.ArgumentParser):
     def error(self, message):
         """Exit with code 2 and one line."""
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def add_config(parser: Parser):
+    """Add -c and -o."""
+    parser.add_argument("-c", "--config", type=Path, required=True, help="YAML file of the experiment")
+    parser.add_argument(
+        "-o",
+        "--override",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a key of the config, for example optim.g.lr=1e-4; may be repeated",
+    )
 
 
 def add_device(parser: Parser):

@@ -195,7 +195,7 @@ def _scalar(value, where: str, cls: type):
             return number
     elif type(value) is cls:  # a bool is no int
         return value
-    wanted = {int: "a whole number", float: "a number", str: "a text"}[cls]
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[cls]
     raise ConfigError(f"{where}: expected {wanted}, got {_show(value)}")
 
 

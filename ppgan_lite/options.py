@@ -50,6 +50,7 @@ class GAN(Named):
 
     z_dim: Width = 100  # length of the noise vector, N(0, I)
     d_optimizers: Literal["separate", "joint"] = "separate"  # one for real and one for fake batches, or one for both
+    reuse_fakes: bool = False  # G's update on the fakes of D's, as PyTorch's example; or on fresh ones
 
     @property
     def optimizers(self) -> tuple[str, ...]:
@@ -79,8 +80,22 @@ class DCGAN28Discriminator(Named):
     ndf: Width = 64  # feature maps after the first convolution; the other layers have 2 and 16 times as many
 
 
-GENERATORS = {"dcgan28": DCGAN28Generator}
-DISCRIMINATORS = {"dcgan28": DCGAN28Discriminator}
+@dataclass(frozen=True)
+class DCGAN64Generator(Named):
+    """The generator of PyTorch's DCGAN example, for images of 32, 64 or 128 pixels."""
+
+    ngf: Width = 64  # feature maps before the last convolution; each layer before it has twice as many
+
+
+@dataclass(frozen=True)
+class DCGAN64Discriminator(Named):
+    """The discriminator of PyTorch's DCGAN example, for images of 32, 64 or 128 pixels."""
+
+    ndf: Width = 64  # feature maps after the first convolution; each layer behind it has twice as many
+
+
+GENERATORS = {"dcgan28": DCGAN28Generator, "dcgan64": DCGAN64Generator}
+DISCRIMINATORS = {"dcgan28": DCGAN28Discriminator, "dcgan64": DCGAN64Discriminator}
 
 
 # ---- optimizers: ppgan_lite/optimizers.py ----
@@ -123,7 +138,17 @@ class RenderedDigits(Data):
     seed: Seed = 0  # of the drawing
 
 
-DATASETS = {"mnist": MNIST, "fashion_mnist": MNIST, "rendered_digits": RenderedDigits}
+@dataclass(frozen=True)
+class Fake(Data):
+    """Noise in the shape of images."""
+
+    num_images: Annotated[int, Range(1, 10**6)] = 1024
+    channels: Literal[1, 3] = 3
+    size: Annotated[int, Range(1, 1024)] = 64  # pixels, height and width
+    seed: Seed = 0  # of the noise
+
+
+DATASETS = {"fake": Fake, "mnist": MNIST, "fashion_mnist": MNIST, "rendered_digits": RenderedDigits}
 
 
 # ---- training ----

@@ -1,11 +1,14 @@
-"""Threads and BLAS path, set in the environment before paddle is imported.
+"""Threads, BLAS path and memory of the process, set before paddle is imported.
 
 Stock paddlepaddle uses one core (its import sets OMP_NUM_THREADS=1 where it is unset), and the MKL it carries takes
-a slow path on AMD processors. Both are read once, when the libraries load, so they must be set before. What the user
-has set is never overridden. PPGAN_RUNTIME=off leaves everything as it is.
+a slow path on AMD processors. Both are read once, when the libraries load, so they must be set before. And the C
+library gives large blocks back to the system when they are freed, so that every step asks for the same memory again
+and every page of it is cleared again: it is told to keep them. What the user has set is never overridden.
+PPGAN_RUNTIME=off leaves everything as it is.
 """
 
 import contextlib
+import ctypes
 import io
 import os
 import sys
@@ -13,13 +16,18 @@ import warnings
 from pathlib import Path
 
 SWITCH = "PPGAN_RUNTIME"
+LAYERS = "PPGAN_LAYERS"  # plain: the networks use Paddle's own operations in place of the fast forms
 VARIABLES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
+MALLOC_VARIABLES = ("MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
+_set_by_us = []  # those of VARIABLES that were unset
 
 
 def configure():
-    """Set the variables of `VARIABLES` that are unset. Warns once if paddle was imported before."""
+    """Set what the user has not set. Warns once if paddle was imported before."""
     if os.environ.get(SWITCH, "").lower() in ("off", "0", "false"):
         return
+    if not any(name in os.environ for name in MALLOC_VARIABLES):
+        keep_freed_memory()
     wanted = {"OMP_NUM_THREADS": str(usable_cores())}
     if blas_path := mkl_cpu_type(_read("/proc/cpuinfo")):
         wanted["MKL_DEBUG_CPU_TYPE"] = blas_path
@@ -31,12 +39,34 @@ def configure():
         )
         return
     for name, value in wanted.items():
-        os.environ.setdefault(name, value)
+        if name not in os.environ:
+            os.environ[name] = value
+            _set_by_us.append(name)
 
 
 def settings() -> dict:
     """What is in force, for run.json: the switch and each variable (None where it is unset)."""
-    return {name: os.environ.get(name) for name in (SWITCH, *VARIABLES)}
+    return {name: os.environ.get(name) for name in (SWITCH, LAYERS, *VARIABLES)}
+
+
+def stock_environment() -> dict[str, str]:
+    """The environment for a process that runs as Paddle comes: without our settings and fast forms."""
+    environment = {name: value for name, value in os.environ.items() if name not in _set_by_us}
+    return environment | {SWITCH: "off", LAYERS: "plain"}
+
+
+def plain_layers() -> bool:
+    """Whether PPGAN_LAYERS=plain asks the networks for Paddle's own operations in place of the fast forms."""
+    return os.environ.get(LAYERS) == "plain"
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc to reuse the memory that is freed instead of giving it back; returns whether it is glibc and does."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
+        return False
+    trim_threshold, mmap_max = -1, -4  # numbers of malloc.h; -1 as the threshold's value: never trim
+    return bool(mallopt(mmap_max, 0)) and bool(mallopt(trim_threshold, -1))
 
 
 def load_paddle():

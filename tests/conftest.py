@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 runtime.load_paddle()
 
 SMALL = {
-    "method": {"name": "gan", "z_dim": 8, "d_optimizers": "separate"},
+    "method": {"name": "gan", "z_dim": 8, "d_optimizers": "separate", "reuse_fakes": False},
     "generator": {"name": "dcgan28", "ngf": 2, "upsample": "bilinear", "activation": "relu"},
     "discriminator": {"name": "dcgan28", "ndf": 2},
     "optim": {name: {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.999]} for name in ("g", "d_real", "d_fake")},

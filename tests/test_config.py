@@ -71,7 +71,7 @@ def test_float_without_a_dot_is_a_number():
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("method.z_dmi=3", "method.z_dmi: unknown key; allowed: d_optimizers, name, z_dim; did you mean z_dim?"),
+        ("method.z_dmi=3", "method.z_dmi: unknown key; allowed: d_optimizers, name, reuse_fakes, z_dim; did you mean z_dim?"),
         ("trian.epochs=3", "trian: unknown key; .* did you mean train?"),
         ("optim.d={name: adam, lr: 1}", "optim.d: unknown key; allowed: d_fake, d_real, g"),
         ("method.d_optimizers=joint", "optim.d_real: unknown key; allowed: d, g"),

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 from conftest import ROOT, run_tool
-from test_every_method import CONFIGS
+from test_every_method import CONFIGS, image_shape
 
 from ppgan_lite.build import build_method
 from ppgan_lite.config import check_config, load_config, to_yaml
@@ -21,7 +21,7 @@ def test_every_config_takes_two_steps(name, tmp_path):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_config_builds_in_full_size_and_is_complete(name, tmp_path):
     config = load_config(ROOT / "configs" / f"{name}.yml")
-    build_method(config, (1, 28, 28))
+    build_method(config, image_shape(config))
     assert yaml.safe_load((ROOT / "configs" / f"{name}.yml").read_text()) == config.to_dict()
     path = tmp_path / "again.yml"
     path.write_text(to_yaml(config))

@@ -11,9 +11,9 @@ import urllib.request
 
 import pytest
 from conftest import ROOT
-from test_every_method import SMALL_OVERRIDES
+from test_every_method import load_small
 
-from ppgan_lite.config import load_config, to_yaml
+from ppgan_lite.config import to_yaml
 
 READMES = ("README.md", "README_cn.md")
 # Commands that make an environment. CI runs the make lines, which run the pip lines that they stand for.
@@ -38,7 +38,7 @@ def project(tmp_path_factory):
     for name in ("ppgan_lite", "tools", "configs"):
         shutil.copytree(ROOT / name, folder / name)
     for path in (folder / "configs").glob("*.yml"):
-        path.write_text(to_yaml(load_config(path, SMALL_OVERRIDES)))
+        path.write_text(to_yaml(load_small(path)))
     return folder
 
 

@@ -20,15 +20,7 @@ from ppgan_lite.config import load_config
 def main(argv=None) -> int:
     """Run the command line; returns the exit code."""
     parser = cli.Parser(__doc__)
-    parser.add_argument("-c", "--config", type=Path, required=True, help="YAML file of the experiment")
-    parser.add_argument(
-        "-o",
-        "--override",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a key of the config, for example optim.g.lr=1e-4; may be repeated",
-    )
+    cli.add_config(parser)
     parser.add_argument("--run-dir", type=Path, help="output folder (default: output/CONFIG_NAME)")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in the folder")

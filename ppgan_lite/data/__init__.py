@@ -3,9 +3,10 @@
 Each entry takes the checked `data` section and returns a Dataset with `image_shape` (C, H, W) and `source`.
 """
 
-from ppgan_lite.data import mnist, rendered_digits
+from ppgan_lite.data import fake, mnist, rendered_digits
 
 DATASETS = {
+    "fake": fake.build,
     "mnist": mnist.build,
     "fashion_mnist": mnist.build,
     "rendered_digits": rendered_digits.build,

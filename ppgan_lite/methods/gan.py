@@ -3,6 +3,9 @@
 With `d_optimizers: separate`, D's real and fake batches are two updates with an Adam each, as in the Paddle
 tutorial. The tutorial's listing leaves gradients standing between updates: G's update also gets the fake-D loss's,
 and D's next real update the G loss's. Here each update uses its own gradients only.
+
+With `reuse_fakes`, G is updated on the fakes that D has just seen, as in PyTorch's DCGAN example: one pass through G
+less, for a gradient that D has already taken a step against.
 """
 
 import paddle
@@ -17,23 +20,26 @@ class GAN(Method):
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         real = batches[0]["image"]  # [N, C, H, W] in [-1, 1]
-        with paddle.no_grad():
+        reuse_fakes = self.options.reuse_fakes
+        with paddle.set_grad_enabled(reuse_fakes):
             fake = g(self.draw_z(len(real)))
+        fake_for_d = fake.detach()
 
         if self.options.d_optimizers == "separate":
             real_logits = d(real)
             loss_d_real = bce_real(real_logits)
             self.update("d_real", loss_d_real)
-            fake_logits = d(fake)  # by the D that the real batch has just changed
+            fake_logits = d(fake_for_d)  # by the D that the real batch has just changed
             loss_d_fake = bce_fake(fake_logits)
             self.update("d_fake", loss_d_fake)
         else:
-            real_logits, fake_logits = d(real), d(fake)
+            real_logits, fake_logits = d(real), d(fake_for_d)
             loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
             self.update("d", loss_d_real + loss_d_fake)
 
         with frozen(d):
-            loss_g = bce_real(d(g(self.draw_z(len(real)))))
+            fake_for_g = fake if reuse_fakes else g(self.draw_z(len(real)))
+            loss_g = bce_real(d(fake_for_g))
             self.update("g", loss_g)
 
         return {

@@ -4,7 +4,7 @@ A generator is built as `Generator(options, z_dim, image_shape)` and maps noise 
 [-1, 1]; a discriminator as `Discriminator(options, image_shape)` and maps images to logits [N, 1].
 """
 
-from ppgan_lite.networks import dcgan28
+from ppgan_lite.networks import dcgan28, dcgan64
 
-GENERATORS = {"dcgan28": dcgan28.Generator}
-DISCRIMINATORS = {"dcgan28": dcgan28.Discriminator}
+GENERATORS = {"dcgan28": dcgan28.Generator, "dcgan64": dcgan64.Generator}
+DISCRIMINATORS = {"dcgan28": dcgan28.Discriminator, "dcgan64": dcgan64.Discriminator}

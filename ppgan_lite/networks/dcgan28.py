@@ -8,7 +8,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.networks.layers import BilinearUpsample2x, NarrowingConv2D
+from ppgan_lite.networks.layers import BilinearUpsampleConv2D, Conv2D, Conv2DTranspose, MaxPool2x2
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -35,10 +35,10 @@ class Generator(nn.Layer):
             activation(),
         )
         self.upsample = nn.Sequential(
-            *_upsample(options.upsample, 2 * ngf, ngf, self.size, bias=False),
+            _double_size(options.upsample, 2 * ngf, ngf, bias=False),
             nn.BatchNorm2D(ngf),
             activation(),
-            *_upsample(options.upsample, ngf, channels, 2 * self.size, bias=True),
+            _double_size(options.upsample, ngf, channels, bias=True),
             nn.Tanh(),
         )
 
@@ -59,27 +59,27 @@ class Discriminator(nn.Layer):
         super().__init__()
         size, ndf = 4 * _quarter_size(image_shape, "discriminator"), options.ndf
         pooled = ((size - 2) // 2 - 2) // 2  # 28 -> 26 -> 13 -> 11 -> 5
-        self.conv1 = nn.Conv2D(image_shape[0], ndf, 3, bias_attr=False)
+        self.conv1 = Conv2D(image_shape[0], ndf, 3)
         self.norm1 = nn.BatchNorm2D(ndf)
-        self.conv2 = nn.Conv2D(ndf, 2 * ndf, 3, bias_attr=False)
+        self.conv2 = Conv2D(ndf, 2 * ndf, 3)
         self.norm2 = nn.BatchNorm2D(2 * ndf)
+        self.pool = MaxPool2x2()
         self.linear1 = nn.Linear(2 * ndf * pooled**2, 16 * ndf, bias_attr=False)
         self.norm3 = nn.BatchNorm1D(16 * ndf)
         self.linear2 = nn.Linear(16 * ndf, 1)
 
     def forward(self, x):
-        x = F.relu(F.max_pool2d(self.norm1(self.conv1(x)), 2))
-        x = F.relu(F.max_pool2d(self.norm2(self.conv2(x)), 2))
+        x = F.relu(self.pool(self.norm1(self.conv1(x))))
+        x = F.relu(self.pool(self.norm2(self.conv2(x))))
         x = x.reshape([x.shape[0], -1])  # [N, 2 ndf * 5 * 5]
         return self.linear2(F.relu(self.norm3(self.linear1(x))))
 
 
-def _upsample(form: str, in_channels: int, out_channels: int, size: int, bias: bool) -> list[nn.Layer]:
-    """Layers from [N, in_channels, size, size] to [N, out_channels, 2 size, 2 size]."""
+def _double_size(form: str, in_channels: int, out_channels: int, bias: bool) -> nn.Layer:
+    """A layer from [N, in_channels, S, S] to [N, out_channels, 2 S, 2 S]."""
     if form == "bilinear":
-        return [BilinearUpsample2x(size), NarrowingConv2D(in_channels, out_channels, 5, bias=bias)]
-    bias_attr = None if bias else False
-    return [nn.Conv2DTranspose(in_channels, out_channels, 4, stride=2, padding=1, bias_attr=bias_attr)]
+        return BilinearUpsampleConv2D(in_channels, out_channels, 5, bias=bias)
+    return Conv2DTranspose(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
 
 
 def _quarter_size(image_shape: tuple[int, int, int], section: str) -> int:

@@ -1,63 +1,96 @@
-"""Layers that compute what Paddle's own compute, in a form that its CPU kernels run faster."""
+"""Layers that compute what Paddle's own compute, in the form that is fastest where they run.
 
-import functools
+On a CPU Paddle's convolutions copy patches on one thread and multiply image by image; there the layers use the matrix
+products of fast_conv.py. Everywhere else (GPU, static graphs, other types than float32, few channels) they are
+Paddle's own operations. PPGAN_LAYERS=plain turns the fast forms off.
 
-import numpy as np
+The fast convolutions have double gradients, plain ones only where Paddle has them: `F.conv2d_transpose`,
+`F.interpolate` and any max-pool have none, so none of these belongs into a discriminator under a gradient penalty.
+"""
+
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppgan_lite import runtime
+from ppgan_lite.networks import fast_conv
 
-class NarrowingConv2D(nn.Conv2D):
-    """A stride-1, size-keeping convolution that has fewer output than input channels, without bias by default.
+FEW_CHANNELS = 4  # of images, say. With fewer on the side of the larger pictures, the plain form is faster.
 
-    Paddle's CPU convolution copies each k x k patch of the wide input before it multiplies (im2col). Written as the
-    transposed convolution with the flipped kernel, the same sum is scattered into the narrow output instead
-    (col2im), which moves in_channels / out_channels times less. Weight [out, in, k, k], as nn.Conv2D's.
 
-    It has no double gradient: not for a discriminator under a gradient penalty.
+class Conv2D(nn.Conv2D):
+    """`nn.Conv2D` with a square kernel and zero padding. No bias by default: a batch norm that follows takes it away.
 
-    Shapes: [N, in_channels, H, W] -> [N, out_channels, H, W]. kernel_size must be odd.
+    Shapes: [N, in_channels, H, W] -> [N, out_channels, H', W'].
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, bias: bool = False):
-        super().__init__(
-            in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias_attr=None if bias else False
-        )
-        self.side_padding = kernel_size // 2
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=False):
+        bias_attr = None if bias else False
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias_attr=bias_attr)
+        self.geometry = stride, padding
+        self.worth_it = in_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
 
     def forward(self, x):
-        kernel = self.weight.transpose([1, 0, 2, 3]).flip([2, 3])  # [in, out, k, k], turned by 180 degrees
-        return F.conv2d_transpose(x, kernel, self.bias, padding=self.side_padding)
+        if not (self.worth_it and uses_fast_forms(x)):
+            return super().forward(x)
+        if self.geometry[1] == 0 and x.shape[2:] == self.weight.shape[2:]:  # one output: a linear layer
+            y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]).t())
+            return _add_bias(y.reshape([*y.shape, 1, 1]), self.bias)
+        return _add_bias(fast_conv.conv2d(x, self.weight, *self.geometry), self.bias)
 
 
-class BilinearUpsample2x(nn.Layer):
-    """Bilinear upsampling to twice the size with align_corners=True (Fluid's default), as two matrix products.
+class Conv2DTranspose(nn.Conv2DTranspose):
+    """`nn.Conv2DTranspose` with a square kernel and zero padding. No bias by default, as `Conv2D`.
 
-    Equal to `F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)`, whose CPU kernel runs on one
-    thread, has no double gradient, and breaks oneDNN inference.
-
-    Args:
-        size: H and W of the input, at least 2.
-
-    Shapes: [N, C, size, size] -> [N, C, 2 size, 2 size].
+    Shapes: [N, in_channels, H, W] -> [N, out_channels, H', W'].
     """
 
-    def __init__(self, size: int):
-        super().__init__()
-        matrix = paddle.to_tensor(_bilinear_matrix(size))  # [2 size, size]
-        self.register_buffer("matrix", matrix, persistable=False)
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=False):
+        bias_attr = None if bias else False
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias_attr=bias_attr)
+        self.geometry = stride, padding
+        self.worth_it = out_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
 
     def forward(self, x):
-        return paddle.matmul(paddle.matmul(self.matrix, x), self.matrix, transpose_y=True)
+        if not (self.worth_it and uses_fast_forms(x)):
+            return super().forward(x)
+        if self.geometry[1] == 0 and x.shape[2:] == [1, 1]:  # one input: a linear layer
+            y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]))
+            return _add_bias(y.reshape([x.shape[0], *self.weight.shape[1:]]), self.bias)
+        return _add_bias(fast_conv.conv2d_transpose(x, self.weight, *self.geometry), self.bias)
 
 
-@functools.cache
-def _bilinear_matrix(size: int) -> np.ndarray:
-    """The [2 size, size] float32 matrix whose rows hold the two weights of each output position."""
-    position = np.arange(2 * size) * (size - 1) / (2 * size - 1)  # of each output, in input pixels
-    left = np.minimum(position.astype(int), size - 2)
-    matrix = np.zeros((2 * size, size), "float32")
-    matrix[np.arange(2 * size), left] = left + 1 - position
-    matrix[np.arange(2 * size), left + 1] = position - left
-    return matrix
+class BilinearUpsampleConv2D(nn.Conv2D):
+    """Bilinear upsampling to twice the size with align_corners=True (Fluid's default), then a size-keeping convolution.
+
+    Shapes: [N, in_channels, S, S] -> [N, out_channels, 2 S, 2 S], S at least 2. kernel_size must be odd.
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, bias=False):
+        bias_attr = None if bias else False
+        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias_attr=bias_attr)
+
+    def forward(self, x):
+        if uses_fast_forms(x):
+            return _add_bias(fast_conv.upsample_conv2d(x, self.weight), self.bias)
+        return super().forward(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True))
+
+
+class MaxPool2x2(nn.Layer):
+    """Max-pool 2x2 with stride 2; a last odd row or column is dropped. [N, C, H, W] -> [N, C, H // 2, W // 2]."""
+
+    def forward(self, x):
+        if uses_fast_forms(x):  # with the mask, the backward need not look for the maxima again
+            return F.max_pool2d(x, 2, return_mask=True)[0]
+        return F.max_pool2d(x, 2)
+
+
+def uses_fast_forms(x) -> bool:
+    """Whether the layers use their own forms for this tensor: float32 on a CPU, outside of static graphs."""
+    if not paddle.in_dynamic_mode():  # there a tensor has no place yet
+        return False
+    return x.place.is_cpu_place() and x.dtype == paddle.float32 and not runtime.plain_layers()
+
+
+def _add_bias(x, bias):
+    return x if bias is None else x + bias.reshape([1, -1, 1, 1])

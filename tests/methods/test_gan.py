@@ -12,16 +12,21 @@ from ppgan_lite.losses.adversarial import bce_fake, bce_real
 SHAPE = (1, 28, 28)
 
 
-def tree(d_optimizers):
+FORMS = pytest.mark.parametrize(
+    ("d_optimizers", "reuse_fakes"), [("separate", False), ("separate", True), ("joint", False), ("joint", True)]
+)
+
+
+def tree(d_optimizers, reuse_fakes):
     optim = {"separate": ("g", "d_real", "d_fake"), "joint": ("g", "d")}[d_optimizers]
     return SMALL | {
-        "method": SMALL["method"] | {"d_optimizers": d_optimizers},
+        "method": SMALL["method"] | {"d_optimizers": d_optimizers, "reuse_fakes": reuse_fakes},
         "optim": {name: {"name": "adam", "lr": 1e-3} for name in optim},
     }
 
 
-def build(d_optimizers):
-    return build_method(check_config(tree(d_optimizers)), SHAPE)
+def build(d_optimizers, reuse_fakes=False):
+    return build_method(check_config(tree(d_optimizers, reuse_fakes)), SHAPE)
 
 
 def real_batch():
@@ -48,9 +53,9 @@ def spy_updates(method, monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize("d_optimizers", ["separate", "joint"])
-def test_no_update_leaves_a_gradient_on_the_other_network(d_optimizers, monkeypatch):
-    method = build(d_optimizers)
+@FORMS
+def test_no_update_leaves_a_gradient_on_the_other_network(d_optimizers, reuse_fakes, monkeypatch):
+    method = build(d_optimizers, reuse_fakes)
     seen = spy_updates(method, monkeypatch)
     method.train_step([real_batch()], 1)
     d_updates = ["d_real", "d_fake"] if d_optimizers == "separate" else ["d"]
@@ -61,9 +66,9 @@ def test_no_update_leaves_a_gradient_on_the_other_network(d_optimizers, monkeypa
         assert all(p.grad is None for p in network.parameters())
 
 
-@pytest.mark.parametrize("d_optimizers", ["separate", "joint"])
-def test_each_update_changes_its_own_network_only(d_optimizers, monkeypatch):
-    method = build(d_optimizers)
+@FORMS
+def test_each_update_changes_its_own_network_only(d_optimizers, reuse_fakes, monkeypatch):
+    method = build(d_optimizers, reuse_fakes)
     for name, optimizer in method.optimizers.items():
 
         def step(name=name, plain=optimizer.step):
@@ -77,10 +82,10 @@ def test_each_update_changes_its_own_network_only(d_optimizers, monkeypatch):
     method.train_step([real_batch()], 1)
 
 
-@pytest.mark.parametrize("d_optimizers", ["separate", "joint"])
-def test_a_step_equals_the_algorithm_with_gradients_taken_apart(d_optimizers):
+@FORMS
+def test_a_step_equals_the_algorithm_with_gradients_taken_apart(d_optimizers, reuse_fakes):
     """Three steps by the method, and by paddle.grad, which accumulates nothing, with fresh Adams."""
-    method, twin = build(d_optimizers), build(d_optimizers)
+    method, twin = build(d_optimizers, reuse_fakes), build(d_optimizers, reuse_fakes)
     g, d = twin.networks["g"], twin.networks["d"]
     parameters = {"g": [p for p in g.parameters() if not p.stop_gradient]}
     parameters["d"] = [p for p in d.parameters() if not p.stop_gradient]
@@ -101,13 +106,13 @@ def test_a_step_equals_the_algorithm_with_gradients_taken_apart(d_optimizers):
         method.train_step([real_batch()], step)
 
         seed_paddle(0, step)
-        fake = g(paddle.randn([8, 8])).detach()
+        fake = g(paddle.randn([8, 8]))
         if d_optimizers == "separate":
             apply("d_real", bce_real(d(real_batch()["image"])))
-            apply("d_fake", bce_fake(d(fake)))
+            apply("d_fake", bce_fake(d(fake.detach())))
         else:
-            apply("d", bce_real(d(real_batch()["image"])) + bce_fake(d(fake)))
-        apply("g", bce_real(d(g(paddle.randn([8, 8])))))
+            apply("d", bce_real(d(real_batch()["image"])) + bce_fake(d(fake.detach())))
+        apply("g", bce_real(d(fake if reuse_fakes else g(paddle.randn([8, 8])))))
 
     for key, network in method.networks.items():
         for name, value in weights(network).items():

@@ -1,52 +1,113 @@
 import numpy as np
 import paddle
-import paddle.nn.functional as F
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paddle import nn
 
-from ppgan_lite.networks.layers import BilinearUpsample2x, NarrowingConv2D
+from ppgan_lite import runtime
+from ppgan_lite.networks import fast_conv
+from ppgan_lite.networks.layers import BilinearUpsampleConv2D, Conv2D, Conv2DTranspose, MaxPool2x2
 
-sizes = st.integers(2, 9)
+LAYERS = {
+    "conv": lambda: Conv2D(4, 6, 4, stride=2, padding=1, bias=True),
+    "conv to one pixel": lambda: Conv2D(4, 6, 8, bias=True),
+    "conv that is not supported": lambda: Conv2D(4, 6, 3, stride=2, bias=True),
+    "conv of few channels": lambda: Conv2D(3, 6, 4, stride=2, padding=1, bias=True),
+    "transposed": lambda: Conv2DTranspose(4, 6, 4, stride=2, padding=1, bias=True),
+    "transposed from one pixel": lambda: Conv2DTranspose(4, 6, 4, bias=True),
+    "transposed to few channels": lambda: Conv2DTranspose(4, 3, 4, stride=2, padding=1, bias=True),
+    "upsampling": lambda: BilinearUpsampleConv2D(4, 6, 5, bias=True),
+    "max-pool": MaxPool2x2,
+}
 
 
-def assert_same_function(fast, plain, x, parameters):
-    """Outputs, and gradients of a random projection of them by the input and the parameters, agree."""
-    results = []
-    for function in (fast, plain):
-        tensor = paddle.to_tensor(x, stop_gradient=False)
-        y = function(tensor)
-        weights = np.random.default_rng(1).standard_normal(y.shape).astype("float32")
-        (y * paddle.to_tensor(weights)).sum().backward()
-        results.append([y.numpy(), tensor.grad.numpy(), *(p.grad.numpy() for p in parameters)])
-        for p in parameters:
-            p.clear_gradient(False)
-    for ours, theirs in zip(*results, strict=True):
+def input_for(name, layer, seed=0, size=8):
+    size = 1 if name.endswith("from one pixel") else size
+    shape = [2, getattr(layer, "_in_channels", 4), size, size]
+    return paddle.to_tensor(np.random.default_rng(seed).standard_normal(shape).astype("float32"), stop_gradient=False)
+
+
+def forward_and_gradients(layer, x):
+    y = layer(x)
+    projection = paddle.to_tensor(np.random.default_rng(1).standard_normal(y.shape).astype("float32"))
+    return [value.numpy() for value in [y, *paddle.grad([y], [x, *layer.parameters()], [projection])]]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_both_forms_compute_the_same(name, monkeypatch):
+    layer = LAYERS[name]()
+    for parameter in layer.parameters():
+        parameter.set_value(paddle.randn(parameter.shape))  # biases too, which start at 0
+    x = input_for(name, layer)
+    fast = forward_and_gradients(layer, x)
+    monkeypatch.setenv(runtime.LAYERS, "plain")
+    for ours, theirs in zip(fast, forward_and_gradients(layer, x), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, 3), st.integers(1, 6), st.integers(1, 4), sizes, sizes, st.sampled_from([1, 3, 5]), st.booleans())
-def test_narrowing_conv_equals_conv2d(batch, wide, narrow, height, width, kernel, bias):
-    paddle.seed(0)
-    layer = NarrowingConv2D(wide, narrow, kernel, bias)
-    x = np.random.default_rng(0).standard_normal([batch, wide, height, width]).astype("float32")
-    plain = lambda t: F.conv2d(t, layer.weight, layer.bias, padding=kernel // 2)  # noqa: E731
-    assert_same_function(layer, plain, x, layer.parameters())
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(2, 11), st.integers(2, 11), st.booleans())
+def test_max_pool_equals_paddles(num, channels, height, width, ties):
+    rng = np.random.default_rng(0)
+    shape = [num, channels, height, width]
+    pixels = rng.integers(0, 2, shape) if ties else rng.standard_normal(shape)
+    x = paddle.to_tensor(pixels.astype("float32"), stop_gradient=False)
+    ours, theirs = forward_and_gradients(MaxPool2x2(), x), forward_and_gradients(nn.MaxPool2D(2), x)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(1, 3), st.integers(1, 4), sizes)
-def test_bilinear_upsampling_equals_interpolate(batch, channels, size):
-    x = np.random.default_rng(0).standard_normal([batch, channels, size, size]).astype("float32")
-    plain = lambda t: F.interpolate(t, scale_factor=2, mode="bilinear", align_corners=True)  # noqa: E731
-    assert_same_function(BilinearUpsample2x(size), plain, x, [])
+FAST = {"conv": "conv2d", "transposed": "conv2d_transpose", "upsampling": "upsample_conv2d"}
 
 
-def test_upsampling_keeps_the_corners():
-    x = paddle.arange(9, dtype="float32").reshape([1, 1, 3, 3])
-    y = BilinearUpsample2x(3)(x).numpy()[0, 0]
-    np.testing.assert_allclose(y[[0, 0, -1, -1], [0, -1, 0, -1]], [0, 2, 6, 8], atol=1e-6)
+@pytest.fixture
+def used(monkeypatch):
+    """Names of the functions of fast_conv that were called."""
+    names = []
+    for name in FAST.values():
+
+        plain = getattr(fast_conv, name)
+
+        def spy(*arguments, name=name, plain=plain):
+            names.append(name)
+            return plain(*arguments)
+
+        monkeypatch.setattr(fast_conv, name, spy)
+    return names
 
 
-def test_upsampling_matrix_is_no_weight():
-    assert BilinearUpsample2x(7).state_dict() == {}
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_fast_form_is_used_where_it_is_faster(name, used):
+    layer = LAYERS[name]()
+    layer(input_for(name, layer))
+    assert used == ([FAST[name]] if name in FAST else [])
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_other_types_and_the_switch_take_paddles_own(name, used, monkeypatch):
+    layer = LAYERS[name]()
+    x = input_for(name, layer)
+    monkeypatch.setenv(runtime.LAYERS, "plain")
+    layer(x)
+    monkeypatch.delenv(runtime.LAYERS)
+    layer.to(dtype="float64")
+    layer(x.astype("float64"))
+    assert used == []
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_a_static_graph_holds_paddles_own_and_computes_the_same(name, used):
+    layer = LAYERS[name]()
+    x = input_for(name, layer)
+    dynamic = layer(x).numpy()
+    used.clear()
+    spec = [paddle.static.InputSpec([None, *x.shape[1:]], "float32")]
+    static = paddle.jit.to_static(layer, input_spec=spec, full_graph=True)
+    np.testing.assert_allclose(static(x).numpy(), dynamic, rtol=1e-5, atol=1e-5 * np.abs(dynamic).max())
+    assert used == []
+
+
+def test_a_layer_without_bias_has_one_parameter():
+    for layer in (Conv2D(4, 6, 3), Conv2DTranspose(4, 6, 4), BilinearUpsampleConv2D(4, 6, 5)):
+        assert [name for name, _ in layer.named_parameters()] == ["weight"]

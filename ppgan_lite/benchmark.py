@@ -1,0 +1,223 @@
+"""How long a training step takes, phase by phase, and how that compares with another way to compute the same.
+
+Each contender is a process of its own that stays alive and takes steps when it is told to: a line with a number of
+steps on its standard input, answered by a line of JSON. So two can be measured in turn, round by round, and a machine
+that is slower for a while is slower for both.
+
+No paddle here: our own steps are taken by ppgan_lite/benchmark_worker.py, the same networks and step in PyTorch by
+benchmarks/torch_twin.py.
+"""
+
+import contextlib
+import importlib.metadata
+import itertools
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from ppgan_lite import runtime
+from ppgan_lite.errors import UserError
+from ppgan_lite.files import writing
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 5  # turns of the contenders
+WARM_UP = 3  # steps before anything is measured
+REST = 0.5  # seconds between two contenders: OpenMP's threads spin for a while after their last work
+
+
+class Contender:
+    """A process that takes training steps on demand. A context manager.
+
+    Raises:
+        UserError: the process could not do it; its last line of output says why.
+    """
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str]):
+        self.name = name
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        self._process = subprocess.Popen(  # noqa: S603 (our own programs)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, env=environment, text=True
+        )
+
+    def take(self, steps: int) -> dict:
+        """Take steps and return what the process measured, at least `seconds` (one per step) and `peak_bytes`."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(f"{steps}\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            self._stderr.seek(0)
+            last = self._stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise UserError(f"{self.name}: {last.removeprefix('error: ') or 'ended without a word'}")
+        time.sleep(REST)
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        """End the process."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        if exception[0] is not None:
+            self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+        self._stderr.close()
+
+
+def ours(config: Path, overrides: list[str]) -> Contender:
+    """Our training step of a config."""
+    return _worker("ppgan_lite", config, overrides, os.environ)
+
+
+def stock(config: Path, overrides: list[str]) -> Contender:
+    """The same networks and step with Paddle's own operations and defaults."""
+    return _worker("stock Paddle", config, overrides, runtime.stock_environment())
+
+
+def _worker(name: str, config: Path, overrides: list[str], environment) -> Contender:
+    command = [sys.executable, "-m", "ppgan_lite.benchmark_worker", str(config), *overrides]
+    return Contender(name, command, {**environment, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])})
+
+
+@dataclass
+class Measurement:
+    """What one contender took.
+
+    Attributes:
+        seconds: of each step.
+        phases: name -> seconds of each step; empty for foreign contenders.
+        peak_bytes: the most memory that the process held; None where the system does not tell.
+        resident_bytes: memory that it held after each step; empty where not told.
+    """
+
+    name: str
+    seconds: list[float]
+    phases: dict[str, list[float]]
+    peak_bytes: int | None
+    resident_bytes: list[int]
+
+    def add(self, answer: dict):
+        """Add a round's answer."""
+        self.seconds += answer["seconds"]
+        self.peak_bytes = answer["peak_bytes"]
+        self.resident_bytes += answer.get("resident_bytes", [])
+        for phase, seconds in answer.get("phases", {}).items():
+            self.phases.setdefault(phase, []).extend(seconds)
+
+    @property
+    def median(self) -> float:
+        """Seconds of the middle step."""
+        return median(self.seconds)
+
+    @property
+    def p90(self) -> float:
+        """Seconds that nine of ten steps stay below."""
+        return sorted(self.seconds)[int(0.9 * (len(self.seconds) - 1) + 0.5)]
+
+
+def measure(contenders: list[Contender], steps: int, rounds: int, say=lambda text: None) -> list[Measurement]:
+    """Let the contenders take `steps` steps each, in turn, in `rounds` rounds; the first steps do not count.
+
+    Args:
+        say: is told of each round, as a line of text.
+    """
+    results = [Measurement(contender.name, [], {}, None, []) for contender in contenders]
+    for contender in contenders:
+        contender.take(WARM_UP)
+    shares = [steps // rounds + (i < steps % rounds) for i in range(rounds)]
+    for number, share in enumerate(shares, 1):
+        for contender, result in zip(contenders, results, strict=True):
+            result.add(contender.take(share))
+        medians = [median(result.seconds[-share:]) for result in results]
+        texts = [f"{r.name} {seconds:.3f} s" for r, seconds in zip(results, medians, strict=True)]
+        ratios = [f"{seconds / medians[0]:.2f} times" for seconds in medians[1:]]
+        say(f"round {number}/{rounds}: {', '.join(texts)}" + (f" ({', '.join(ratios)})" if ratios else ""))
+    return results
+
+
+def pair_ratios(first: Measurement, other: Measurement, rounds: int) -> list[float]:
+    """How many times longer `other` took than `first`, round by round."""
+    steps = len(first.seconds)
+    ends = [sum(steps // rounds + (i < steps % rounds) for i in range(n)) for n in range(rounds + 1)]
+    return [median(other.seconds[a:b]) / median(first.seconds[a:b]) for a, b in itertools.pairwise(ends)]
+
+
+def table(results: list[Measurement], batch_size: int) -> str:
+    """A Markdown table of the measurements, ours first: each one's time against ours."""
+    lines = [
+        "| | s/step, median | p90 | images/s | peak memory | times ours |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for result in results:
+        memory = f"{result.peak_bytes / 2**20:,.0f} MB" if result.peak_bytes else "?"
+        lines.append(
+            f"| {result.name} | {result.median:.3f} | {result.p90:.3f} | {batch_size / result.median:,.0f} "
+            f"| {memory} | {result.median / results[0].median:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def phase_table(result: Measurement) -> str:
+    """A Markdown table of where a step's time goes, by the means of the phases."""
+    lines = ["| phase | ms/step | share |", "| --- | --- | --- |"]
+    means = {phase: sum(seconds) / len(seconds) for phase, seconds in result.phases.items()}
+    for phase, seconds in means.items():
+        lines.append(f"| {phase} | {1000 * seconds:.1f} | {seconds / sum(means.values()):.1%} |")
+    return "\n".join(lines)
+
+
+def report(config: Path, overrides: list[str], batch_size: int, steps: int, against: str | None, file: Path | None):
+    """Measure a config, print what was found, and write it to a JSON file if one is named.
+
+    Args:
+        against: `stock`, to measure in turn with stock Paddle, or None.
+
+    Raises:
+        UserError: a step cannot be taken, or the file cannot be written.
+    """
+    rounds = min(steps, max(ROUNDS, steps // 100))
+    with contextlib.ExitStack() as stack:
+        contenders = [stack.enter_context(ours(config, overrides))]
+        if against == "stock":
+            contenders.append(stack.enter_context(stock(config, overrides)))
+        results = measure(contenders, steps, rounds, say=lambda text: print(text, flush=True))
+    print(f"\n{config}, batch of {batch_size}, {steps} steps after {WARM_UP} of warm-up, {describe(machine())}\n")
+    print(table(results, batch_size), phase_table(results[0]), sep="\n\n")
+    if against:
+        ratios = pair_ratios(*results, rounds)
+        spread = f"pair by pair: {min(ratios):.2f} to {max(ratios):.2f}"
+        print(f"\n{results[1].name} takes {median(ratios):.2f} times as long ({spread})")
+    if file:
+        with writing(file) as stream:
+            record = {"machine": machine(), "config": str(config), "overrides": overrides, "batch_size": batch_size}
+            stream.write(json.dumps({**record, "results": [asdict(result) for result in results]}, indent=1).encode())
+
+
+def machine() -> dict:
+    """What this runs on: processor, cores that may be used, system, versions, and our settings."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": named[0] if named else platform.processor(),
+        "cores": runtime.usable_cores(),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        "paddlepaddle": importlib.metadata.version("paddlepaddle"),
+        "settings": runtime.settings(),
+    }
+
+
+def describe(found: dict) -> str:
+    """`machine()` in a line."""
+    versions = f"Python {found['python']}, paddlepaddle {found['paddlepaddle']}"
+    return f"{found['cores']} cores of {found['processor']}, {versions}"

@@ -1,0 +1,73 @@
+"""The networks of PyTorch's DCGAN example, after Radford, Metz and Chintala 2016, for images of 32, 64 or 128 pixels.
+
+At 64 pixels they are the example's own; at 32 and 128 they have one stage less and one more at the narrow end. Their
+initialisation is the example's too: weights from N(0, 0.02), the scales of batch norms from N(1, 0.02).
+"""
+
+import itertools
+
+import paddle
+from paddle import nn
+
+from ppgan_lite.errors import ConfigError
+from ppgan_lite.networks.layers import Conv2D, Conv2DTranspose
+
+STAGES = {32: 3, 64: 4, 128: 5}  # doublings from 4x4 pixels
+
+
+class Generator(nn.Layer):
+    """Noise [N, z_dim] -> images [N, C, S, S] in [-1, 1].
+
+    A transposed 4x4 convolution from one pixel to 4x4, then one with stride 2 for each doubling. The feature maps halve
+    from 8 ngf (at 64 pixels) to ngf. Batch norm and ReLU follow each, but the last, which ends in tanh.
+    """
+
+    def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
+        super().__init__()
+        widths = [options.ngf * 2**i for i in reversed(range(_stages(image_shape, "generator")))]
+        layers = [Conv2DTranspose(z_dim, widths[0], 4), nn.BatchNorm2D(widths[0]), nn.ReLU()]
+        for wide, narrow in itertools.pairwise(widths):
+            layers += [Conv2DTranspose(wide, narrow, 4, stride=2, padding=1), nn.BatchNorm2D(narrow), nn.ReLU()]
+        layers += [Conv2DTranspose(widths[-1], image_shape[0], 4, stride=2, padding=1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        _initialise(self)
+
+    def forward(self, z):
+        return self.layers(z.reshape([*z.shape, 1, 1]))
+
+
+class Discriminator(nn.Layer):
+    """Images [N, C, S, S] in [-1, 1] -> logits [N, 1], positive for real.
+
+    A 4x4 convolution with stride 2 for each halving down to 4x4 pixels, and a last one to a single pixel. The feature
+    maps double from ndf to 8 ndf (at 64 pixels). LeakyReLU 0.2 follows each but the last; batch norm, each but the
+    first and the last.
+    """
+
+    def __init__(self, options, image_shape: tuple[int, int, int]):
+        super().__init__()
+        widths = [options.ndf * 2**i for i in range(_stages(image_shape, "discriminator"))]
+        layers = [Conv2D(image_shape[0], widths[0], 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        for narrow, wide in itertools.pairwise(widths):
+            layers += [Conv2D(narrow, wide, 4, stride=2, padding=1), nn.BatchNorm2D(wide), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, Conv2D(widths[-1], 1, 4))
+        _initialise(self)
+
+    def forward(self, x):
+        return self.layers(x).reshape([x.shape[0], 1])  # [N, 1, 1, 1] -> [N, 1]
+
+
+def _initialise(network: nn.Layer):
+    for layer in network.sublayers():
+        if isinstance(layer, nn.Conv2D | nn.Conv2DTranspose | nn.BatchNorm2D):
+            mean = 1.0 if isinstance(layer, nn.BatchNorm2D) else 0.0
+            layer.weight.set_value(paddle.normal(mean, 0.02, layer.weight.shape))
+
+
+def _stages(image_shape: tuple[int, int, int], section: str) -> int:
+    height, width = image_shape[1:]
+    if height != width or height not in STAGES:
+        raise ConfigError(
+            f"{section}.name: dcgan64 takes images of 32x32, 64x64 or 128x128 pixels, but the data has {height}x{width}"
+        )
+    return STAGES[height]

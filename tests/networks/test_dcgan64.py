@@ -1,0 +1,75 @@
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+
+from ppgan_lite import options
+from ppgan_lite.errors import ConfigError
+from ppgan_lite.networks.dcgan64 import Discriminator, Generator
+
+
+def generator(shape=(3, 64, 64), **keys):
+    return Generator(options.DCGAN64Generator(name="dcgan64", **keys), z_dim=100, image_shape=shape)
+
+
+def discriminator(shape=(3, 64, 64), **keys):
+    return Discriminator(options.DCGAN64Discriminator(name="dcgan64", **keys), image_shape=shape)
+
+
+def trainable(network):
+    return sum(int(np.prod(p.shape)) for p in network.parameters() if not p.stop_gradient)
+
+
+def test_parameter_counts_are_those_of_pytorchs_example():
+    assert trainable(generator()) == 3_576_704
+    assert trainable(discriminator()) == 2_765_568
+
+
+@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_shapes_and_range(size, channels):
+    shape = (channels, size, size)
+    images = generator(shape, ngf=2)(paddle.randn([3, 100]))
+    assert images.shape == [3, *shape]
+    assert float(images.abs().max()) <= 1
+    assert discriminator(shape, ndf=2)(images).shape == [3, 1]
+
+
+def test_widths_halve_and_double_by_stages():
+    def widths(network, kind):
+        return [layer._out_channels for layer in network.sublayers() if isinstance(layer, kind)]
+
+    assert widths(generator((3, 32, 32), ngf=2), nn.Conv2DTranspose) == [8, 4, 2, 3]
+    assert widths(generator((1, 128, 128), ngf=2), nn.Conv2DTranspose) == [32, 16, 8, 4, 2, 1]
+    assert widths(discriminator((3, 64, 64), ndf=2), nn.Conv2D) == [2, 4, 8, 16, 1]
+
+
+def test_batch_norms_stand_where_the_paper_has_them():
+    """In G behind all but the last layer, in D behind all but the first and the last."""
+    stage = ["Conv2DTranspose", "BatchNorm2D", "ReLU"]
+    assert [type(layer).__name__ for layer in generator(ngf=2).layers] == stage * 4 + ["Conv2DTranspose", "Tanh"]
+    stage = ["Conv2D", "BatchNorm2D", "LeakyReLU"]
+    assert [type(layer).__name__ for layer in discriminator(ndf=2).layers] == [
+        "Conv2D", "LeakyReLU", *stage * 3, "Conv2D",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("build", [generator, discriminator])
+def test_initialisation_is_the_examples(build):
+    """N(0, 0.02) for the weights, N(1, 0.02) for the norms' scales, 0 for their shifts: within sampling error."""
+    paddle.seed(0)
+    for layer in build().sublayers():
+        if isinstance(layer, nn.Conv2D | nn.Conv2DTranspose | nn.BatchNorm2D):
+            values = layer.weight.numpy()
+            expected = 1 if isinstance(layer, nn.BatchNorm2D) else 0
+            assert abs(values.mean() - expected) < 5 * 0.02 / values.size**0.5
+            assert abs(values.std() / 0.02 - 1) < 5 / (2 * values.size) ** 0.5
+        if isinstance(layer, nn.BatchNorm2D):
+            assert (layer.bias.numpy() == 0).all()
+
+
+@pytest.mark.parametrize("build", [generator, discriminator])
+@pytest.mark.parametrize("size", [(28, 28), (64, 32), (256, 256)])
+def test_other_sizes_are_refused(build, size):
+    with pytest.raises(ConfigError, match=rf"takes images of 32x32, .*but the data has {size[0]}x{size[1]}"):
+        build((3, *size))
