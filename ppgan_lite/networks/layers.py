@@ -85,9 +85,10 @@ class MaxPool2x2(nn.Layer):
         return F.max_pool2d(x, 2)
 
 
+@paddle.jit.not_to_static  # asked while a graph is traced, not part of it
 def uses_fast_forms(x) -> bool:
     """Whether the layers use their own forms for this tensor: float32 on a CPU, outside of static graphs."""
-    if not paddle.in_dynamic_mode():  # there a tensor has no place yet
+    if not paddle.in_dynamic_mode():
         return False
     return x.place.is_cpu_place() and x.dtype == paddle.float32 and not runtime.plain_layers()
 

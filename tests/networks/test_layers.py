@@ -66,7 +66,6 @@ def used(monkeypatch):
     """Names of the functions of fast_conv that were called."""
     names = []
     for name in FAST.values():
-
         plain = getattr(fast_conv, name)
 
         def spy(*arguments, name=name, plain=plain):
