@@ -3,7 +3,7 @@ PYTHON ?= python3
 CONFIG ?= configs/dcgan_mnist.yml
 BIN := .venv/bin
 
-.PHONY: train test lint clean
+.PHONY: train test lint benchmark clean
 
 train: .venv/user
 	$(BIN)/python tools/train.py -c $(CONFIG) $(ARGS)
@@ -14,6 +14,10 @@ test: .venv/dev
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# About an hour, with nothing else running; writes docs/PERFORMANCE.md. ARGS="--parts speed" measures a part of it.
+benchmark: .venv/benchmark
+	$(BIN)/python benchmarks/performance.py $(ARGS)
 
 clean:
 	rm -rf .venv
@@ -27,4 +31,8 @@ clean:
 
 .venv/dev: requirements-dev.txt .venv/user
 	$(BIN)/python -m pip install -r requirements-dev.txt
+	touch $@
+
+.venv/benchmark: benchmarks/requirements.txt .venv/user
+	$(BIN)/python -m pip install -r benchmarks/requirements.txt
 	touch $@

@@ -49,10 +49,14 @@ def settings() -> dict:
     return {name: os.environ.get(name) for name in (SWITCH, LAYERS, *VARIABLES)}
 
 
+def user_environment() -> dict[str, str]:
+    """The environment as it was before `configure`, for other processes."""
+    return {name: value for name, value in os.environ.items() if name not in _set_by_us}
+
+
 def stock_environment() -> dict[str, str]:
     """The environment for a process that runs as Paddle comes: without our settings and fast forms."""
-    environment = {name: value for name, value in os.environ.items() if name not in _set_by_us}
-    return environment | {SWITCH: "off", LAYERS: "plain"}
+    return user_environment() | {SWITCH: "off", LAYERS: "plain"}
 
 
 def plain_layers() -> bool:

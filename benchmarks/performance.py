@@ -1,0 +1,194 @@
+"""Measure everything that docs/PERFORMANCE.md tells, and write it there.
+
+  python benchmarks/performance.py
+  python benchmarks/performance.py --parts speed startup
+
+Takes about an hour, of which `long` takes two thirds; nothing else should run meanwhile. Each part replaces its own
+section of the page as soon as it is measured; the text around the sections is written by hand. `speed` needs torch
+(benchmarks/requirements.txt).
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from ppgan_lite import benchmark, runtime  # noqa: E402
+from ppgan_lite.benchmark import Contender, Measurement  # noqa: E402
+from ppgan_lite.config import load_config  # noqa: E402
+
+PAGE = ROOT / "docs" / "PERFORMANCE.md"
+CONFIG = ROOT / "configs" / "dcgan_mnist.yml"
+ROUNDS = 5
+DASHES = "| --- | --- | --- | --- | --- |"
+
+# title, config, overrides, the twin's --step
+CASES = [
+    ("`dcgan_mnist.yml`", CONFIG, [], "dcgan28"),
+    ("`dcgan_mnist.yml`, transposed", CONFIG, ["generator.upsample=transposed"], "dcgan28_transposed"),
+    ("`dcgan64_fake.yml`", ROOT / "configs" / "dcgan64_fake.yml", [], "dcgan64"),
+]
+
+
+def measure_speed() -> str:
+    """Our step against stock Paddle's and both of PyTorch's, in turn."""
+    text = []
+    for title, config, overrides, step in CASES:
+        batch_size = load_config(config, overrides).data.batch_size
+        with contextlib.ExitStack() as stack:
+            contenders = [
+                benchmark.ours(config, overrides),
+                benchmark.stock(config, overrides),
+                torch_twin("PyTorch, as people write it", step),
+                torch_twin("PyTorch, our algebra", step, "--algebra"),
+            ]
+            for contender in contenders:
+                stack.enter_context(contender)
+            results = benchmark.measure(contenders, steps=20, rounds=ROUNDS, say=say)
+        pairs = []
+        for other in results[1:]:
+            ratios = benchmark.pair_ratios(results[0], other, ROUNDS)
+            pairs.append(f"{other.name} {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+        text += [f"### {title}, batch of {batch_size}", benchmark.table(results, batch_size)]
+        text += [f"Round by round, times ours: {'; '.join(pairs)}.", benchmark.phase_table(results[0])]
+    return "\n\n".join(text)
+
+
+def torch_twin(name: str, step: str, *options: str) -> Contender:
+    """The twin in PyTorch with PyTorch's own settings."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "torch_twin.py"), "--step", step, *options]
+    return Contender(name, command, runtime.stock_environment())
+
+
+def measure_startup() -> str:
+    """Seconds from the command to the line of the first finished step, its data being there."""
+    seconds = []
+    for _ in range(5):
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.monotonic()
+            process = start_training(Path(folder) / "run", ["train.steps=1"])
+            for line in process.stdout:
+                if line.startswith("step 1/1 "):
+                    seconds.append(time.monotonic() - start)
+            process.wait()
+            say(f"startup: {seconds[-1]:.2f} s")
+    return (
+        f"From the command to the first finished step of `dcgan_mnist.yml`: {median(seconds):.1f} s "
+        f"(median of {len(seconds)}, {min(seconds):.1f} to {max(seconds):.1f})."
+    )
+
+
+def measure_curves() -> str:
+    """How far 200 steps with the fast forms are from 200 with Paddle's own, and from 200 with another thread count."""
+    forms = {
+        "fast": {},
+        "Paddle's own operations": {runtime.LAYERS: "plain"},
+        "fast, one thread": {"OMP_NUM_THREADS": "1"},
+    }
+    curves = {}
+    for name, environment in forms.items():
+        say(f"curves: {name}")
+        with tempfile.TemporaryDirectory() as folder:
+            run = Path(folder) / "run"
+            process = start_training(run, ["train.steps=200"], environment)
+            process.communicate()
+            lines = (run / "metrics.jsonl").read_text().splitlines()
+        curves[name] = [json.loads(line) for line in lines]
+    plot_curves(curves, PAGE.parent / "images" / "fast_and_plain.png")
+    first, *others = curves
+    text = ["| difference of the loss, mean (largest) | 1 to 10 | 11 to 50 | 51 to 100 | 101 to 200 |", DASHES]
+    for other in others:
+        for loss in ("loss/d_real", "loss/d_fake", "loss/g"):
+            apart = [abs(a[loss] - b[loss]) for a, b in zip(curves[first], curves[other], strict=True)]
+            cells = [apart[a:b] for a, b in ((0, 10), (10, 50), (50, 100), (100, 200))]
+            cells = [f"{sum(cell) / len(cell):.1e} ({max(cell):.1e})" for cell in cells]
+            text.append(f"| {loss}, {first} against {other} | {' | '.join(cells)} |")
+    return "\n".join([*text, "", "![Loss curves, fast and plain](images/fast_and_plain.png)"])
+
+
+def plot_curves(curves: dict[str, list[dict]], path: Path):
+    """Draw the losses of several runs over each other."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
+    for ax, loss in zip(axes, ("loss/d_real", "loss/d_fake", "loss/g"), strict=True):
+        for (name, records), style in zip(curves.items(), ("-", "--", ":"), strict=True):
+            ax.plot([r["step"] for r in records], [r[loss] for r in records], style, label=name, linewidth=1.2)
+        ax.set(title=loss, xlabel="step", yscale="log")
+    axes[0].legend(frameon=False)
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
+def start_training(folder: Path, overrides: list[str], environment=()) -> subprocess.Popen:
+    """tools/train.py on dcgan_mnist.yml, logging every step and nothing else."""
+    command = [sys.executable, str(ROOT / "tools" / "train.py"), "-c", str(CONFIG), "--run-dir", str(folder)]
+    for override in [*overrides, "train.log_every=1", "train.preview_every=100000", "train.save_every=100000"]:
+        command += ["-o", override]
+    return subprocess.Popen(  # noqa: S603 (our own program)
+        command, stdout=subprocess.PIPE, text=True, env={**runtime.user_environment(), **dict(environment)}
+    )
+
+
+def measure_long() -> str:
+    """Step time and memory over 5,100 steps."""
+    with benchmark.ours(CONFIG, []) as contender:
+        (result,) = benchmark.measure([contender], steps=5100, rounds=51, say=say)
+    return long_table(result)
+
+
+def long_table(result: Measurement) -> str:
+    """Medians of the step time and the memory, around some steps of a long run."""
+    lines = ["| around step | s/step, median of 100 | against step 200 | memory, MB |", "| --- | --- | --- | --- |"]
+    at_200 = median(result.seconds[150:250])
+    for step in (200, 1000, 2000, 3000, 4000, 5000):
+        seconds = median(result.seconds[step - 50 : step + 50])
+        memory = median(result.resident_bytes[step - 50 : step + 50]) / 2**20
+        lines.append(f"| {step:,} | {seconds:.3f} | {seconds / at_200 - 1:+.1%} | {memory:,.0f} |")
+    return "\n".join(lines)
+
+
+PARTS = {"speed": measure_speed, "startup": measure_startup, "curves": measure_curves, "long": measure_long}
+
+
+def write(part: str, text: str):
+    """Put a part's section into the page, with the date and the machine."""
+    begin, end = f"<!-- {part}: written by benchmarks/performance.py -->", f"<!-- end of {part} -->"
+    page = PAGE.read_text(encoding="utf-8")
+    before, found, rest = page.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found and found_end):
+        sys.exit(f"error: {PAGE}: the marks of the section {part} are missing")
+    measured = f"Measured on {date.today()}, {benchmark.describe(benchmark.machine())}."
+    PAGE.write_text(f"{before}{begin}\n\n{measured}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def say(text: str):
+    """Tell of progress."""
+    print(text, flush=True)
+
+
+def main():
+    """Measure the parts that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="default: all")
+    for part in parser.parse_args().parts:
+        write(part, PARTS[part]())
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    main()

@@ -1,0 +1,45 @@
+import sys
+
+import pytest
+from conftest import ROOT
+
+from ppgan_lite.benchmark import Measurement
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import performance
+
+
+def test_the_page_has_a_section_for_each_part():
+    page = performance.PAGE.read_text(encoding="utf-8")
+    for part in performance.PARTS:
+        assert page.count(f"<!-- {part}: written by benchmarks/performance.py -->") == 1
+        assert page.count(f"<!-- end of {part} -->") == 1
+
+
+def test_a_section_is_replaced_and_the_rest_stays(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- long: written by benchmarks/performance.py -->\nold\n<!-- end of long -->\nafter\n")
+    monkeypatch.setattr(performance, "PAGE", page)
+    performance.write("long", "new")
+    performance.write("long", "newer")
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert text.count("newer") == 1
+    assert "old" not in text
+    assert "Measured on 20" in text
+    with pytest.raises(SystemExit, match="the marks of the section speed are missing"):
+        performance.write("speed", "x")
+
+
+def test_the_long_runs_table_tells_drift():
+    seconds = [1.0] * 600 + [1.1] * 4500
+    table = performance.long_table(Measurement("x", seconds, {}, None, [2**20 * 500] * 5100)).splitlines()
+    assert table[2] == "| 200 | 1.000 | +0.0% | 500 |"
+    assert table[-1] == "| 5,000 | 1.100 | +10.0% | 500 |"
+
+
+def test_cases_name_real_configs():
+    for _, config, _, step in performance.CASES:
+        assert config.exists()
+        assert f'"{step}"' in (ROOT / "benchmarks" / "torch_twin.py").read_text()
