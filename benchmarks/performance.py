@@ -49,6 +49,7 @@ def measure_speed() -> str:
             contenders = [
                 benchmark.ours(config, overrides),
                 benchmark.stock(config, overrides),
+                benchmark.plain_layers(config, overrides),
                 torch_twin("PyTorch, as people write it", step),
                 torch_twin("PyTorch, our algebra", step, "--algebra"),
             ]

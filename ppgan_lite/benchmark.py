@@ -9,7 +9,6 @@ benchmarks/torch_twin.py.
 """
 
 import contextlib
-import importlib.metadata
 import itertools
 import json
 import os
@@ -28,6 +27,7 @@ from ppgan_lite.files import writing
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5  # turns of the contenders
+DESCRIBED = ("python", "paddlepaddle", "paddlepaddle-gpu")  # versions that a line tells
 WARM_UP = 3  # steps before anything is measured
 REST = 0.5  # seconds between two contenders: OpenMP's threads spin for a while after their last work
 
@@ -73,18 +73,24 @@ class Contender:
         self._stderr.close()
 
 
-def ours(config: Path, overrides: list[str]) -> Contender:
+def ours(config: Path, overrides: list[str], device: str = "auto") -> Contender:
     """Our training step of a config."""
-    return _worker("ppgan_lite", config, overrides, os.environ)
+    return _worker("ppgan_lite", config, overrides, device, os.environ)
 
 
-def stock(config: Path, overrides: list[str]) -> Contender:
+def stock(config: Path, overrides: list[str], device: str = "auto") -> Contender:
     """The same networks and step with Paddle's own operations and defaults."""
-    return _worker("stock Paddle", config, overrides, runtime.stock_environment())
+    return _worker("stock Paddle", config, overrides, device, runtime.stock_environment())
 
 
-def _worker(name: str, config: Path, overrides: list[str], environment) -> Contender:
-    command = [sys.executable, "-m", "ppgan_lite.benchmark_worker", str(config), *overrides]
+def plain_layers(config: Path, overrides: list[str], device: str = "auto") -> Contender:
+    """The same networks and step with Paddle's own operations, but our settings."""
+    environment = os.environ | {runtime.LAYERS: "plain"}
+    return _worker("Paddle's operations, our settings", config, overrides, device, environment)
+
+
+def _worker(name: str, config: Path, overrides: list[str], device: str, environment) -> Contender:
+    command = [sys.executable, "-m", "ppgan_lite.benchmark_worker", device, str(config), *overrides]
     return Contender(name, command, {**environment, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])})
 
 
@@ -175,24 +181,27 @@ def phase_table(result: Measurement) -> str:
     return "\n".join(lines)
 
 
-def report(config: Path, overrides: list[str], batch_size: int, steps: int, against: str | None, file: Path | None):
-    """Measure a config, print what was found, and write it to a JSON file if one is named.
+def report(config: Path, overrides: list[str], batch_size: int, device: str, steps: int, vs_stock: bool, file: Path):
+    """Measure a config, print what was found, and write it to a JSON file.
 
     Args:
-        against: `stock`, to measure in turn with stock Paddle, or None.
+        vs_stock: measure in turn with stock Paddle.
+        file: to write, or None.
 
     Raises:
         UserError: a step cannot be taken, or the file cannot be written.
     """
+    if file and not file.parent.is_dir():
+        raise UserError(f"{file}: cannot be written: there is no folder {file.parent}")
     rounds = min(steps, max(ROUNDS, steps // 100))
     with contextlib.ExitStack() as stack:
-        contenders = [stack.enter_context(ours(config, overrides))]
-        if against == "stock":
-            contenders.append(stack.enter_context(stock(config, overrides)))
+        contenders = [stack.enter_context(ours(config, overrides, device))]
+        if vs_stock:
+            contenders.append(stack.enter_context(stock(config, overrides, device)))
         results = measure(contenders, steps, rounds, say=lambda text: print(text, flush=True))
     print(f"\n{config}, batch of {batch_size}, {steps} steps after {WARM_UP} of warm-up, {describe(machine())}\n")
     print(table(results, batch_size), phase_table(results[0]), sep="\n\n")
-    if against:
+    if vs_stock:
         ratios = pair_ratios(*results, rounds)
         spread = f"pair by pair: {min(ratios):.2f} to {max(ratios):.2f}"
         print(f"\n{results[1].name} takes {median(ratios):.2f} times as long ({spread})")
@@ -211,13 +220,13 @@ def machine() -> dict:
         "processor": named[0] if named else platform.processor(),
         "cores": runtime.usable_cores(),
         "system": platform.platform(terse=True),
-        "python": platform.python_version(),
-        "paddlepaddle": importlib.metadata.version("paddlepaddle"),
+        "versions": runtime.versions(),
         "settings": runtime.settings(),
     }
 
 
 def describe(found: dict) -> str:
     """`machine()` in a line."""
-    versions = f"Python {found['python']}, paddlepaddle {found['paddlepaddle']}"
-    return f"{found['cores']} cores of {found['processor']}, {versions}"
+    settings = " ".join(f"{name}={value}" for name, value in found["settings"].items() if value is not None)
+    versions = ", ".join(f"{name} {found['versions'][name]}" for name in found["versions"] if name in DESCRIBED)
+    return f"{found['cores']} cores of {found['processor']}, {versions}, {settings or 'no settings'}"

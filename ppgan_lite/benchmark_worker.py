@@ -1,7 +1,7 @@
 """The process that takes training steps for ppgan_lite/benchmark.py and tells what they took.
 
-`python -m ppgan_lite.benchmark_worker CONFIG [KEY=VALUE]...` reads lines with a number of steps from its standard input
-and answers each with a line of JSON.
+`python -m ppgan_lite.benchmark_worker DEVICE CONFIG [KEY=VALUE]...` reads lines with a number of steps from standard
+input and answers each with a line of JSON.
 """
 
 import json
@@ -42,7 +42,7 @@ class Stopwatch:
         return sum(self._step.values())
 
 
-def serve(config, folder: Path, lines, write):
+def serve(config, device: str, folder: Path, lines, write):
     """Take as many steps as each of `lines` says and `write` a line of JSON about them.
 
     Steps are those of a training run: real batches, logging to `folder` at every `train.log_every`th step. Previews and
@@ -54,7 +54,7 @@ def serve(config, folder: Path, lines, write):
     from ppgan_lite.data.loader import batches
     from ppgan_lite.engine.run import Run
 
-    device = set_device("auto")
+    device = set_device(device)
     dataset = build_dataset(config)
     method = build_method(config, dataset.image_shape)
     data = batches(dataset, config.data.batch_size, config.train.seed)
@@ -77,7 +77,7 @@ def serve(config, folder: Path, lines, write):
                 watch.mark("logging")
                 answer["seconds"].append(watch.end_step())
                 answer["resident_bytes"] += _resident_bytes()
-            write(json.dumps({**answer, "phases": watch.phases, "device": device, "peak_bytes": _peak_bytes()}))
+            write(json.dumps({**answer, "phases": watch.phases, "peak_bytes": _peak_bytes()}))
             watch.phases.clear()
 
 
@@ -110,9 +110,9 @@ def main(arguments: list[str]) -> int:
     os.dup2(2, 1)  # what anything else prints is no answer
 
     def run():
-        config = load_config(arguments[0], arguments[1:])
+        config = load_config(arguments[1], arguments[2:])
         with tempfile.TemporaryDirectory() as folder:
-            serve(config, Path(folder), sys.stdin, lambda text: print(text, file=output))
+            serve(config, arguments[0], Path(folder), sys.stdin, lambda text: print(text, file=output))
 
     return cli.run_tool(run, debug=False)
 

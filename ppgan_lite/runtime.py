@@ -9,8 +9,10 @@ PPGAN_RUNTIME=off leaves everything as it is.
 
 import contextlib
 import ctypes
+import importlib.metadata
 import io
 import os
+import platform
 import sys
 import warnings
 from pathlib import Path
@@ -18,6 +20,7 @@ from pathlib import Path
 SWITCH = "PPGAN_RUNTIME"
 LAYERS = "PPGAN_LAYERS"  # plain: the networks use Paddle's own operations in place of the fast forms
 VARIABLES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
+PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless", "opencv-python", "visualdl")
 MALLOC_VARIABLES = ("MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
 _set_by_us = []  # those of VARIABLES that were unset
 
@@ -47,6 +50,15 @@ def configure():
 def settings() -> dict:
     """What is in force, for run.json: the switch and each variable (None where it is unset)."""
     return {name: os.environ.get(name) for name in (SWITCH, LAYERS, *VARIABLES)}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that make the numbers, for run.json. Imports none of them."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
 
 
 def user_environment() -> dict[str, str]:

@@ -25,12 +25,14 @@ def main(argv=None) -> int:
         choices=["stock"],
         help="measure in turn with the same networks and step in Paddle's own operations, threads and memory settings",
     )
+    cli.add_device(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured to FILE")
     args = parser.parse_args(argv)
 
     def run():
         config = load_config(args.config, args.override)
-        benchmark.report(args.config, args.override, config.data.batch_size, args.steps, args.vs, args.json)
+        batch_size, vs_stock = config.data.batch_size, args.vs == "stock"
+        benchmark.report(args.config, args.override, batch_size, args.device, args.steps, vs_stock, args.json)
 
     return cli.run_tool(run, args.debug)
 

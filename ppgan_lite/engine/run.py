@@ -4,9 +4,7 @@ config.yml (resolved), run.json (data, device, versions of each session), metric
 log/ (VisualDL), checkpoints/.
 """
 
-import importlib.metadata
 import json
-import platform
 import re
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +23,6 @@ from ppgan_lite.image_grid import grid, save_png
 
 PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
 PREVIEW_COLUMNS = 16
-PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless", "opencv-python", "visualdl")
 
 
 class Run:
@@ -165,7 +162,7 @@ class Run:
             "from_step": step,
             "device": device,
             "runtime": runtime.settings(),
-            "versions": {"ppgan_lite": __version__, "python": platform.python_version(), **_versions()},
+            "versions": {"ppgan_lite": __version__, **runtime.versions()},
         }
         self.record["sessions"].append(session)
         with writing(self.folder / "run.json") as stream:
@@ -236,13 +233,3 @@ def check_folder(folder: Path, resume: bool, overwrite: bool):
 
 def _json_line(record: dict) -> bytes:
     return json.dumps(record).encode() + b"\n"
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions

@@ -20,9 +20,9 @@ from fractions import Fraction
 import numpy as np
 import paddle
 
-# Points of evaluation by their number, 0 first (and one more at infinity). Of the small fractions tried, those with the
-# least growth of rounding errors.
-POINTS = {1: "0", 2: "0 -1", 3: "0 -1 1", 4: "0 -1 1/2 3/2", 5: "0 -2/3 2/3 -3/2 3/2"}
+# Points of evaluation by their number, beside the one at infinity: of the small fractions tried, those with the least
+# growth of rounding errors.
+POINTS = {0: "", 1: "0", 2: "0 -1", 3: "0 -1 1", 4: "0 -1 1/2 3/2", 5: "0 -2/3 2/3 -3/2 3/2"}
 
 
 def supports(kernel: int, stride: int) -> bool:

@@ -28,10 +28,10 @@ class Conv2D(nn.Conv2D):
         bias_attr = None if bias else False
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias_attr=bias_attr)
         self.geometry = stride, padding
-        self.worth_it = in_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
+        self.has_fast_form = in_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
 
     def forward(self, x):
-        if not (self.worth_it and uses_fast_forms(x)):
+        if not (self.has_fast_form and uses_fast_forms(x)):
             return super().forward(x)
         if self.geometry[1] == 0 and x.shape[2:] == self.weight.shape[2:]:  # one output: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]).t())
@@ -49,10 +49,10 @@ class Conv2DTranspose(nn.Conv2DTranspose):
         bias_attr = None if bias else False
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias_attr=bias_attr)
         self.geometry = stride, padding
-        self.worth_it = out_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
+        self.has_fast_form = out_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
 
     def forward(self, x):
-        if not (self.worth_it and uses_fast_forms(x)):
+        if not (self.has_fast_form and uses_fast_forms(x)):
             return super().forward(x)
         if self.geometry[1] == 0 and x.shape[2:] == [1, 1]:  # one input: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]))

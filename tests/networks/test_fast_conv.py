@@ -28,7 +28,7 @@ def assert_same_function(fast, plain, x, weight):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-5 * float(theirs.abs().max()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(few, few, few, kernels, st.integers(0, 3), sizes, sizes)
 def test_conv2d_equals_paddles(num, channels, features, kernel, padding, height, width):
     size, stride = kernel
@@ -41,7 +41,7 @@ def test_conv2d_equals_paddles(num, channels, features, kernel, padding, height,
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(few, few, few, kernels, st.integers(0, 3), st.integers(1, 9), st.integers(1, 9))
 def test_conv2d_transpose_equals_paddles(num, channels, features, kernel, padding, height, width):
     size, stride = kernel
@@ -54,7 +54,7 @@ def test_conv2d_transpose_equals_paddles(num, channels, features, kernel, paddin
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(few, few, few, st.sampled_from([1, 3, 5, 7]), st.integers(2, 9))
 def test_upsample_conv2d_equals_paddles(num, channels, features, kernel, size):
     assert_same_function(
@@ -124,13 +124,8 @@ def test_double_gradients_match_finite_differences(convolve):
     assert analytic == pytest.approx(numeric, rel=5e-3)
 
 
-@pytest.mark.parametrize("m", [1, 2, 3, 4])
-@pytest.mark.parametrize("r", [1, 2, 3])
+@pytest.mark.parametrize(("m", "r"), [(m, r) for m in range(1, 6) for r in range(1, 6) if m + r <= 7])
 def test_minimal_filter_computes_a_filter(m, r):
-    if m + r - 2 not in fast_conv.POINTS and m + r > 2:
-        pytest.skip("more points than there are")
-    if m + r == 2:
-        pytest.skip("no product to save")
     a, g, b = fast_conv.minimal_filter(m, r)
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal(m + r - 1), rng.standard_normal(r)
