@@ -120,10 +120,14 @@ def test_another_architecture_is_named_and_changes_nothing(saved, small_tree):
 
 
 def test_missing_and_surplus_tensors_are_named(saved, small_tree):
-    small_tree["generator"]["upsample"] = "transposed"
     method = build_method(check_config(small_tree), SHAPE)
-    with pytest.raises(CheckpointError, match=r"upsample.0.weight is missing \(and"):
-        checkpoint.load(saved / "step_00000004").restore(method)
+    whole = checkpoint.load(saved / "step_00000004")
+    whole.arrays["network_g"]["upsample.9.weight"] = whole.arrays["network_g"].pop("upsample.0.weight")
+    with pytest.raises(CheckpointError, match=r"network_g: .* upsample.0.weight is missing \(and 1 more\)"):
+        whole.restore(method)
+    del whole.arrays["network_g"]["upsample.9.weight"], whole.arrays["network_d"]["conv1.weight"]
+    with pytest.raises(CheckpointError, match=r"upsample.0.weight is missing$"):
+        whole.restore(method)
     joint = SMALL["method"] | {"d_optimizers": "joint"}
     optim = {"g": SMALL["optim"]["g"], "d": SMALL["optim"]["g"]}
     method = build_method(

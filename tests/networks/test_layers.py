@@ -58,6 +58,18 @@ def test_max_pool_equals_paddles(num, channels, height, width, ties):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_max_pool_of_what_is_no_number_is_paddles(value):
+    """Paddle's pool with a mask gives -1 for places of NaN, hides them, and writes outside of memory going back."""
+    pixels = np.random.default_rng(0).standard_normal([2, 3, 4, 4]).astype("float32")
+    pixels[0, 0] = pixels[1, 2, :2] = value
+    x = paddle.to_tensor(pixels, stop_gradient=False)
+    ours, theirs = forward_and_gradients(MaxPool2x2(), x), forward_and_gradients(nn.MaxPool2D(2), x)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.isnan(ours[0]).any() == np.isnan(value)
+
+
 FAST = {"conv": "conv2d", "transposed": "conv2d_transpose", "upsampling": "upsample_conv2d"}
 
 
