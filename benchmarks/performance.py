@@ -32,7 +32,7 @@ CONFIG = ROOT / "configs" / "dcgan_mnist.yml"
 ROUNDS = 5
 DASHES = "| --- | --- | --- | --- | --- |"
 
-# title, config, overrides, the twin's --step
+# title, config, overrides, the twins' --step
 CASES = [
     ("`dcgan_mnist.yml`", CONFIG, [], "dcgan28"),
     ("`dcgan_mnist.yml`, transposed", CONFIG, ["generator.upsample=transposed"], "dcgan28_transposed"),
@@ -41,17 +41,18 @@ CASES = [
 
 
 def measure_speed() -> str:
-    """Our step against stock Paddle's and both of PyTorch's, in turn."""
+    """Our step against those of stock Paddle and PyTorch, in turn."""
     text = []
     for title, config, overrides, step in CASES:
         batch_size = load_config(config, overrides).data.batch_size
         with contextlib.ExitStack() as stack:
             contenders = [
                 benchmark.ours(config, overrides),
+                twin("stock Paddle, as people write it", "paddle_twin.py", step),
                 benchmark.stock(config, overrides),
                 benchmark.plain_layers(config, overrides),
-                torch_twin("PyTorch, as people write it", step),
-                torch_twin("PyTorch, our algebra", step, "--algebra"),
+                twin("PyTorch, as people write it", "torch_twin.py", step),
+                twin("PyTorch, our algebra", "torch_twin.py", step, "--algebra"),
             ]
             for contender in contenders:
                 stack.enter_context(contender)
@@ -65,10 +66,10 @@ def measure_speed() -> str:
     return "\n\n".join(text)
 
 
-def torch_twin(name: str, step: str, *options: str) -> Contender:
-    """The twin in PyTorch with PyTorch's own settings."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "torch_twin.py"), "--step", step, *options]
-    return Contender(name, command, runtime.stock_environment())
+def twin(name: str, file: str, step: str, *options: str) -> Contender:
+    """The same step in a file of its own, with its framework's own settings."""
+    command = [sys.executable, str(ROOT / "benchmarks" / file), "--step", step, *options]
+    return Contender(name, command, runtime.user_environment())
 
 
 def measure_startup() -> str:

@@ -80,13 +80,13 @@ def ours(config: Path, overrides: list[str], device: str = "auto") -> Contender:
 
 def stock(config: Path, overrides: list[str], device: str = "auto") -> Contender:
     """The same networks and step with Paddle's own operations and defaults."""
-    return _worker("stock Paddle", config, overrides, device, runtime.stock_environment())
+    return _worker("stock Paddle, our networks and step", config, overrides, device, runtime.stock_environment())
 
 
 def plain_layers(config: Path, overrides: list[str], device: str = "auto") -> Contender:
     """The same networks and step with Paddle's own operations, but our settings."""
     environment = os.environ | {runtime.LAYERS: "plain"}
-    return _worker("Paddle's operations, our settings", config, overrides, device, environment)
+    return _worker("Paddle's operations, our networks, step and settings", config, overrides, device, environment)
 
 
 def _worker(name: str, config: Path, overrides: list[str], device: str, environment) -> Contender:

@@ -42,4 +42,5 @@ def test_the_long_runs_table_tells_drift():
 def test_cases_name_real_configs():
     for _, config, _, step in performance.CASES:
         assert config.exists()
-        assert f'"{step}"' in (ROOT / "benchmarks" / "torch_twin.py").read_text()
+        for twin in ("torch_twin.py", "paddle_twin.py"):
+            assert f'"{step}"' in (ROOT / "benchmarks" / twin).read_text()
