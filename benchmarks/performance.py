@@ -129,7 +129,7 @@ def plot_curves(curves: dict[str, list[dict]], path: Path):
     for ax, loss in zip(axes, ("loss/d_real", "loss/d_fake", "loss/g"), strict=True):
         for (name, records), style in zip(curves.items(), ("-", "--", ":"), strict=True):
             ax.plot([r["step"] for r in records], [r[loss] for r in records], style, label=name, linewidth=1.2)
-        ax.set(title=loss, xlabel="step", yscale="log")
+        ax.set(title=loss, xlabel="step")
     axes[0].legend(frameon=False)
     figure.savefig(path, dpi=90)
     pyplot.close(figure)
