@@ -20,7 +20,7 @@ def test_benchmark_against_stock(small_file):
     code, out, _ = run_tool("benchmark", "-c", small_file, "--steps", 2, "--vs", "stock")
     assert code == 0
     assert out.count("round ") == 2
-    assert "stock Paddle takes " in out
+    assert "stock Paddle, our networks and step takes " in out
 
 
 def test_bad_input_is_one_line(small_file, tmp_path):
