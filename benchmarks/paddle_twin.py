@@ -8,12 +8,9 @@ ppgan_lite is imported, so Paddle runs with its own settings. Speaks the protoco
 
 import argparse
 import itertools
-import json
-import resource
-import sys
-import time
 
 import paddle
+import protocol
 from paddle import nn
 
 Z_DIM = 100
@@ -108,7 +105,7 @@ def example_step(g, d):
 
 
 def main():
-    """Read numbers of steps from standard input and answer each with what they took."""
+    """Serve the steps of the networks that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--step", choices=["dcgan28", "dcgan28_transposed", "dcgan64"], required=True)
     args = parser.parse_args()
@@ -117,14 +114,7 @@ def main():
     else:
         step, shape = tutorial_step(*dcgan28(args.step == "dcgan28_transposed")), (128, 1, 28, 28)
     real = paddle.uniform(shape, min=-1.0, max=1.0)
-    for line in sys.stdin:
-        seconds = []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            losses = [float(value) for value in step(real)]
-            seconds.append(time.perf_counter() - start)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # bytes; ru_maxrss counts KiB on Linux
-        print(json.dumps({"seconds": seconds, "losses": losses, "peak_bytes": peak}), flush=True)
+    protocol.serve(lambda: step(real))
 
 
 if __name__ == "__main__":

@@ -13,11 +13,8 @@ This is the only file here that needs torch.
 
 import argparse
 import itertools
-import json
-import resource
-import sys
-import time
 
+import protocol
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -127,7 +124,7 @@ def example_step(g, d, algebra: bool):
 
 
 def main():
-    """Read numbers of steps from standard input and answer each with what they took."""
+    """Serve the steps of the networks that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--step", choices=["dcgan28", "dcgan28_transposed", "dcgan64"], required=True)
     parser.add_argument("--algebra", action="store_true", help="leave out work that changes nothing, as ours does")
@@ -139,14 +136,7 @@ def main():
         networks = dcgan28(args.step == "dcgan28_transposed", args.algebra)
         step, shape = tutorial_step(*networks, args.algebra), (128, 1, 28, 28)
     real = torch.rand(shape) * 2 - 1
-    for line in sys.stdin:
-        seconds = []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            losses = [value.item() for value in step(real)]
-            seconds.append(time.perf_counter() - start)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # bytes; ru_maxrss counts KiB on Linux
-        print(json.dumps({"seconds": seconds, "losses": losses, "peak_bytes": peak}), flush=True)
+    protocol.serve(lambda: step(real))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ Each contender is a process of its own that stays alive and takes steps when it 
 steps on its standard input, answered by a line of JSON. So two can be measured in turn, round by round, and a machine
 that is slower for a while is slower for both.
 
-No paddle here: our own steps are taken by ppgan_lite/benchmark_worker.py, the same networks and step in PyTorch by
-benchmarks/torch_twin.py.
+No paddle here: our own steps are taken by ppgan_lite/benchmark_worker.py, the same networks and step in PyTorch and in
+Paddle as people write it by the twins in benchmarks/.
 """
 
 import contextlib
@@ -139,8 +139,7 @@ def measure(contenders: list[Contender], steps: int, rounds: int, say=lambda tex
     results = [Measurement(contender.name, [], {}, None, []) for contender in contenders]
     for contender in contenders:
         contender.take(WARM_UP)
-    shares = [steps // rounds + (i < steps % rounds) for i in range(rounds)]
-    for number, share in enumerate(shares, 1):
+    for number, share in enumerate(_shares(steps, rounds), 1):
         for contender, result in zip(contenders, results, strict=True):
             result.add(contender.take(share))
         medians = [median(result.seconds[-share:]) for result in results]
@@ -152,9 +151,13 @@ def measure(contenders: list[Contender], steps: int, rounds: int, say=lambda tex
 
 def pair_ratios(first: Measurement, other: Measurement, rounds: int) -> list[float]:
     """How many times longer `other` took than `first`, round by round."""
-    steps = len(first.seconds)
-    ends = [sum(steps // rounds + (i < steps % rounds) for i in range(n)) for n in range(rounds + 1)]
+    ends = itertools.accumulate(_shares(len(first.seconds), rounds), initial=0)
     return [median(other.seconds[a:b]) / median(first.seconds[a:b]) for a, b in itertools.pairwise(ends)]
+
+
+def _shares(steps: int, rounds: int) -> list[int]:
+    """Steps of each round, as equal as they can be."""
+    return [steps // rounds + (i < steps % rounds) for i in range(rounds)]
 
 
 def table(results: list[Measurement], batch_size: int) -> str:

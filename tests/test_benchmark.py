@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 
 import pytest
@@ -96,8 +97,14 @@ def test_the_machine_is_described():
     json.dumps(found)
 
 
-def test_the_twin_speaks_the_protocol_of_this_file():
-    """Its code is read, for torch is not among the tests' packages; `make benchmark` runs it."""
-    text = (ROOT / "benchmarks" / "torch_twin.py").read_text()
+def test_the_twins_speak_the_protocol_of_this_file():
+    """PyTorch's is only read, for torch is not among the tests' packages; `make benchmark` runs it."""
+    text = (ROOT / "benchmarks" / "protocol.py").read_text()
     assert "for line in sys.stdin:" in text
     assert 'json.dumps({"seconds": seconds' in text
+    assert "protocol.serve(lambda: step(real))" in (ROOT / "benchmarks" / "torch_twin.py").read_text()
+    command = [sys.executable, str(ROOT / "benchmarks" / "paddle_twin.py"), "--step", "dcgan28_transposed"]
+    with Contender("twin", command, dict(os.environ)) as twin:
+        answer = twin.take(1)
+    assert len(answer["seconds"]) == 1
+    assert answer["peak_bytes"] > 2**26

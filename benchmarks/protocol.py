@@ -1,0 +1,22 @@
+"""What both twins share: the other side of ppgan_lite/benchmark.py's Contender."""
+
+import json
+import resource
+import sys
+import time
+
+
+def serve(step):
+    """Read numbers of steps from standard input and answer each with a line of JSON about what they took.
+
+    Args:
+        step: takes one training step and returns its losses, scalar tensors.
+    """
+    for line in sys.stdin:
+        seconds = []
+        for _ in range(int(line)):
+            start = time.perf_counter()
+            losses = [value.item() for value in step()]
+            seconds.append(time.perf_counter() - start)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # bytes; ru_maxrss counts KiB on Linux
+        print(json.dumps({"seconds": seconds, "losses": losses, "peak_bytes": peak}), flush=True)
