@@ -27,6 +27,10 @@ class RunError(UserError):
     """A run that cannot start or go on: its folder, its device, or a loss that is no number."""
 
 
+class ExportError(UserError):
+    """A network that cannot leave the suite, or that would leave it as another one."""
+
+
 def warn(message):
     """Tell the user, in one line on stderr, of something that does not stop the work."""
     print(f"warning: {message}", file=sys.stderr)

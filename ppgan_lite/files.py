@@ -1,6 +1,8 @@
 """Files that are either wholly there or not at all, and errors of the disk as one line."""
 
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -45,7 +47,7 @@ def writing(path: Path):
 def writing_folder(path: Path):
     """Hand out an empty folder that takes the name `path` only when all its files are on the disk.
 
-    A folder that has the name already is replaced. The files in it must have been synced by who wrote them.
+    A folder that has the name already is replaced.
 
     Raises:
         RunError: it cannot be written.
@@ -55,10 +57,12 @@ def writing_folder(path: Path):
         try:
             temporary.mkdir(parents=True)
             yield temporary
-            _sync_folder(temporary)
+            for file in temporary.iterdir():
+                _sync(file)
+            _sync(temporary)
             remove_folder(path)
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            _sync(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -104,11 +108,34 @@ def locked(folder: Path):
             os.close(descriptor)
 
 
-def _sync_folder(folder: Path):
-    """Wait until the names in `folder` are on the disk (Windows has no such call)."""
+def sha256(content: bytes) -> str:
+    """The checksum by which every file that this suite writes for later is known."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def seal(record: dict) -> bytes:
+    """JSON of a record together with its own checksum."""
+    return json.dumps({"sha256": _seal_of(record), **record}, indent=1, ensure_ascii=False).encode()
+
+
+def unseal(content: bytes) -> dict | None:
+    """The record that `seal` wrote, or None where it is no longer what it was."""
+    try:
+        record = json.loads(content)
+        return record if record.pop("sha256") == _seal_of(record) else None
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+
+
+def _seal_of(record: dict) -> str:
+    return sha256(json.dumps(record, sort_keys=True).encode())
+
+
+def _sync(path: Path):
+    """Wait until the file, or the names in the folder, are on the disk (Windows has no such call)."""
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -52,10 +52,10 @@ def settings() -> dict:
     return {name: os.environ.get(name) for name in (SWITCH, LAYERS, *VARIABLES)}
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that make the numbers, for run.json. Imports none of them."""
+def versions(*more: str) -> dict[str, str]:
+    """Versions of Python, of the packages that make the numbers, and of `more`. Imports none of them."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *more):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
     return found

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from ppgan_lite.build import build_method, seed_paddle, set_device
-from ppgan_lite.engine import checkpoint
-from ppgan_lite.engine.run import Run
-from ppgan_lite.errors import RunError, warn
+from ppgan_lite.build import seed_paddle, set_device
+from ppgan_lite.engine.run import open_trained
+from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
 from ppgan_lite.image_grid import grid, save_png, to_uint8
 
@@ -36,11 +35,7 @@ def sample(folder: Path, out: Path, step: int | None, num: int, seed: int, inter
         if not out.suffix and out.is_dir() and any(out.iterdir()):
             raise RunError(f"--out {out}: the folder is not empty; give another one")
     device = set_device(device)
-    run = Run.open_existing(folder)
-    method = build_method(run.config(), run.image_shape)
-    saved = _load(run, step)
-    saved.restore(method)
-
+    run, method, saved = open_trained(folder, step)
     seed_paddle(seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
     if interpolate:
         strips = max(1, num // interpolate)
@@ -65,12 +60,6 @@ def slerp(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     t = np.linspace(0, 1, steps)[None, :, None]  # [1, steps, 1]
     path = (np.sin((1 - t) * angle) * start[:, None] + np.sin(t * angle) * end[:, None]) / np.sin(angle)
     return path.reshape(-1, start.shape[1]).astype(start.dtype)  # [N, steps, D] -> [N * steps, D]
-
-
-def _load(run: Run, step: int | None) -> checkpoint.Checkpoint:
-    if step is not None:
-        return checkpoint.load_step(run.checkpoints, step)
-    return checkpoint.load_newest(run.checkpoints, on_damage=warn)
 
 
 def _write(out: Path, images: np.ndarray, z: np.ndarray, columns: int | None, metadata: dict[str, str]):

@@ -2,6 +2,7 @@
 
 import ppgan_lite  # noqa: F401, I001 (before paddle: it sets the threads)
 
+import importlib.util
 import json
 import os
 import re
@@ -62,6 +63,24 @@ def small_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def small_export(small_run, tmp_path_factory):
+    """The small run's networks, exported; for ONNX too, where its packages are. Not to be changed: copy it."""
+    from ppgan_lite.export import export
+
+    formats = ["paddle", "onnx"] if importlib.util.find_spec("paddle2onnx") else ["paddle"]
+    folder = tmp_path_factory.mktemp("small_export") / "exported"
+    export(small_run, folder, step=None, formats=formats, overwrite=False)
+    return folder
+
+
+@pytest.fixture
+def onnx():
+    """For tests that need the packages for ONNX."""
+    pytest.importorskip("paddle2onnx", reason="needs paddle2onnx: pip install -r requirements-onnx.txt")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install -r requirements-onnx.txt")
+
+
+@pytest.fixture(scope="session")
 def real_data():
     """$PPGAN_DATA, where it holds MNIST."""
     root = os.environ.get("PPGAN_DATA")
@@ -97,3 +116,10 @@ def one_line_error(stderr):
     """The text of the error that a tool printed, after checking that it is all that it printed."""
     assert re.fullmatch(r"error: [^\n]+\n", stderr), stderr
     return stderr.removeprefix("error: ").rstrip("\n")
+
+
+def flip_a_byte(path):
+    """Damage a file in its middle."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)

@@ -9,6 +9,8 @@ from ppgan_lite import options
 from ppgan_lite.build import build_method, seed_paddle
 from ppgan_lite.config import check_config, load_config
 from ppgan_lite.engine.loop import train
+from ppgan_lite.export import export
+from ppgan_lite.files import unseal
 
 SMALL_OVERRIDES = [
     "generator.ngf=4",  # wide enough for the fast forms of layers
@@ -109,6 +111,16 @@ def test_generating_changes_nothing_in_training(config, batch_statistics):
 def test_the_same_seed_builds_the_same_networks(config):
     shape = image_shape(config)
     assert_equal(everything(build_method(config, shape)), everything(build_method(config, shape)))
+
+
+@every_method
+def test_every_network_is_exported_and_computes_the_same(config, uninterrupted, tmp_path):
+    """The export checks itself: see test_export.py. Networks of every kind must pass, with and without oneDNN."""
+    export(uninterrupted(config), tmp_path / "exported", step=None, formats=["paddle"], overwrite=False)
+    signature = unseal((tmp_path / "exported" / "signature.json").read_bytes())
+    assert signature["networks"].keys() == build_method(config, image_shape(config)).networks.keys()
+    for network in signature["networks"].values():
+        assert network["checked"]["engines"].keys() == {"paddle", "paddle-onednn"}
 
 
 @pytest.fixture(scope="module")

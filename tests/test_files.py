@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 
 from ppgan_lite.errors import RunError
-from ppgan_lite.files import locked, remove_folder, remove_leftovers, writing, writing_folder
+from ppgan_lite.files import locked, remove_folder, remove_leftovers, seal, unseal, writing, writing_folder
 
 
 def names(folder):
@@ -81,3 +81,19 @@ def test_leftovers_of_a_killed_process_go(tmp_path):
     remove_leftovers(tmp_path)
     remove_folder(tmp_path / "none")
     assert names(tmp_path) == ["kept"]
+
+
+def test_a_sealed_record_comes_back_and_a_changed_one_does_not():
+    record = {"step": 3, "name": "数字", "shape": [None, 1]}
+    sealed = seal(record)
+    assert unseal(sealed) == record
+    for changed in (
+        sealed.replace(b'"step": 3', b'"step": 4'),
+        sealed[:-1],
+        b"[]",
+        b"",
+        b"\xff",
+        b"{}",
+        b'{"sha256": 1}',
+    ):
+        assert unseal(changed) is None

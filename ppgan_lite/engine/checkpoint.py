@@ -3,8 +3,6 @@
 A checkpoint is written beside and renamed, so a killed process leaves none half-written. Nothing is unpickled.
 """
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from ppgan_lite.errors import CheckpointError, DamagedCheckpointError, RunError
-from ppgan_lite.files import disk_errors, remove_folder, writing, writing_folder
+from ppgan_lite.files import disk_errors, remove_folder, seal, sha256, unseal, writing, writing_folder
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -75,10 +73,10 @@ def save(folder: Path, step: int, method, config: dict, keep: int) -> Path:
             content = safetensors.numpy.save(arrays)
             with writing(temporary / f"{name}.safetensors") as stream:
                 stream.write(content)
-            files[f"{name}.safetensors"] = hashlib.sha256(content).hexdigest()
+            files[f"{name}.safetensors"] = sha256(content)
         manifest = {"format": FORMAT, "step": step, "config": config, "files": files}
         with writing(temporary / MANIFEST) as stream:
-            stream.write(json.dumps({"sha256": _digest(manifest), **manifest}, indent=1).encode())
+            stream.write(seal(manifest))
     for old in list_steps(folder)[:-keep]:
         with disk_errors(folder):
             remove_folder(folder / f"step_{old:08d}")
@@ -92,19 +90,15 @@ def load(path: Path) -> Checkpoint:
         DamagedCheckpointError: a file is missing or not what was saved.
         CheckpointError: a file cannot be read now, or the format is a newer one.
     """
-    try:
-        manifest = json.loads(_read(path / MANIFEST))
-        digest = manifest.pop("sha256")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise DamagedCheckpointError(f"{path / MANIFEST}: damaged") from error
-    if digest != _digest(manifest):
+    manifest = unseal(_read(path / MANIFEST))
+    if manifest is None:
         raise DamagedCheckpointError(f"{path / MANIFEST}: damaged (its checksum does not fit)")
     if manifest["format"] != FORMAT:
         raise CheckpointError(f"{path / MANIFEST}: format {manifest['format']}, but this version reads {FORMAT}")
     arrays = {}
-    for file, sha256 in manifest["files"].items():
+    for file, digest in manifest["files"].items():
         content = _read(path / file)
-        if hashlib.sha256(content).hexdigest() != sha256:
+        if sha256(content) != digest:
             raise DamagedCheckpointError(f"{path / file}: damaged (its checksum does not fit)")
         try:
             arrays[Path(file).stem] = safetensors.numpy.load(content)
@@ -182,7 +176,3 @@ def _read(path: Path) -> bytes:
         raise DamagedCheckpointError(f"{path}: missing") from error
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _digest(manifest: dict) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()

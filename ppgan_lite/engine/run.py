@@ -14,10 +14,11 @@ from PIL import Image
 from visualdl import LogWriter
 
 from ppgan_lite import __version__, runtime
+from ppgan_lite.build import build_method
 from ppgan_lite.config import Config, differences, load_config, to_yaml
 from ppgan_lite.data.image_array import Source
 from ppgan_lite.engine import checkpoint
-from ppgan_lite.errors import ConfigError, RunError
+from ppgan_lite.errors import ConfigError, RunError, warn
 from ppgan_lite.files import disk_errors, remove_folder, remove_leftovers, writing
 from ppgan_lite.image_grid import grid, save_png
 
@@ -209,6 +210,25 @@ class Run:
     def _preview_files(self) -> list[tuple[Path, int]]:
         matches = [(path, re.fullmatch(r"step_(\d+)\.png", path.name)) for path in (self.folder / "samples").glob("*")]
         return sorted((path, int(match[1])) for path, match in matches if match)
+
+
+def open_trained(folder: Path, step: int | None):
+    """A run, its method as a checkpoint left it, and the checkpoint.
+
+    Args:
+        step: None for the newest that is whole; damaged ones are warned of.
+
+    Raises:
+        UserError: no such run or checkpoint, or its networks are not those of the run's config.
+    """
+    run = Run.open_existing(folder)
+    method = build_method(run.config(), run.image_shape)
+    if step is None:
+        saved = checkpoint.load_newest(run.checkpoints, on_damage=warn)
+    else:
+        saved = checkpoint.load_step(run.checkpoints, step)
+    saved.restore(method)
+    return run, method, saved
 
 
 def check_folder(folder: Path, resume: bool, overwrite: bool):

@@ -5,6 +5,7 @@ import contextlib
 import paddle
 from paddle import nn
 
+from ppgan_lite.methods.interface import Interface, Port
 from ppgan_lite.optimizers import Optimizer
 
 
@@ -54,6 +55,20 @@ class Method:
             images = g(z)
             g.train()
         return images
+
+    def interfaces(self, image_shape: tuple[int, int, int]) -> dict[str, Interface]:
+        """What each network of `networks` takes and gives. All of them are exported, by these names.
+
+        Args:
+            image_shape: C, H, W of the data.
+        """
+        z = Port("z", (self.options.z_dim,), "noise", distribution="normal")
+        images = Port("images", image_shape, "pictures, from black (-1) to white (1)", range=(-1, 1), layout="NCHW")
+        logits = Port("logits", (1,), "above 0: taken for real; below: for generated")
+        return {
+            "g": Interface("generator: noise to pictures", (z,), (images,)),
+            "d": Interface("discriminator: is a picture real?", (images,), (logits,)),
+        }
 
     def update(self, name: str, loss):
         """Take one step of optimizer `name` down the gradient of `loss`, and of nothing else."""

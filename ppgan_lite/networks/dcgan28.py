@@ -24,14 +24,15 @@ class Generator(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
         super().__init__()
-        channels, self.size = image_shape[0], _quarter_size(image_shape, "generator")
+        channels, size = image_shape[0], _quarter_size(image_shape, "generator")
         ngf, activation = options.ngf, ACTIVATIONS[options.activation]
+        self.feature_shape = [2 * ngf, size, size]
         self.project = nn.Sequential(
             nn.Linear(z_dim, 16 * ngf, bias_attr=False),
             nn.BatchNorm1D(16 * ngf),
             activation(),
-            nn.Linear(16 * ngf, 2 * ngf * self.size**2, bias_attr=False),
-            nn.BatchNorm1D(2 * ngf * self.size**2),
+            nn.Linear(16 * ngf, 2 * ngf * size**2, bias_attr=False),
+            nn.BatchNorm1D(2 * ngf * size**2),
             activation(),
         )
         self.upsample = nn.Sequential(
@@ -43,9 +44,7 @@ class Generator(nn.Layer):
         )
 
     def forward(self, z):
-        x = self.project(z)
-        x = x.reshape([x.shape[0], -1, self.size, self.size])  # [N, 2 ngf, 7, 7]
-        return self.upsample(x)
+        return self.upsample(self.project(z).reshape([-1, *self.feature_shape]))  # [N, 2 ngf, 7, 7]
 
 
 class Discriminator(nn.Layer):

@@ -10,7 +10,7 @@ import paddle
 from paddle import nn
 
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.networks.layers import Conv2D, Conv2DTranspose
+from ppgan_lite.networks.layers import Conv2D, Conv2DTranspose, LeakyReLU
 
 STAGES = {32: 3, 64: 4, 128: 5}  # doublings from 4x4 pixels
 
@@ -47,9 +47,9 @@ class Discriminator(nn.Layer):
     def __init__(self, options, image_shape: tuple[int, int, int]):
         super().__init__()
         widths = [options.ndf * 2**i for i in range(_stages(image_shape, "discriminator"))]
-        layers = [Conv2D(image_shape[0], widths[0], 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        layers = [Conv2D(image_shape[0], widths[0], 4, stride=2, padding=1), LeakyReLU(0.2)]
         for narrow, wide in itertools.pairwise(widths):
-            layers += [Conv2D(narrow, wide, 4, stride=2, padding=1), nn.BatchNorm2D(wide), nn.LeakyReLU(0.2)]
+            layers += [Conv2D(narrow, wide, 4, stride=2, padding=1), nn.BatchNorm2D(wide), LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, Conv2D(widths[-1], 1, 4))
         _initialise(self)
 

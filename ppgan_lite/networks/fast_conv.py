@@ -77,20 +77,22 @@ def upsample_conv2d(x, weight):
     """Bilinear upsampling to twice the size (align_corners=True), then `F.conv2d(..., padding=k // 2)`, k odd.
 
     Both are linear and the first does not mix channels, so the channels are mixed first, on a quarter of the pixels:
-    one product for all taps of the kernel. Upsampling, shifting by each tap and adding up follow.
+    one product for all taps of the kernel. Upsampling, shifting by each tap and adding up follow. May be traced into a
+    static graph, with any batch size.
 
     Shapes: x [N, I, S, S], weight [O, I, k, k] -> [N, O, 2 S, 2 S].
     """
-    num, channels, size, _ = x.shape
+    _, channels, size, _ = x.shape  # the batch is left to be inferred: a static graph does not know it
     features, _, taps, _ = weight.shape
-    shifted = _shifted_upsampling(size, taps)  # [2 S, (tap, S)]
+    place = x.place if paddle.in_dynamic_mode() else None
+    shifted = paddle.to_tensor(_shifted_upsampling(size, taps), dtype=x.dtype, place=place)  # [2 S, (tap, S)]
     weight = weight.transpose([0, 3, 2, 1]).reshape([-1, channels])  # [(O, kx, ky), I]
     x = x.transpose([1, 2, 3, 0]).reshape([channels, -1])  # [I, (y, x, N)]
-    y = paddle.matmul(weight, x).reshape([features * taps, taps * size, size * num])  # [(O, kx), (ky, y), (x, N)]
+    y = paddle.matmul(weight, x).reshape([features * taps, taps * size, -1])  # [(O, kx), (ky, y), (x, N)]
     y = paddle.matmul(y, shifted, transpose_x=True, transpose_y=True)  # [(O, kx), (x, N), 2 S]
     y = y.reshape([features, taps * size, -1])  # [O, (kx, x), (N, 2 S)]
     y = paddle.matmul(y, shifted, transpose_x=True, transpose_y=True)  # [O, (N, 2 S), 2 S]
-    return y.reshape([features, num, 2 * size, 2 * size]).transpose([1, 0, 2, 3])
+    return y.reshape([features, -1, 2 * size, 2 * size]).transpose([1, 0, 2, 3])
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +190,7 @@ def _points_of_kernel(rows: Axis, columns: Axis, per_tile: bool):
 
 
 @functools.cache
-def _shifted_upsampling(size: int, taps: int):
+def _shifted_upsampling(size: int, taps: int) -> np.ndarray:
     """[2 size, (tap, size)]: bilinear upsampling seen through each tap of a kernel, 0 outside."""
     matrix = np.zeros([2 * size, taps, size])
     upsampling = bilinear_matrix(size)
@@ -196,7 +198,7 @@ def _shifted_upsampling(size: int, taps: int):
         for out in range(2 * size):
             if 0 <= (seen := out + tap - taps // 2) < 2 * size:
                 matrix[out, tap] = upsampling[seen]
-    return _tensor(matrix, taps * size)
+    return matrix.reshape(2 * size, -1)
 
 
 def bilinear_matrix(size: int) -> np.ndarray:

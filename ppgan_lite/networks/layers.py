@@ -1,8 +1,10 @@
-"""Layers that compute what Paddle's own compute, in the form that is fastest where they run.
+"""Layers that compute what Paddle's own compute, in the form that is fastest where they are trained.
 
-On a CPU Paddle's convolutions copy patches on one thread and multiply image by image; there the layers use the matrix
-products of fast_conv.py. Everywhere else (GPU, static graphs, other types than float32, few channels) they are
-Paddle's own operations. PPGAN_LAYERS=plain turns the fast forms off.
+On a CPU Paddle's convolutions copy patches on one thread and multiply image by image; there the layers are trained with
+the matrix products of fast_conv.py. Everywhere else (GPU, static graphs, other types than float32, few channels) and in
+evaluation mode, where rounding errors count more than time, they are Paddle's own operations. PPGAN_LAYERS=plain turns
+the fast forms off. Where Paddle's own operation would not survive the export, or is not exact enough to be compared
+with it, another stands in: see BilinearUpsampleConv2D and LeakyReLU.
 
 The fast convolutions have double gradients, plain ones only where Paddle has them: `F.conv2d_transpose`,
 `F.interpolate` and any max-pool have none, so none of these belongs into a discriminator under a gradient penalty.
@@ -31,7 +33,7 @@ class Conv2D(nn.Conv2D):
         self.has_fast_form = in_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
 
     def forward(self, x):
-        if not (self.has_fast_form and uses_fast_forms(x)):
+        if not (self.has_fast_form and uses_fast_forms(self, x)):
             return super().forward(x)
         if self.geometry[1] == 0 and x.shape[2:] == self.weight.shape[2:]:  # one output: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]).t())
@@ -52,7 +54,7 @@ class Conv2DTranspose(nn.Conv2DTranspose):
         self.has_fast_form = out_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
 
     def forward(self, x):
-        if not (self.has_fast_form and uses_fast_forms(x)):
+        if not (self.has_fast_form and uses_fast_forms(self, x)):
             return super().forward(x)
         if self.geometry[1] == 0 and x.shape[2:] == [1, 1]:  # one input: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]))
@@ -63,6 +65,11 @@ class Conv2DTranspose(nn.Conv2DTranspose):
 class BilinearUpsampleConv2D(nn.Conv2D):
     """Bilinear upsampling to twice the size with align_corners=True (Fluid's default), then a size-keeping convolution.
 
+    In evaluation mode it takes the form of fast_conv.py wherever it runs. `F.interpolate` rounds its weights to about
+    1e-6 even in float64; oneDNN refuses it and paddle2onnx cannot convert it. And upsampling by products alone, behind
+    a convolution, comes out wrong with oneDNN (Paddle 3.3.1: the product takes the convolution's blocked layout for a
+    plain one).
+
     Shapes: [N, in_channels, S, S] -> [N, out_channels, 2 S, 2 S], S at least 2. kernel_size must be odd.
     """
 
@@ -71,7 +78,7 @@ class BilinearUpsampleConv2D(nn.Conv2D):
         super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias_attr=bias_attr)
 
     def forward(self, x):
-        if uses_fast_forms(x):
+        if uses_fast_forms(self, x) or not self.training:
             return _add_bias(fast_conv.upsample_conv2d(x, self.weight), self.bias)
         return super().forward(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True))
 
@@ -80,19 +87,36 @@ class MaxPool2x2(nn.Layer):
     """Max-pool 2x2 with stride 2; a last odd row or column is dropped. [N, C, H, W] -> [N, C, H // 2, W // 2]."""
 
     def forward(self, x):
-        if uses_fast_forms(x):  # with the mask, the backward need not look for the maxima again
-            y, mask = F.max_pool2d(x, 2, return_mask=True)
-            if int(mask.min()) >= 0:  # -1 where all four are NaN: Paddle's backward would write there
-                return y
-        return F.max_pool2d(x, 2)
+        return _max_pool_with_mask(x) if uses_fast_forms(self, x) else F.max_pool2d(x, 2)
+
+
+class LeakyReLU(nn.LeakyReLU):
+    """`nn.LeakyReLU`, out of two ReLUs in static graphs.
+
+    Since its slope is a double (Paddle 3.3, PaddlePaddle/Paddle#75547), paddle2onnx 2.1 takes its bits for a float's
+    and writes a slope of about 0, and oneDNN's fusion with a convolution ends the process.
+    """
+
+    def forward(self, x):
+        if paddle.in_dynamic_mode():
+            return super().forward(x)
+        return F.relu(x) - self._negative_slope * F.relu(-x)
 
 
 @paddle.jit.not_to_static  # asked while a graph is traced, not part of it
-def uses_fast_forms(x) -> bool:
-    """Whether the layers use their own forms for this tensor: float32 on a CPU, outside of static graphs."""
-    if not paddle.in_dynamic_mode():
+def uses_fast_forms(layer: nn.Layer, x) -> bool:
+    """Whether the layer uses its own form for this tensor: in training, float32 on a CPU, outside of static graphs."""
+    if not layer.training or not paddle.in_dynamic_mode():
         return False
     return x.place.is_cpu_place() and x.dtype == paddle.float32 and not runtime.plain_layers()
+
+
+def _max_pool_with_mask(x):
+    """Max-pool 2x2 whose backward need not look for the maxima again."""
+    y, mask = F.max_pool2d(x, 2, return_mask=True)
+    if int(mask.min()) >= 0:
+        return y
+    return F.max_pool2d(x, 2)  # the mask is -1 where all four are NaN: Paddle's backward would write there
 
 
 def _add_bias(x, bias):

@@ -5,12 +5,13 @@ import shutil
 import numpy as np
 import paddle
 import pytest
-from conftest import SMALL
+from conftest import SMALL, flip_a_byte
 
 from ppgan_lite.build import build_method
 from ppgan_lite.config import check_config
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.errors import CheckpointError, RunError
+from ppgan_lite.files import seal, unseal
 
 SHAPE = (1, 28, 28)
 
@@ -29,12 +30,6 @@ def saved(small_run, tmp_path):
 def tensors(method):
     groups = [*method.networks.values(), *method.optimizers.values()]
     return [tensor.numpy() for group in groups for tensor in group.state_dict().values()] + list(method.state.values())
-
-
-def flip_a_byte(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 def test_all_of_a_method_comes_back(tmp_path, small_config, method):
@@ -146,10 +141,7 @@ def test_surplus_files_are_named(saved, small_config, method):
 
 def test_a_newer_format_is_refused(saved):
     path = saved / "step_00000012" / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest.pop("sha256")
-    manifest["format"] = 2
-    path.write_text(json.dumps({"sha256": checkpoint._digest(manifest), **manifest}))
+    path.write_bytes(seal(unseal(path.read_bytes()) | {"format": 2}))
     with pytest.raises(CheckpointError, match="format 2, but this version reads 1"):
         checkpoint.load(path.parent)
     with pytest.raises(CheckpointError, match="format 2"):  # not damage: no older one takes its place

@@ -1,0 +1,35 @@
+"""What the networks of a method take and give, for those who run them without this suite."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of a network.
+
+    Attributes:
+        name: of the tensor.
+        shape: of one item; the batch comes before it.
+        meaning: in words.
+        range: the least and the largest value; None for any number.
+        distribution: of an input that is drawn: "normal" is N(0, 1), each number by itself; None: comes from outside.
+        layout: of pictures; None for other things.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    meaning: str
+    dtype: str = "float32"
+    range: tuple[float, float] | None = None
+    distribution: Literal["normal"] | None = None
+    layout: Literal["NCHW"] | None = None
+
+
+@dataclass(frozen=True)
+class Interface:
+    """The inputs and outputs of a network, in the order of `forward`."""
+
+    meaning: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]

@@ -1,0 +1,196 @@
+import importlib.util
+import json
+import shutil
+import sys
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+import pytest
+from conftest import ROOT
+
+from ppgan_lite import export as module
+from ppgan_lite.engine.run import open_trained
+from ppgan_lite.errors import ExportError
+from ppgan_lite.export import export
+from ppgan_lite.files import sha256, unseal
+from ppgan_lite.networks import GENERATORS, dcgan28
+
+
+def read(folder):
+    return json.loads((folder / "signature.json").read_text(encoding="utf-8"))
+
+
+def export_paddle(run, out, overwrite=False):
+    export(run, out, step=None, formats=["paddle"], overwrite=overwrite)
+    return out
+
+
+@pytest.fixture
+def generator(monkeypatch):
+    """Put another class in the place of the small run's generator."""
+    return lambda generator: monkeypatch.setitem(GENERATORS, "dcgan28", generator)
+
+
+def test_the_signature_tells_what_goes_in_and_comes_out(small_export):
+    networks = read(small_export)["networks"]
+    assert list(networks) == ["g", "d"]
+    (z,), (images,) = networks["g"]["inputs"], networks["g"]["outputs"]
+    assert (z["name"], z["shape"], z["dtype"], z["distribution"]) == ("z", [None, 8], "float32", "normal")
+    assert (images["name"], images["shape"], images["range"]) == ("images", [None, 1, 28, 28], [-1, 1])
+    assert networks["d"]["inputs"] == [images]
+    assert networks["d"]["outputs"][0]["shape"] == [None, 1]
+    assert all(port["meaning"] for network in networks.values() for port in network["inputs"] + network["outputs"])
+
+
+def test_the_signature_tells_where_it_comes_from_and_holds_every_checksum(small_export, small_run):
+    signature = read(small_export)
+    assert signature["source"]["run"] == small_run.name
+    assert (signature["source"]["step"], signature["source"]["data"]) == (12, "rendered_digits")
+    assert signature["config"]["generator"]["ngf"] == 2
+    assert {"ppgan_lite", "python", "paddlepaddle"} <= signature["versions"].keys()
+    others = [path for path in small_export.iterdir() if path.name != "signature.json"]
+    assert signature["files"] == {path.name: sha256(path.read_bytes()) for path in others}
+    assert unseal((small_export / "signature.json").read_bytes())
+    assert str(small_run.parent) not in (small_export / "signature.json").read_text()  # no place of this machine
+
+
+def test_every_network_was_checked_with_every_engine(small_export):
+    for network in read(small_export)["networks"].values():
+        checked = network["checked"]
+        assert (checked["seeds"], checked["batches"]) == ([0, 1, 2], [1, 3, 64])
+        assert {"paddle", "paddle-onednn"} <= checked["engines"].keys()
+        for result in checked["engines"].values():
+            assert 0 <= result["max_abs_difference"] <= 1e-5
+            assert result["milliseconds"] > 0
+        paddles = {name: checked["engines"][name]["milliseconds"] for name in ("paddle", "paddle-onednn")}
+        assert network["default_engine"] == min(paddles, key=paddles.get)
+
+
+def test_the_files_hold_the_networks_of_the_checkpoint(small_export, small_run):
+    """Read by paddle.jit, another way than the check's own."""
+    _, method, _ = open_trained(small_run, step=None)
+    z = method.draw_z(5)
+    images = method.generate(z)
+    g, d = (paddle.jit.load(str(small_export / name)) for name in ("g", "d"))
+    np.testing.assert_allclose(g(z).numpy(), images.numpy(), atol=1e-6)
+    method.networks["d"].eval()
+    np.testing.assert_allclose(d(images).numpy(), method.networks["d"](images).numpy(), atol=1e-6)
+
+
+def test_the_step_chooses_the_checkpoint(small_run, tmp_path, capsys):
+    export(small_run, tmp_path / "out", step=4, formats=["paddle"], overwrite=False)
+    assert read(tmp_path / "out")["source"]["step"] == 4
+    _, method, _ = open_trained(small_run, step=4)
+    z = method.draw_z(5)
+    np.testing.assert_allclose(
+        paddle.jit.load(str(tmp_path / "out" / "g"))(z).numpy(), method.generate(z).numpy(), atol=1e-6
+    )
+    assert "g, paddle: differs by at most " in capsys.readouterr().out
+
+
+class Unlike(dcgan28.Generator):
+    """Computes something a little different as a static graph."""
+
+    def forward(self, z):
+        if paddle.in_dynamic_mode():
+            return super().forward(z)
+        return super().forward(z) + 2e-5
+
+
+class Unfit(dcgan28.Generator):
+    """Asks for numbers that a graph does not have yet."""
+
+    def forward(self, z):
+        return super().forward(z) * float(np.linalg.norm(z.numpy()))
+
+
+class NotANumber(dcgan28.Generator):
+    """Gives NaN as a static graph."""
+
+    def forward(self, z):
+        x = super().forward(z)
+        return x if paddle.in_dynamic_mode() else paddle.sqrt(0 * x - 1)
+
+
+class Interpolating(dcgan28.Generator):
+    """Uses the operation that oneDNN and paddle2onnx refuse."""
+
+    def forward(self, z):
+        x = super().forward(z)
+        return F.avg_pool2d(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True), 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (
+            Unlike,
+            r"^network g: paddle computes something else than the run's network: they differ by 2\.\de-05, and 1\.0e-05",
+        ),
+        (NotANumber, "^network g: paddle computes something else .* differ by nan"),
+        (Unfit, "^network g cannot be exported: "),
+    ],
+)
+def test_what_differs_or_cannot_be_traced_leaves_nothing(kind, said, small_run, small_export, generator, tmp_path):
+    generator(kind)
+    kept = shutil.copytree(small_export, tmp_path / "kept")
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    for out, overwrite in ((tmp_path / "out", False), (kept, True)):
+        with pytest.raises(ExportError, match=said):
+            export_paddle(small_run, out, overwrite)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+
+
+def test_a_graph_that_onednn_refuses_is_exported_without_it(small_run, generator, tmp_path, capsys):
+    generator(Interpolating)
+    networks = read(export_paddle(small_run, tmp_path / "out"))["networks"]
+    assert networks["g"]["checked"]["engines"].keys() == {"paddle"}
+    assert networks["g"]["default_engine"] == "paddle"
+    assert networks["d"]["checked"]["engines"].keys() == {"paddle", "paddle-onednn"}
+    assert "g, paddle-onednn: cannot run it (" in capsys.readouterr().out
+
+
+def test_an_engine_that_crashes_is_named_and_leaves_nothing(small_run, tmp_path, monkeypatch):
+    program = tmp_path / "crash"
+    program.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with pytest.raises(ExportError, match="^network g: paddle cannot run the export: crashed: Segmentation fault$"):
+        export_paddle(small_run, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["crash"]
+
+
+@pytest.mark.usefixtures("onnx")
+def test_a_graph_that_cannot_be_converted_leaves_nothing(small_run, generator, tmp_path):
+    generator(Interpolating)
+    with pytest.raises(ExportError, match="^network g cannot be converted to ONNX: .*; export with --formats paddle$"):
+        export(small_run, tmp_path / "out", step=None, formats=["paddle", "onnx"], overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_packages_for_onnx_are_asked_for_first(small_run, tmp_path, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "paddle2onnx" else find_spec(name))
+    with pytest.raises(ExportError, match="needs paddle2onnx: pip install -r requirements-onnx.txt"):
+        export(small_run, tmp_path / "out", step=None, formats=["paddle", "onnx"], overwrite=False)
+
+
+def test_a_folder_that_is_used_is_kept(small_run, tmp_path):
+    out = export_paddle(small_run, tmp_path / "out")
+    with pytest.raises(ExportError, match="holds an export; replace it with --overwrite"):
+        export_paddle(small_run, out)
+    (out / "signature.json").unlink()
+    with pytest.raises(ExportError, match="holds other things than an export"):
+        export_paddle(small_run, out, overwrite=True)
+    with pytest.raises(ExportError, match="is a file"):
+        export_paddle(small_run, out / "g.json")
+    shutil.rmtree(out)
+    out.mkdir()
+    assert read(export_paddle(small_run, out))["source"]["step"] == 12  # an empty folder is as good as none
+
+
+def test_the_command_line_knows_the_same_formats():
+    text = (ROOT / "tools" / "export.py").read_text()
+    assert f"FORMATS = {tuple(module.FORMATS)}".replace("'", '"') in text

@@ -1,0 +1,63 @@
+"""tools/export.py as its users run it: in a process of its own."""
+
+import shutil
+
+import pytest
+from conftest import flip_a_byte, one_line_error, run_tool
+
+
+def test_it_exports_checks_and_says_so(small_run, tmp_path):
+    code, out, err = run_tool("export", "--run", small_run, "--out", tmp_path / "exported")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "exporting g, generator: noise to pictures"
+    assert lines[2].startswith("g, paddle: differs by at most ")
+    assert lines[-1] == f"step 12 of {small_run} exported to {tmp_path / 'exported'}"
+    names = {f"{network}{ending}" for network in "gd" for ending in (".json", ".pdiparams")}
+    assert {path.name for path in (tmp_path / "exported").iterdir()} == names | {"signature.json"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--out", "x", "--formats", "paddle,tensorrt"],
+            "argument --formats: unknown format 'tensorrt'; there are: paddle,",
+        ),
+        (["--out", "x", "--step", "7"], "no checkpoint of step 7; there are: 4, 8, 12"),
+        (["--out", "/dev/null/x"], "/dev/null/x: cannot be written"),
+        ([], "the following arguments are required: --out"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(small_run, tmp_path, arguments, said):
+    code, _, err = run_tool("export", "--run", small_run, *arguments, cwd=tmp_path)
+    assert code == 2
+    assert said in one_line_error(err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def other_networks(run):
+    text = (run / "config.yml").read_text()
+    (run / "config.yml").write_text(text.replace("ngf: 2", "ngf: 3"))
+
+
+def damaged_weights(run):
+    for path in run.glob("checkpoints/*/network_g.safetensors"):
+        flip_a_byte(path)
+
+
+@pytest.mark.parametrize(
+    ("hurt", "said"),
+    [
+        (other_networks, "network_g: of another architecture: "),
+        (damaged_weights, "no checkpoint that is not damaged (of 3)"),
+        (lambda run: (run / "run.json").unlink(), "not the folder of a run"),
+    ],
+)
+def test_a_run_that_does_not_fit_is_one_line_and_leaves_nothing(hurt, said, small_run, tmp_path):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    hurt(run)
+    code, _, err = run_tool("export", "--run", run, "--out", tmp_path / "exported")
+    assert code == 2
+    assert said in one_line_error(err.splitlines(keepends=True)[-1])
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -1,0 +1,289 @@
+"""tools/infer.py where its users run it: alone with an exported folder, no package of ours in reach."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, flip_a_byte, one_line_error, run_tool
+from PIL import Image
+
+sys.path.insert(0, str(ROOT / "tools"))
+import infer
+
+from ppgan_lite import runtime
+from ppgan_lite.files import seal, unseal
+
+
+@pytest.fixture
+def model(small_export, tmp_path):
+    """A copy of the export, to be damaged."""
+    return shutil.copytree(small_export, tmp_path / "model")
+
+
+def run(model, *arguments):
+    return infer.main(["--model", str(model), *map(str, arguments)])
+
+
+def arrays(path):
+    with np.load(path) as file:
+        return dict(file)
+
+
+def draw(model, out, *arguments):
+    assert run(model, "--out", out, *arguments) == 0
+    return arrays(out)
+
+
+def test_it_runs_alone(small_export, small_run, tmp_path):
+    """The package, the run and the project are not there: the file and the exported folder are all there is."""
+    shutil.copy(ROOT / "tools" / "infer.py", tmp_path)
+    shutil.copytree(small_export, tmp_path / "model")
+    code = (
+        "import sys, runpy; sys.argv = ['infer.py', '--model', 'model', '--num', '5', '--out', sys.argv[1]]\n"
+        "try: runpy.run_path('infer.py', run_name='__main__')\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "ours = [name for name in sys.modules if name.startswith('ppgan')]; assert not ours, ours\n"
+        "try: import ppgan_lite\n"
+        "except ImportError: print('alone')"
+    )
+    environment = runtime.user_environment()
+    environment.pop("PYTHONPATH", None)
+    for out in ("grid.png", "images.npz", "folder"):
+        result = subprocess.run(
+            [sys.executable, "-c", code, out], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.startswith(f"5 of step 12 written to {out} (paddle")
+        assert result.stdout.endswith("alone\n")
+    assert (tmp_path / "grid.png").exists()
+    assert len(list((tmp_path / "folder").iterdir())) == 5
+
+
+def test_no_line_imports_our_package():
+    assert "import ppgan" not in (ROOT / "tools" / "infer.py").read_text()
+    assert "from ppgan" not in (ROOT / "tools" / "infer.py").read_text()
+
+
+def test_the_pictures_are_those_of_the_run(small_export, small_run, tmp_path):
+    """From the noise that tools/sample.py drew, the pixels that it drew."""
+    code, _, err = run_tool("sample", "--run", small_run, "--num", 9, "--out", tmp_path / "sampled.npz")
+    assert (code, err) == (0, "")
+    sampled = arrays(tmp_path / "sampled.npz")
+    images = draw(small_export, tmp_path / "x.npz", "--inputs", tmp_path / "sampled.npz")["images"]
+    pixels = np.rint((images + 1) * 127.5).transpose(0, 2, 3, 1)
+    assert np.abs(pixels - sampled["images"]).max() <= 1
+
+
+def test_seed_and_num_choose_the_noise(small_export, tmp_path):
+    results = [
+        draw(small_export, tmp_path / "x.npz", *keys)
+        for keys in ((), ("--num", 64, "--seed", 0), ("--seed", 1), ("--num", 5))
+    ]
+    assert results[0]["images"].shape == (64, 1, 28, 28)
+    np.testing.assert_array_equal(results[0]["images"], results[1]["images"])
+    assert (results[0]["z"] != results[2]["z"]).any()
+    np.testing.assert_array_equal(results[0]["z"][:5], results[3]["z"])
+    assert abs(results[0]["z"].std() - 1) < 0.2
+
+
+@pytest.mark.parametrize("network", ["g", "d"])
+def test_engines_and_batches_agree(network, small_export, tmp_path):
+    draw(small_export, tmp_path / "drawn.npz")  # noise for g, and images for d
+    output = {"g": "images", "d": "logits"}[network]
+    expected = None
+    for engine in json.loads((small_export / "signature.json").read_text())["networks"][network]["checked"]["engines"]:
+        for options in (("--batch", 64), ("--batch", 7), ("--batch", 1, "--threads", 1)):
+            keys = ("--network", network, "--inputs", tmp_path / "drawn.npz", "--engine", engine, *options)
+            found = draw(small_export, tmp_path / "x.npz", *keys)[output]
+            expected = found if expected is None else expected
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert expected.shape[0] == 64
+
+
+@pytest.mark.usefixtures("onnx")
+def test_onnxruntime_needs_no_paddle(small_export, tmp_path):
+    code = (
+        "import sys; sys.modules['paddle'] = None; import infer\n"
+        "sys.exit(infer.main(['--model', sys.argv[1], '--engine', sys.argv[2], '--out', 'x.png']))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
+    results = [
+        subprocess.run(
+            [sys.executable, "-c", code, str(small_export), engine],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        for engine in ("onnxruntime", "auto")
+    ]
+    assert (results[0].returncode, results[0].stderr) == (0, "")
+    assert "(onnxruntime, " in results[0].stdout
+    assert results[1].returncode == 2
+    assert "paddlepaddle is not installed" in one_line_error(results[1].stderr)
+
+
+def test_png_grid_and_single_pictures_hold_the_same(small_export, tmp_path):
+    drawn = draw(small_export, tmp_path / "x.npz", "--num", 7)["images"]
+    pixels = np.rint((drawn + 1) * 127.5).astype("uint8")[:, 0]
+    assert run(small_export, "--num", 7, "--out", tmp_path / "grid.png") == 0
+    assert run(small_export, "--num", 7, "--out", tmp_path / "new" / "folder") == 0
+    with Image.open(tmp_path / "grid.png") as grid:
+        assert (grid.size, grid.mode) == ((92, 92), "L")  # 3 of 28 and 4 gaps of 2
+        assert (grid.text["Step"], grid.text["Data"], grid.text["Seed"]) == ("12", "rendered_digits", "0")
+        sheet = np.asarray(grid)
+    for i in range(7):
+        top, left = 2 + i // 3 * 30, 2 + i % 3 * 30
+        np.testing.assert_array_equal(sheet[top : top + 28, left : left + 28], pixels[i])
+        single = np.asarray(Image.open(tmp_path / "new" / "folder" / f"{i:05d}.png"))
+        np.testing.assert_array_equal(single, pixels[i])
+    assert not sheet[62:, 32:].any()  # no eighth and ninth
+
+
+def test_colour_pictures_make_a_colour_grid():
+    pixels = np.random.default_rng(0).integers(0, 256, [5, 4, 6, 3], dtype="uint8")
+    sheet = infer._grid(pixels)
+    assert sheet.shape == (2 * 6 + 2, 3 * 8 + 2, 3)
+    np.testing.assert_array_equal(sheet[8:12, 10:16], pixels[4])
+
+
+def forged(model, **changes):
+    """A signature that was changed and sealed again, as another version of the suite might have written it."""
+    path = model / "signature.json"
+    path.write_bytes(seal(unseal(path.read_bytes()) | changes))
+
+
+DAMAGES = {
+    "tampered signature": (
+        lambda m: (m / "signature.json").write_text((m / "signature.json").read_text().replace("noise", "nose")),
+        "signature.json: damaged (its checksum does not fit)",
+    ),
+    "truncated signature": (
+        lambda m: (m / "signature.json").write_bytes((m / "signature.json").read_bytes()[:-9]),
+        "signature.json: damaged",
+    ),
+    "no signature": (lambda m: (m / "signature.json").unlink(), "not an exported model (no signature.json in it)"),
+    "signature of other things": (lambda m: (m / "signature.json").write_text("[]"), "signature.json: damaged"),
+    "newer signature": (lambda m: forged(m, format=2), "signature.json: of format 2, but this infer.py reads 1"),
+    "tampered weights": (lambda m: flip_a_byte(m / "g.pdiparams"), "g.pdiparams: damaged (its checksum does not fit)"),
+    "truncated weights": (
+        lambda m: (m / "g.pdiparams").write_bytes((m / "g.pdiparams").read_bytes()[:-1]),
+        "g.pdiparams: damaged",
+    ),
+    "missing weights": (lambda m: (m / "g.pdiparams").unlink(), "g.pdiparams: cannot be read: No such file"),
+    "tampered graph": (lambda m: flip_a_byte(m / "g.json"), "g.json: damaged"),
+    "swapped networks": (
+        lambda m: shutil.copy(m / "d.pdiparams", m / "g.pdiparams"),
+        "g.pdiparams: damaged",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_export_is_one_line_and_code_2(damage, model, tmp_path, capsys):
+    hurt, said = DAMAGES[damage]
+    hurt(model)
+    assert run(model, "--out", tmp_path / "x.png") == 2
+    assert said in one_line_error(capsys.readouterr().err)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.usefixtures("onnx")
+def test_a_damaged_onnx_file_is_found_when_it_is_read(model, tmp_path, capsys):
+    flip_a_byte(model / "g.onnx")
+    assert run(model, "--out", tmp_path / "x.png") == 0
+    assert run(model, "--out", tmp_path / "y.png", "--engine", "onnxruntime") == 2
+    assert "g.onnx: damaged" in one_line_error(capsys.readouterr().err)
+    assert not (tmp_path / "y.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--out", "x.gif"], "--out x.gif: unknown kind .gif; give FILE.png, FILE.npz or a folder"),
+        (["--out", "."], "--out .: the folder is not empty"),
+        (["--out", "/dev/null/x.png"], "/dev/null/x.png: cannot be written"),
+        (["--out", "x.png", "--network", "e"], "--network e: not in "),
+        (
+            ["--out", "x.npz", "--network", "d"],
+            "the network takes images (pictures, from black (-1) to white (1)): give",
+        ),
+        (["--out", "x.png", "--network", "d"], "--out x.png: this network gives no pictures; give FILE.npz"),
+        (["--out", "x.png", "--device", "gpu"], "--device gpu: no GPU"),
+        (["--out", "x.png", "--inputs", "none.npz"], "--inputs none.npz: cannot be read: No such file"),
+        (["--out", "x.png", "--inputs", "text.npz"], "--inputs text.npz: not an .npz file of numbers"),
+        (["--out", "x.png", "--inputs", "pickle.npz"], "--inputs pickle.npz: not an .npz file of numbers"),
+        (["--out", "x.png", "--inputs", "one.npy"], "--inputs one.npy: not an .npz file of numbers"),
+        (["--out", "x.png", "--inputs", "other.npz"], "input z is missing: noise, shape [N, 8]"),
+        (["--out", "x.png", "--inputs", "narrow.npz"], "input z has shape [3, 7]; the network takes [N, 8]"),
+        (
+            ["--out", "x.png", "--inputs", "none_of_it.npz"],
+            "input z has shape [0, 8]; the network takes [N, 8], N at least",
+        ),
+        (["--out", "x.png", "--inputs", "double.npz"], "input z is of type float64; the network takes float32"),
+        (["--out", "x.npz", "--network", "d", "--inputs", "bytes.npz"], "takes float32 from -1 to 1"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(arguments, said, small_export, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.npz").write_text("no archive")
+    np.save("one.npy", np.zeros(3))
+    np.savez("pickle.npz", z=np.array([{"a": 1}], dtype=object))
+    np.savez("other.npz", y=np.zeros([3, 8], "float32"))
+    np.savez("narrow.npz", z=np.zeros([3, 7], "float32"))
+    np.savez("none_of_it.npz", z=np.zeros([0, 8], "float32"))
+    np.savez("double.npz", z=np.zeros([3, 8]))
+    np.savez("bytes.npz", images=np.zeros([3, 1, 28, 28], "uint8"))
+    before = sorted(tmp_path.iterdir())
+    assert run(small_export, *arguments) == 2
+    assert said in one_line_error(capsys.readouterr().err)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "the following arguments are required: --out"),
+        (["--out", "x.png", "--num", "0"], "argument --num: must be at least 1, got 0"),
+        (["--out", "x.png", "--seed", "x"], "argument --seed: invalid whole number value: 'x'"),
+        (["--out", "x.png", "--engine", "tensorrt"], "argument --engine: invalid choice: 'tensorrt'"),
+    ],
+)
+def test_bad_usage_is_one_line_and_code_2(arguments, said, small_export, capsys):
+    with pytest.raises(SystemExit) as end:
+        run(small_export, *arguments)
+    assert end.value.code == 2
+    assert said in one_line_error(capsys.readouterr().err)
+
+
+def test_an_export_for_paddle_alone_says_what_onnxruntime_lacks(model, tmp_path, capsys):
+    files = json.loads((model / "signature.json").read_text())["files"]
+    forged(model, files={name: digest for name, digest in files.items() if not name.endswith(".onnx")})
+    assert run(model, "--out", tmp_path / "x.png", "--engine", "onnxruntime") == 2
+    assert "was exported without g.onnx; export it with --formats paddle,onnx" in one_line_error(
+        capsys.readouterr().err
+    )
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    with pytest.raises(infer.InferError, match="not an exported model"):
+        run(tmp_path, "--out", tmp_path / "x.png", "--debug")
+
+
+def test_long_work_tells_how_far_it_is(small_export, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(infer, "SAY_EVERY", 0)
+    draw(small_export, tmp_path / "x.npz", "--num", 5, "--batch", 2)
+    assert capsys.readouterr().err.splitlines() == ["2/5", "4/5", "5/5"]
+
+
+def test_help_needs_neither_paddle_nor_a_model():
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", str(ROOT / "tools" / "infer.py"), "--help"], capture_output=True, text=True
+    )
+    assert result.returncode == 0
+    assert "--engine {auto,paddle,paddle-onednn,onnxruntime}" in result.stdout
+    assert "| paddle" not in result.stderr
