@@ -15,7 +15,7 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# About an hour, with nothing else running; writes docs/PERFORMANCE.md. ARGS="--parts speed" measures a part of it.
+# More than an hour, with nothing else running; writes docs/PERFORMANCE.md. ARGS="--parts speed" measures a part of it.
 benchmark: .venv/benchmark
 	$(BIN)/python benchmarks/performance.py $(ARGS)
 

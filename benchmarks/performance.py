@@ -3,9 +3,9 @@
   python benchmarks/performance.py
   python benchmarks/performance.py --parts speed startup
 
-Takes about an hour, of which `long` takes two thirds; nothing else should run meanwhile. Each part replaces its own
-section of the page as soon as it is measured; the text around the sections is written by hand. `speed` needs torch
-(benchmarks/requirements.txt).
+Takes more than an hour, of which `long` takes most; nothing else should run meanwhile. Each part replaces its own
+section of the page as soon as it is measured; the text around the sections is written by hand. `speed` needs torch,
+`serving` paddle2onnx and onnxruntime (benchmarks/requirements.txt).
 """
 
 import argparse
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from statistics import median
@@ -38,6 +39,21 @@ CASES = [
     ("`dcgan_mnist.yml`, transposed", CONFIG, ["generator.upsample=transposed"], "dcgan28_transposed"),
     ("`dcgan64_fake.yml`", ROOT / "configs" / "dcgan64_fake.yml", [], "dcgan64"),
 ]
+
+# title, config, overrides, network
+SERVED = [
+    ("G of `dcgan_mnist.yml`", CONFIG, [], "g"),
+    ("G of `dcgan_mnist.yml`, transposed", CONFIG, ["generator.upsample=transposed"], "g"),
+    ("D of `dcgan_mnist.yml`", CONFIG, [], "d"),
+    ("G of `dcgan64_fake.yml`", ROOT / "configs" / "dcgan64_fake.yml", [], "g"),
+]
+# of benchmarks/served.py, and their titles
+ENGINES = {
+    "eager": "eager, in ppgan_lite",
+    "paddle": "Paddle Inference",
+    "paddle-onednn": "Paddle Inference with oneDNN",
+    "onnxruntime": "onnxruntime",
+}
 
 
 def measure_speed() -> str:
@@ -135,9 +151,9 @@ def plot_curves(curves: dict[str, list[dict]], path: Path):
     pyplot.close(figure)
 
 
-def start_training(folder: Path, overrides: list[str], environment=()) -> subprocess.Popen:
-    """tools/train.py on dcgan_mnist.yml, logging every step and nothing else."""
-    command = [sys.executable, str(ROOT / "tools" / "train.py"), "-c", str(CONFIG), "--run-dir", str(folder)]
+def start_training(folder: Path, overrides: list[str], environment=(), config: Path = CONFIG) -> subprocess.Popen:
+    """tools/train.py, logging every step and nothing else."""
+    command = [sys.executable, str(ROOT / "tools" / "train.py"), "-c", str(config), "--run-dir", str(folder)]
     for override in [*overrides, "train.log_every=1", "train.preview_every=100000", "train.save_every=100000"]:
         command += ["-o", override]
     return subprocess.Popen(  # noqa: S603 (our own program)
@@ -163,7 +179,92 @@ def long_table(result: Measurement) -> str:
     return "\n".join(lines)
 
 
-PARTS = {"speed": measure_speed, "startup": measure_startup, "curves": measure_curves, "long": measure_long}
+def measure_serving() -> str:
+    """How fast exported networks run, engine by engine, and what threads, processes and starting cost."""
+    with tempfile.TemporaryDirectory() as folder:
+        exports = {}
+        for title, config, overrides, network in SERVED:
+            model = Path(folder) / str(len(exports))
+            exports[title] = model, network
+            start_training(model / "run", ["train.steps=1", *overrides], config=config).communicate()
+            command = [sys.executable, str(ROOT / "tools" / "export.py"), "--run", str(model / "run")]
+            command += ["--out", str(model / "exported"), "--formats", "paddle,onnx"]
+            subprocess.run(command, check=True)  # noqa: S603 (our own program)
+        text = [engine_table(title, *export) for title, export in exports.items()]
+        first = exports[SERVED[0][0]]
+        return "\n\n".join([*text, threads_table(*first), start_table(first[0])])
+
+
+def engine_table(title: str, model: Path, network: str) -> str:
+    """The engines' times for a batch of 1, 16 and 64, taken in turn."""
+    lines = [f"### {title}", "", f"| batch | {' | '.join(ENGINES.values())} |", DASHES]
+    for batch in (1, 16, 64):
+        with contextlib.ExitStack() as stack:
+            contenders = [stack.enter_context(served(model, network, engine, batch)) for engine in ENGINES]
+            results = benchmark.measure(contenders, steps=50, rounds=ROUNDS, say=say)
+        cells = [f"{1000 * r.median:.2f} ms, {batch / r.median:,.0f}/s" for r in results]
+        lines.append(f"| {batch} | {' | '.join(cells)} |")
+    cells = [f"{r.peak_bytes / 2**20:,.0f} MB" for r in results]
+    return "\n".join([*lines, f"| memory at 64 | {' | '.join(cells)} |"])
+
+
+def threads_table(model: Path, network: str) -> str:
+    """Images per second of one process with one thread, with all, and of as many processes as threads."""
+    cores = runtime.usable_cores()
+    heads = ["one process, 1 thread", f"one process, {cores} threads", f"{cores} processes, 1 thread each"]
+    lines = [f"| {SERVED[0][0]} | {' | '.join(heads)} |", "| --- | --- | --- | --- |"]
+    for engine in ("paddle-onednn", "onnxruntime"):
+        for batch in (1, 16, 64):
+            rates = []
+            for processes, threads in ((1, 1), (1, cores), (cores, 1)):
+                with contextlib.ExitStack() as stack:
+                    contenders = [served(model, network, engine, batch, threads) for _ in range(processes)]
+                    for contender in contenders:
+                        stack.enter_context(contender).take(benchmark.WARM_UP)
+                    with ThreadPoolExecutor(processes) as pool:
+                        answers = list(pool.map(lambda contender: contender.take(100), contenders))
+                rates.append(sum(batch / median(answer["seconds"]) for answer in answers))
+            say(f"threads: {engine}, {batch}: {rates}")
+            lines.append(f"| {ENGINES[engine]}, batch of {batch} | {' | '.join(f'{rate:,.0f}/s' for rate in rates)} |")
+    return "\n".join(lines)
+
+
+def start_table(model: Path) -> str:
+    """Seconds from the command to one picture in a file."""
+    lines = ["| one picture, from the command on | seconds, median of 5 |", "| --- | --- |"]
+    for engine in ("paddle", "paddle-onednn", "onnxruntime"):
+        seconds = []
+        for _ in range(5):
+            command = [
+                sys.executable,
+                str(ROOT / "tools" / "infer.py"),
+                "--model",
+                str(model / "exported"),
+                "--num",
+                "1",
+            ]
+            command += ["--engine", engine, "--out", str(model / "picture.png")]
+            start = time.monotonic()
+            subprocess.run(command, check=True, env=runtime.user_environment())  # noqa: S603 (our own program)
+            seconds.append(time.monotonic() - start)
+        lines.append(f"| {ENGINES[engine]} | {median(seconds):.1f} |")
+    return "\n".join(lines)
+
+
+def served(model: Path, network: str, engine: str, batch: int, threads: int | None = None) -> Contender:
+    """One way to run a network, in a process of its own."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "served.py"), str(model), network, engine, str(batch)]
+    command += [str(threads or runtime.usable_cores())]
+    return Contender(ENGINES[engine], command, runtime.user_environment())
+
+
+PARTS = {
+    "speed": measure_speed,
+    "startup": measure_startup,
+    "curves": measure_curves,
+    "long": measure_long,
+    "serving": measure_serving,
+}
 
 
 def write(part: str, text: str):

@@ -9,10 +9,13 @@ import time
 import urllib.error
 import urllib.request
 
+import numpy as np
+import paddle
 import pytest
 from conftest import ROOT
 from test_every_method import load_small
 
+from ppgan_lite import runtime
 from ppgan_lite.config import to_yaml
 
 READMES = ("README.md", "README_cn.md")
@@ -31,20 +34,24 @@ def commands(name):
     return lines + [line[1:] for line in text.splitlines() if line.startswith("!") and not line.startswith("![")]
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """The project's tools and package, with small configs."""
-    folder = tmp_path_factory.mktemp("readme") / "project"
+def copy_small(folder):
+    """A copy of the project's tools and package, with small configs."""
     for name in ("ppgan_lite", "tools", "configs"):
-        shutil.copytree(ROOT / name, folder / name)
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (folder / "configs").glob("*.yml"):
         path.write_text(to_yaml(load_small(path)))
     return folder
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return copy_small(tmp_path_factory.mktemp("readme") / "project")
+
+
 @pytest.mark.parametrize("name", READMES)
 def test_every_python_command_runs(name, project):
-    shutil.rmtree(project / "output", ignore_errors=True)
+    for made in ("output", "exported"):
+        shutil.rmtree(project / made, ignore_errors=True)
     ran = 0
     for command in commands(name):
         if command.startswith(SET_UP) or command.startswith("visualdl "):
@@ -56,8 +63,31 @@ def test_every_python_command_runs(name, project):
         result = subprocess.run([sys.executable, *arguments], cwd=project, capture_output=True, text=True)
         assert result.returncode == 0, f"{command}: {result.stderr}"
         ran += 1
-    assert ran >= 6
-    assert (project / "strips.png").exists()
+    assert ran >= 12
+    for made in ("strips.png", "grid.png", "scores.npz", "exported/g.onnx"):
+        assert (project / made).exists()
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_example_runs_with_the_exported_folder_alone(name, small_export, tmp_path):
+    """No package of ours, no run: what a server has. Each example leaves the pictures in `images`."""
+    shutil.copytree(small_export, tmp_path / "exported")
+    text = (ROOT / name).read_text(encoding="utf-8")
+    examples = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert ["paddle" in example for example in examples] == [True, False]
+    environment = runtime.user_environment()
+    environment.pop("PYTHONPATH", None)
+    z = np.random.default_rng(0).standard_normal([16, 8], dtype="float32")
+    expected = paddle.jit.load(str(small_export / "g"))(paddle.to_tensor(z)).numpy()
+    for example in examples:
+        assert len(example.splitlines()) <= 25
+        if "onnxruntime" in example and not (small_export / "g.onnx").exists():
+            pytest.skip("needs paddle2onnx and onnxruntime: pip install -r requirements-onnx.txt")
+        code = f"{example}\nnp.save('images.npy', images)"
+        command = [sys.executable, "-c", code]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        np.testing.assert_allclose(np.load(tmp_path / "images.npy"), expected, atol=1e-5)
 
 
 def test_visualdl_shows_the_log(small_run):
