@@ -212,7 +212,7 @@ def threads_table(model: Path, network: str) -> str:
     """Images per second of one process with one thread, with all, and of as many processes as threads."""
     cores = runtime.usable_cores()
     heads = ["one process, 1 thread", f"one process, {cores} threads", f"{cores} processes, 1 thread each"]
-    lines = [f"| {SERVED[0][0]} | {' | '.join(heads)} |", "| --- | --- | --- | --- |"]
+    lines = ["### Threads and processes", "", f"| {SERVED[0][0]} | {' | '.join(heads)} |", "| --- | --- | --- | --- |"]
     for engine in ("paddle-onednn", "onnxruntime"):
         for batch in (1, 16, 64):
             rates = []
@@ -231,7 +231,7 @@ def threads_table(model: Path, network: str) -> str:
 
 def start_table(model: Path) -> str:
     """Seconds from the command to one picture in a file."""
-    lines = ["| one picture, from the command on | seconds, median of 5 |", "| --- | --- |"]
+    lines = ["### Starting", "", "| one picture, from the command on | seconds, median of 5 |", "| --- | --- |"]
     for engine in ("paddle", "paddle-onednn", "onnxruntime"):
         seconds = []
         for _ in range(5):

@@ -46,7 +46,7 @@ def export(folder: Path, out: Path, step: int | None, formats: list[str], overwr
         folder: of the run.
         out: is made; an export that is there is replaced with `overwrite`.
         step: of the checkpoint; None for the newest that is whole.
-        formats: of FORMATS.
+        formats: of FORMATS, "paddle" among them.
 
     Raises:
         UserError: no such run or checkpoint, `out` cannot be written, a network cannot be exported, or what was
@@ -135,18 +135,15 @@ def _trace(network: nn.Layer, path: Path, interface: Interface):
 
 def _convert(path: Path):
     """Write path.onnx from what `_trace` wrote. In a process of its own: the converter prints what it likes."""
-    command = [
-        sys.executable,
-        "-m",
-        "paddle2onnx.command",
-        "--model_dir",
-        str(path.parent),
-        "--opset_version",
-        str(OPSET),
-    ]
-    command += ["--model_filename", f"{path.name}.json", "--params_filename", f"{path.name}.pdiparams"]
-    # Without a tool: paddle2onnx's own choice, polygraphy, installs packages of its own accord.
-    command += ["--save_file", f"{path}.onnx", "--optimize_tool", "None"]
+    options = {
+        "model_dir": path.parent,
+        "model_filename": f"{path.name}.json",
+        "params_filename": f"{path.name}.pdiparams",
+        "save_file": f"{path}.onnx",
+        "opset_version": OPSET,
+        "optimize_tool": None,  # its own choice, polygraphy, installs packages of its own accord
+    }
+    command = [sys.executable, "-m", "paddle2onnx.command", *(f"--{key}={value}" for key, value in options.items())]
     result = subprocess.run(command, capture_output=True, text=True, env=runtime.user_environment())  # noqa: S603
     if result.returncode or not path.with_suffix(".onnx").exists():
         said = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
@@ -198,7 +195,7 @@ def _check(folder: Path, cases: Path, name: str, formats: list[str]) -> dict:
         if _judge(name, engine, result):
             engines[engine] = result
     paddles = [engine for engine in engines if engine in FORMATS["paddle"]]
-    fastest = min(paddles or engines, key=lambda engine: engines[engine]["milliseconds"])
+    fastest = min(paddles, key=lambda engine: engines[engine]["milliseconds"])
     checked = {"seeds": SEEDS, "batches": BATCHES, "timed_batch": max(BATCHES), "engines": engines}
     return {"default_engine": fastest, "checked": checked}
 

@@ -43,7 +43,7 @@ def test_it_runs_from_top_to_bottom(project):
     said = texts(notebook)
     assert "saved step 4 of 4 in output/notebook" in said
     assert "step 4 of output/notebook exported to output/notebook_exported" in said
-    assert "64 of step 4 written to output/notebook_infer.png" in said
+    assert "64 images of step 4 written to output/notebook_infer.png" in said
     assert "error" not in said.lower().replace("cudaerror", "")
     assert pictures(notebook) >= 7  # real, before, two previews, curves, infer.py, the embedded predictor
     assert (project / "output" / "notebook_infer.png").exists()

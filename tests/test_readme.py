@@ -148,8 +148,10 @@ def test_both_readmes_have_the_same_commands_tables_and_files():
 @pytest.mark.parametrize("name", READMES)
 def test_every_file_that_is_named_exists(name):
     text = (ROOT / name).read_text(encoding="utf-8")
-    for path in re.findall(r"\]\((?!http)([^)]+)\)", text):
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        path, _, heading = target.partition("#")
         assert (ROOT / path).exists(), path
+        assert not heading or f"\n## {heading}\n" in (ROOT / path).read_text(encoding="utf-8").lower(), target
     for path in re.findall(r"`(\w+\.yml)`", text):
         if path not in ("config.yml",):
             assert (ROOT / "configs" / path).exists(), path

@@ -28,6 +28,8 @@ def formats(text: str) -> list[str]:
     for name in names:
         if name not in FORMATS:
             raise argparse.ArgumentTypeError(f"unknown format {name!r}; there are: {', '.join(FORMATS)}")
+    if "paddle" not in names:
+        raise argparse.ArgumentTypeError("paddle must be one of them: onnx is made from it")
     return sorted(set(names), key=FORMATS.index)
 
 

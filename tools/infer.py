@@ -10,14 +10,15 @@ folder, to any machine with numpy, Pillow, and paddlepaddle or onnxruntime.
 """
 
 import argparse
+import contextlib
 import hashlib
+import io
 import json
 import math
 import os
 import shutil
 import sys
 import time
-import warnings
 import zipfile
 from pathlib import Path
 
@@ -164,9 +165,9 @@ def _start_paddle(files, network: Network, device: str, threads: int, gpu_memory
     """A function from input arrays to output arrays, computed by Paddle Inference."""
     take_fast_blas_path()
     try:
-        warnings.filterwarnings("ignore", message="No ccache found")  # it matters to who compiles extensions
-        import paddle
-        from paddle import inference
+        with contextlib.redirect_stderr(io.StringIO()):  # it warns of compilers and threads, which are not needed here
+            import paddle
+            from paddle import inference
     except ImportError as error:
         raise InferError(
             "paddlepaddle is not installed: pip install paddlepaddle, or use --engine onnxruntime"
@@ -178,6 +179,7 @@ def _start_paddle(files, network: Network, device: str, threads: int, gpu_memory
     config.disable_glog_info()
     if gpus and device != "cpu":
         config.enable_use_gpu(gpu_memory, 0)
+        network.engine = "paddle"  # oneDNN is for the CPU
     config.set_cpu_math_library_num_threads(threads)
     config.enable_mkldnn() if network.engine == "paddle-onednn" else config.disable_mkldnn()  # it is on by default
     predictor = inference.create_predictor(config)
@@ -355,8 +357,11 @@ def infer(args):
     note = {"Software": "ppgan_lite infer.py", "Step": str(source["step"]), "Data": source["data"]}
     inputs = {port["name"]: arrays[port["name"]] for port in network.inputs}
     write(args.out, network, inputs | outputs, note if args.inputs else note | {"Seed": str(args.seed)})
-    num = len(outputs[network.outputs[0]["name"]])
-    print(f"{num} of step {source['step']} written to {args.out} ({network.engine}, {num / seconds:,.0f} a second)")
+    name, results = next(iter(outputs.items()))
+    num = len(results)
+    print(
+        f"{num} {name} of step {source['step']} written to {args.out} ({network.engine}, {num / seconds:,.0f} a second)"
+    )
 
 
 def main(argv=None) -> int:

@@ -24,6 +24,7 @@ def test_it_exports_checks_and_says_so(small_run, tmp_path):
             ["--out", "x", "--formats", "paddle,tensorrt"],
             "argument --formats: unknown format 'tensorrt'; there are: paddle,",
         ),
+        (["--out", "x", "--formats", "onnx"], "argument --formats: paddle must be one of them: onnx is made from it"),
         (["--out", "x", "--step", "7"], "no checkpoint of step 7; there are: 4, 8, 12"),
         (["--out", "/dev/null/x"], "/dev/null/x: cannot be written"),
         ([], "the following arguments are required: --out"),

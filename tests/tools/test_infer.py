@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_it_runs_alone(small_export, small_run, tmp_path):
             [sys.executable, "-c", code, out], cwd=tmp_path, env=environment, capture_output=True, text=True
         )
         assert (result.returncode, result.stderr) == (0, "")
-        assert result.stdout.startswith(f"5 of step 12 written to {out} (paddle")
+        assert result.stdout.startswith(f"5 images of step 12 written to {out} (paddle")
         assert result.stdout.endswith("alone\n")
     assert (tmp_path / "grid.png").exists()
     assert len(list((tmp_path / "folder").iterdir())) == 5
@@ -278,6 +279,17 @@ def test_long_work_tells_how_far_it_is(small_export, tmp_path, monkeypatch, caps
     monkeypatch.setattr(infer, "SAY_EVERY", 0)
     draw(small_export, tmp_path / "x.npz", "--num", 5, "--batch", 2)
     assert capsys.readouterr().err.splitlines() == ["2/5", "4/5", "5/5"]
+
+
+def test_the_fast_blas_path_is_the_suites_own(monkeypatch):
+    cpuinfo = Path("/proc/cpuinfo")
+    wanted = runtime.mkl_cpu_type(cpuinfo.read_text() if cpuinfo.exists() else "")
+    monkeypatch.delenv("MKL_DEBUG_CPU_TYPE", raising=False)
+    infer.take_fast_blas_path()
+    assert os.environ.get("MKL_DEBUG_CPU_TYPE") == wanted
+    monkeypatch.setenv("MKL_DEBUG_CPU_TYPE", "4")
+    infer.take_fast_blas_path()
+    assert os.environ["MKL_DEBUG_CPU_TYPE"] == "4"
 
 
 def test_help_needs_neither_paddle_nor_a_model():
