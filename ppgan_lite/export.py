@@ -25,7 +25,7 @@ from ppgan_lite.engine.checkpoint import Checkpoint
 from ppgan_lite.engine.run import Run, open_trained
 from ppgan_lite.errors import ExportError
 from ppgan_lite.files import disk_errors, seal, sha256, writing, writing_folder
-from ppgan_lite.methods.interface import Interface, Port
+from ppgan_lite.interface import Interface, Port
 
 FORMAT = 1  # of signature.json; tools/infer.py has it too
 SIGNATURE = "signature.json"

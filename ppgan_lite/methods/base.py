@@ -5,7 +5,7 @@ import contextlib
 import paddle
 from paddle import nn
 
-from ppgan_lite.methods.interface import Interface, Port
+from ppgan_lite.interface import Interface, Port
 from ppgan_lite.optimizers import Optimizer
 
 
