@@ -37,6 +37,15 @@ def test_bad_input_is_one_line_and_code_2(small_run, tmp_path, arguments, said):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_cannot_be_written_whole_leaves_nothing(small_run, tmp_path):
+    resource = pytest.importorskip("resource", reason="needs a system that can limit the size of files")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9999, 9999))  # noqa: E731
+    code, _, err = run_tool("export", "--run", small_run, "--out", tmp_path / "exported", preexec_fn=limit)
+    assert code == 2
+    one_line_error(err)
+    assert list(tmp_path.iterdir()) == []
+
+
 def other_networks(run):
     text = (run / "config.yml").read_text()
     (run / "config.yml").write_text(text.replace("ngf: 2", "ngf: 3"))

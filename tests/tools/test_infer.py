@@ -270,6 +270,16 @@ def test_an_export_for_paddle_alone_says_what_onnxruntime_lacks(model, tmp_path,
     )
 
 
+def test_an_engine_that_failed_the_export_is_not_tried(model, tmp_path, capsys):
+    networks = json.loads((model / "signature.json").read_text())["networks"]
+    del networks["g"]["checked"]["engines"]["paddle-onednn"]
+    forged(model, networks=networks)
+    assert run(model, "--out", tmp_path / "x.png", "--engine", "paddle-onednn") == 2
+    said = one_line_error(capsys.readouterr().err)
+    assert "--engine paddle-onednn: could not run network g when it was exported; use paddle" in said
+    assert not (tmp_path / "x.png").exists()
+
+
 def test_debug_shows_the_traceback(tmp_path):
     with pytest.raises(infer.InferError, match="not an exported model"):
         run(tmp_path, "--out", tmp_path / "x.png", "--debug")
