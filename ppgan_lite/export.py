@@ -24,7 +24,7 @@ from ppgan_lite.build import set_device
 from ppgan_lite.engine.checkpoint import Checkpoint
 from ppgan_lite.engine.run import Run, open_trained
 from ppgan_lite.errors import ExportError
-from ppgan_lite.files import disk_errors, seal, sha256, writing, writing_folder
+from ppgan_lite.files import disk_errors, seal, sha256, unseal, writing, writing_folder
 from ppgan_lite.interface import Interface, Port
 
 FORMAT = 1  # of signature.json; tools/infer.py has it too
@@ -58,7 +58,8 @@ def export(folder: Path, out: Path, step: int | None, formats: list[str], overwr
     set_device("cpu")
     run, method, saved = open_trained(folder, step)
     interfaces = method.interfaces(run.image_shape)
-    with writing_folder(out) as made, tempfile.TemporaryDirectory() as cases:
+    # Resolved, so that a link stays a link: what it leads to is replaced.
+    with writing_folder(out.resolve()) as made, tempfile.TemporaryDirectory() as cases:
         for name, interface in interfaces.items():
             print(f"exporting {name}, {interface.meaning}", flush=True)
             network = method.networks[name]
@@ -88,15 +89,22 @@ def _check_out(out: Path, overwrite: bool):
             return
         if not out.is_dir():
             raise ExportError(f"--out {out}: is a file; give a folder")
-        is_export, empty = (out / SIGNATURE).exists(), not any(out.iterdir())
-    if is_export and not overwrite:
+        if out.resolve() == Path.cwd():
+            raise ExportError(f"--out {out}: is the folder that you are in; give another one")
+        signature = unseal((out / SIGNATURE).read_bytes()) if (out / SIGNATURE).exists() else None
+        others = {path.name for path in out.iterdir()} - {SIGNATURE, *(signature or {}).get("files", ())}
+    if others:
+        raise ExportError(f"--out {out}: holds other things than an export, {min(others)}; give another folder")
+    if signature and not overwrite:
         raise ExportError(f"--out {out}: holds an export; replace it with --overwrite, or give another folder")
-    if not is_export and not empty:
-        raise ExportError(f"--out {out}: holds other things than an export; give another folder")
 
 
 def _write_cases(folder: Path, name: str, network: nn.Layer, interface: Interface):
-    """Compute here what the exported network will have to: one .npz of inputs and outputs for each seed and batch."""
+    """Compute here what the exported network will have to: one .npz of inputs and outputs for each seed and batch.
+
+    Raises:
+        ExportError: the network gives something else than its interface says.
+    """
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         for batch in BATCHES:
@@ -106,8 +114,12 @@ def _write_cases(folder: Path, name: str, network: nn.Layer, interface: Interfac
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
             arrays = {f"input {port.name}": array for port, array in zip(interface.inputs, inputs, strict=True)}
             for port, tensor in zip(interface.outputs, outputs, strict=True):
-                arrays[f"output {port.name}"] = tensor.numpy()
-            np.savez(folder / f"{name} {seed} {batch}.npz", **arrays)
+                arrays[f"output {port.name}"] = array = tensor.numpy()
+                if not _fits(port, array):
+                    found = f"{array.dtype} {list(array.shape)} from {array.min():g} to {array.max():g}"
+                    raise ExportError(f"network {name}: its interface does not tell what {port.name} is: {found}")
+            with disk_errors(folder):
+                np.savez(folder / f"{name} {seed} {batch}.npz", **arrays)
 
 
 def _draw(port: Port, batch: int, rng) -> np.ndarray:
@@ -115,6 +127,13 @@ def _draw(port: Port, batch: int, rng) -> np.ndarray:
     shape = [batch, *port.shape]
     values = rng.standard_normal(shape) if port.distribution == "normal" else rng.uniform(*port.range, shape)
     return values.astype(port.dtype)
+
+
+def _fits(port: Port, array: np.ndarray) -> bool:
+    """Whether a batch of what a network gave has the shape, type and range that its interface tells."""
+    low, high = port.range or (-np.inf, np.inf)
+    within = low - TOLERANCE <= array.min() and array.max() <= high + TOLERANCE
+    return array.shape[1:] == tuple(port.shape) and array.dtype == port.dtype and within
 
 
 def _trace(network: nn.Layer, path: Path, interface: Interface):

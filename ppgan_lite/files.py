@@ -115,7 +115,7 @@ def sha256(content: bytes) -> str:
 
 def seal(record: dict) -> bytes:
     """JSON of a record together with its own checksum."""
-    return json.dumps({"sha256": _seal_of(record), **record}, indent=1, ensure_ascii=False).encode()
+    return json.dumps({"sha256": _seal_of(record), **record}, indent=1).encode()
 
 
 def unseal(content: bytes) -> dict | None:
@@ -123,7 +123,7 @@ def unseal(content: bytes) -> dict | None:
     try:
         record = json.loads(content)
         return record if record.pop("sha256") == _seal_of(record) else None
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
 
 

@@ -18,7 +18,7 @@ import warnings
 from pathlib import Path
 
 SWITCH = "PPGAN_RUNTIME"
-LAYERS = "PPGAN_LAYERS"  # plain: the networks use Paddle's own operations in place of the fast forms
+LAYERS = "PPGAN_LAYERS"  # plain: the networks train with Paddle's own operations in place of the fast forms
 VARIABLES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless", "opencv-python", "visualdl")
 MALLOC_VARIABLES = ("MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
@@ -72,7 +72,7 @@ def stock_environment() -> dict[str, str]:
 
 
 def plain_layers() -> bool:
-    """Whether PPGAN_LAYERS=plain asks the networks for Paddle's own operations in place of the fast forms."""
+    """Whether PPGAN_LAYERS=plain asks the networks to train with Paddle's own operations, not the fast forms."""
     return os.environ.get(LAYERS) == "plain"
 
 

@@ -2,6 +2,8 @@ import importlib.util
 import json
 import shutil
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import paddle
@@ -13,6 +15,7 @@ from ppgan_lite.engine.run import open_trained
 from ppgan_lite.errors import ExportError
 from ppgan_lite.export import export
 from ppgan_lite.files import sha256, unseal
+from ppgan_lite.methods.gan import GAN
 from ppgan_lite.networks import GENERATORS, dcgan28
 
 
@@ -101,7 +104,7 @@ class Unfit(dcgan28.Generator):
     """Asks for numbers that a graph does not have yet."""
 
     def forward(self, z):
-        return super().forward(z) * float(np.linalg.norm(z.numpy()))
+        return super().forward(z) * float(np.linalg.norm(z.numpy()) > 0)
 
 
 class NotANumber(dcgan28.Generator):
@@ -177,6 +180,27 @@ def test_a_graph_that_cannot_be_converted_leaves_nothing(small_run, generator, t
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"shape": (3, 28, 28)}, r"images is: float32 \[1, 1, 28, 28\] from "),
+        ({"dtype": "float64"}, "images is: float32 "),
+        ({"range": (0, 1)}, "images is: float32 "),
+    ],
+)
+def test_an_interface_that_tells_something_else_is_refused(wrong, said, small_run, tmp_path, monkeypatch):
+    interfaces = GAN.interfaces
+
+    def lying(self, image_shape):
+        true = interfaces(self, image_shape)
+        return true | {"g": replace(true["g"], outputs=(replace(true["g"].outputs[0], **wrong),))}
+
+    monkeypatch.setattr(GAN, "interfaces", lying)
+    with pytest.raises(ExportError, match=f"^network g: its interface does not tell what {said}"):
+        export_paddle(small_run, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_packages_for_onnx_are_asked_for_first(small_run, tmp_path, monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "paddle2onnx" else find_spec(name))
@@ -184,18 +208,31 @@ def test_the_packages_for_onnx_are_asked_for_first(small_run, tmp_path, monkeypa
         export(small_run, tmp_path / "out", step=None, formats=["paddle", "onnx"], overwrite=False)
 
 
-def test_a_folder_that_is_used_is_kept(small_run, tmp_path):
+def test_a_folder_that_is_used_is_kept(small_run, tmp_path, monkeypatch):
     out = export_paddle(small_run, tmp_path / "out")
     with pytest.raises(ExportError, match="holds an export; replace it with --overwrite"):
         export_paddle(small_run, out)
-    (out / "signature.json").unlink()
-    with pytest.raises(ExportError, match="holds other things than an export"):
+    (out / "grid.png").write_text("mine")
+    with pytest.raises(ExportError, match="holds other things than an export, grid.png"):
+        export_paddle(small_run, out, overwrite=True)
+    (out / "grid.png").unlink()
+    (out / "signature.json").write_text("{}")
+    with pytest.raises(ExportError, match="holds other things than an export, d.json"):
         export_paddle(small_run, out, overwrite=True)
     with pytest.raises(ExportError, match="is a file"):
         export_paddle(small_run, out / "g.json")
-    shutil.rmtree(out)
-    out.mkdir()
-    assert read(export_paddle(small_run, out))["source"]["step"] == 12  # an empty folder is as good as none
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExportError, match="is the folder that you are in"):
+        export_paddle(small_run, Path())
+
+
+def test_a_link_is_followed_and_an_empty_folder_is_as_good_as_none(small_run, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert read(export_paddle(small_run, tmp_path / "link"))["source"]["step"] == 12
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "g.json").exists()
 
 
 def test_the_command_line_knows_the_same_formats():

@@ -12,6 +12,7 @@ take and give. A new process then runs them; an export that differs from the run
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def main(argv=None) -> int:
     def run():
         os.environ.setdefault("GLOG_minloglevel", "2")  # errors; Paddle warns of its own inner ways when it traces
         runtime.load_paddle()
+        # After paddle, which sets its own. On the way out, what is half-written is removed.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         from ppgan_lite import export
 
         export.export(args.run, args.out, args.step, args.formats, args.overwrite)

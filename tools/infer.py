@@ -12,6 +12,7 @@ folder, to any machine with numpy, Pillow, and paddlepaddle or onnxruntime.
 import argparse
 import contextlib
 import hashlib
+import importlib.util
 import io
 import json
 import math
@@ -19,7 +20,6 @@ import os
 import shutil
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,13 @@ class Network:
         name = name or next(iter(networks))
         if name not in networks:
             raise InferError(f"--network {name}: not in {folder}; there are: {', '.join(networks)}")
-        self.engine = networks[name]["default_engine"] if engine == "auto" else engine
+        if engine == "auto":
+            without_paddle = importlib.util.find_spec("paddle") is None and f"{name}.onnx" in self.signature["files"]
+            self.engine = "onnxruntime" if without_paddle else networks[name]["default_engine"]
+        elif engine == "paddle-onednn" and device == "gpu":
+            raise InferError("--engine paddle-onednn: is for the CPU; use --engine paddle")
+        else:
+            self.engine, device = engine, "cpu" if engine == "paddle-onednn" else device
         self.inputs, self.outputs = networks[name]["inputs"], networks[name]["outputs"]
         files = [f"{name}{ending}" for ending in ENGINES[self.engine]]
         check_files(folder, files, self.signature["files"])
@@ -64,10 +70,11 @@ class Network:
             able = ", ".join(checked["engines"])
             raise InferError(f"--engine {self.engine}: could not run network {name} when it was exported; use {able}")
         threads = threads or usable_threads()
-        if self.engine == "onnxruntime":
-            self._run = _start_onnxruntime(folder / files[0], self.inputs, device, threads)
-        else:
-            self._run = _start_paddle(folder, files, self, device, threads, gpu_memory)
+        with self._engine_errors():
+            if self.engine == "onnxruntime":
+                self._run = _start_onnxruntime(folder / files[0], self.inputs, device, threads)
+            else:
+                self._run = _start_paddle(folder, files, self, device, threads, gpu_memory)
 
     def __call__(self, arrays: dict[str, np.ndarray], batch: int = 64) -> dict[str, np.ndarray]:
         """Outputs by name from inputs by name, all [N, ...], computed `batch` items at a time."""
@@ -76,7 +83,8 @@ class Network:
         if any(len(array) != num for array in arrays):
             raise InferError(f"inputs of different lengths: {', '.join(str(len(array)) for array in arrays)}")
         for i in range(0, num, batch):
-            parts.append(self._run([np.ascontiguousarray(array[i : i + batch]) for array in arrays]))
+            with self._engine_errors():
+                parts.append(self._run([np.ascontiguousarray(array[i : i + batch]) for array in arrays]))
             if time.monotonic() - said > SAY_EVERY:
                 print(f"{min(i + batch, num)}/{num}", file=sys.stderr, flush=True)
                 said = time.monotonic()
@@ -104,9 +112,24 @@ class Network:
             raise InferError(
                 f"input {name} has shape {list(array.shape)}; the network takes [N, {wanted}], N at least 1"
             )
+        low, high = port["range"] or (-np.inf, np.inf)
+        wanted = f"{port['dtype']} from {low} to {high}" if port["range"] else port["dtype"]
         if array.dtype != port["dtype"]:
-            raise InferError(f"input {name} is of type {array.dtype}; the network takes {port['dtype']}{_range(port)}")
+            raise InferError(f"input {name} is of type {array.dtype}; the network takes {wanted}")
+        if not (np.isfinite(array).all() and low <= array.min() and array.max() <= high):
+            raise InferError(f"input {name} goes from {array.min():g} to {array.max():g}; the network takes {wanted}")
         return array
+
+    @contextlib.contextmanager
+    def _engine_errors(self):
+        """Turn what an engine may raise, which is anything, into an error of one line."""
+        try:
+            yield
+        except (InferError, MemoryError):
+            raise
+        except Exception as error:
+            said = next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
+            raise InferError(f"{self.engine} cannot run this network: {said}") from error
 
 
 def read_signature(folder: Path) -> dict:
@@ -125,7 +148,7 @@ def read_signature(folder: Path) -> dict:
         ) from error
     except OSError as error:
         raise InferError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InferError(f"{path}: damaged; export or copy it again") from error
     if form != FORMAT:
         raise InferError(f"{path}: of format {form}, but this infer.py reads {FORMAT}; take the one that belongs to it")
@@ -153,8 +176,11 @@ def check_files(folder: Path, files: list[str], sha256: dict[str, str]):
 
 
 def usable_threads() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Processors that this process may use, a container's quota considered."""
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = Path("/sys/fs/cgroup/cpu.max")
+    allowed, period = quota.read_text().split() if quota.exists() else ("max", "1")
+    return threads if allowed == "max" else max(1, min(threads, int(allowed) // int(period)))
 
 
 def take_fast_blas_path():
@@ -177,7 +203,7 @@ def _start_paddle(folder: Path, files: list[str], network: Network, device: str,
             from paddle import inference
     except ImportError as error:
         raise InferError(
-            "paddlepaddle is not installed: pip install paddlepaddle, or use --engine onnxruntime"
+            f"paddle cannot be imported ({error}): pip install paddlepaddle, or use --engine onnxruntime"
         ) from error
     gpus = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
     if device == "gpu" and not gpus:
@@ -207,7 +233,9 @@ def _start_onnxruntime(file: Path, inputs: list[dict], device: str, threads: int
     try:
         import onnxruntime
     except ImportError as error:
-        raise InferError("onnxruntime is not installed: pip install onnxruntime, or use --engine paddle") from error
+        raise InferError(
+            f"onnxruntime cannot be imported ({error}): pip install onnxruntime, or use --engine paddle"
+        ) from error
     gpu = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if device == "gpu" and not gpu:
         raise InferError("--device gpu: this onnxruntime uses none; install onnxruntime-gpu, or use --device cpu")
@@ -227,10 +255,10 @@ def read_inputs(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (ValueError, AttributeError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InferError(f"--inputs {path}: not an .npz file of numbers") from error
     except OSError as error:
-        raise InferError(f"--inputs {path}: cannot be read: {error.strerror}") from error
+        raise InferError(f"--inputs {path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # numpy and zipfile raise many kinds on a damaged file
+        raise InferError(f"--inputs {path}: not an .npz file of numbers") from error
 
 
 def check_out(out: Path, network: Network):
@@ -239,10 +267,18 @@ def check_out(out: Path, network: Network):
         raise InferError(f"--out {out}: unknown kind {out.suffix}; give FILE.png, FILE.npz or a folder")
     if out.suffix != ".npz" and not _pictures(network):
         raise InferError(f"--out {out}: this network gives no pictures; give FILE.npz")
+    if _pictures(network) and importlib.util.find_spec("PIL") is None:
+        raise InferError("Pillow is not installed: pip install Pillow, or give --out FILE.npz")
     try:
+        if out.resolve() == Path.cwd():
+            raise InferError(f"--out {out}: is the folder that you are in; give another one")
         if not out.suffix and out.is_dir() and any(out.iterdir()):
             raise InferError(f"--out {out}: the folder is not empty; give another one")
-        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.exists() and out.is_dir() == bool(out.suffix):
+            raise InferError(f"--out {out}: is a {'folder' if out.suffix else 'file'}; give another name")
+        parent = next(path for path in out.absolute().parents if path.exists())
+        if not (parent.is_dir() and os.access(parent, os.W_OK)):
+            raise InferError(f"--out {out}: cannot be written: nothing can be made in {parent}")
     except OSError as error:
         raise InferError(f"--out {out}: cannot be written: {error.strerror}") from error
 
@@ -254,6 +290,7 @@ def write(out: Path, network: Network, arrays: dict[str, np.ndarray], note: dict
     """
     temporary = out.with_name(f".{out.stem}.{os.getpid()}.tmp{out.suffix}")
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         if out.suffix == ".npz":
             np.savez_compressed(temporary, **arrays)
         else:
@@ -301,10 +338,6 @@ def _save_png(path: Path, pixels: np.ndarray, note: dict[str, str]):
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path, pnginfo=info)
 
 
-def _range(port: dict) -> str:
-    return f" from {port['range'][0]} to {port['range'][1]}" if port["range"] else ""
-
-
 class Parser(argparse.ArgumentParser):
     """A parser that answers bad usage in one line."""
 
@@ -313,12 +346,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
-def whole_number(low: int):
-    """An argparse type: a whole number, at least `low`."""
+def whole_number(low: int, high: int):
+    """An argparse type: a whole number from `low` to `high`."""
 
     def parse(text: str) -> int:
-        if int(text) < low:
-            raise argparse.ArgumentTypeError(f"must be at least {low}, got {text}")
+        if not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"must be from {low} to {high}, got {text}")
         return int(text)
 
     parse.__name__ = "whole number"
@@ -331,10 +364,10 @@ def parse_arguments(argv):
     parser.add_argument("--model", type=Path, required=True, help="folder that tools/export.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="FILE.png (a grid), a folder (PNGs), or FILE.npz")
     parser.add_argument("--network", metavar="NAME", help="which of the folder's networks (default: its first)")
-    parser.add_argument("--num", type=whole_number(1), default=64, help="pictures (default: 64)")
-    parser.add_argument("--seed", type=whole_number(0), default=0, help="of the noise (default: 0)")
+    parser.add_argument("--num", type=whole_number(1, 10**9), help="random inputs (default: 64)")
+    parser.add_argument("--seed", type=whole_number(0, 2**63), help="of the random inputs (default: 0)")
     parser.add_argument("--inputs", type=Path, metavar="FILE.npz", help="inputs by name, in place of random ones")
-    parser.add_argument("--batch", type=whole_number(1), default=64, help="items computed at once (default: 64)")
+    parser.add_argument("--batch", type=whole_number(1, 10**9), default=64, help="computed at once (default: 64)")
     parser.add_argument(
         "--engine",
         choices=["auto", *ENGINES],
@@ -344,30 +377,34 @@ def parse_arguments(argv):
     parser.add_argument(
         "--device", choices=["auto", "cpu", "gpu"], default="auto", help="default: a GPU if there is one"
     )
-    parser.add_argument("--threads", type=whole_number(1), help="on the CPU (default: as many as processors)")
+    parser.add_argument("--threads", type=whole_number(1, 1024), help="on the CPU (default: as many as cores)")
     parser.add_argument(
         "--gpu-memory",
-        type=whole_number(1),
+        type=whole_number(1, 2**20),
         default=256,
         metavar="MB",
         help="on a GPU, for Paddle to start with (default: 256)",
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.inputs and (args.num is not None or args.seed is not None):
+        parser.error("--num and --seed are for random inputs; leave them out with --inputs")
+    return args
 
 
 def infer(args):
     """Run the network and write what it gives."""
     network = Network(args.model, args.network, args.engine, args.device, args.threads, args.gpu_memory)
     check_out(args.out, network)
-    arrays = read_inputs(args.inputs) if args.inputs else network.draw(args.num, args.seed)
-    start = time.monotonic()
+    num, seed = args.num or 64, args.seed or 0
+    arrays = read_inputs(args.inputs) if args.inputs else network.draw(num, seed)
+    start = time.perf_counter()
     outputs = network(arrays, args.batch)
-    seconds = time.monotonic() - start
+    seconds = time.perf_counter() - start
     source = network.signature["source"]
     note = {"Software": "ppgan_lite infer.py", "Step": str(source["step"]), "Data": source["data"]}
     inputs = {port["name"]: arrays[port["name"]] for port in network.inputs}
-    write(args.out, network, inputs | outputs, note if args.inputs else note | {"Seed": str(args.seed)})
+    write(args.out, network, inputs | outputs, note if args.inputs else note | {"Seed": str(seed)})
     name, results = next(iter(outputs.items()))
     num = len(results)
     print(
@@ -380,10 +417,11 @@ def main(argv=None) -> int:
     args = parse_arguments(argv)
     try:
         infer(args)
-    except InferError as error:
+    except (InferError, MemoryError) as error:
         if args.debug:
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        said = "not enough memory; give a smaller --num or --batch" if isinstance(error, MemoryError) else str(error)
+        print(f"error: {' '.join(said.split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; nothing was written", file=sys.stderr)

@@ -2,9 +2,9 @@
 
 On a CPU Paddle's convolutions copy patches on one thread and multiply image by image; there the layers are trained with
 the matrix products of fast_conv.py. Everywhere else (GPU, static graphs, other types than float32, few channels) and in
-evaluation mode, where rounding errors count more than time, they are Paddle's own operations. PPGAN_LAYERS=plain turns
-the fast forms off. Where Paddle's own operation would not survive the export, or is not exact enough to be compared
-with it, another stands in: see BilinearUpsampleConv2D and LeakyReLU.
+evaluation mode, where rounding errors count more than time, they are Paddle's own operations. With PPGAN_LAYERS=plain
+they are trained with these too. Where Paddle's own operation would not survive the export, or is not exact enough to be
+compared with it, another stands in: see BilinearUpsampleConv2D and LeakyReLU.
 
 The fast convolutions have double gradients, plain ones only where Paddle has them: `F.conv2d_transpose`,
 `F.interpolate` and any max-pool have none, so none of these belongs into a discriminator under a gradient penalty.

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import flip_a_byte, one_line_error, run_tool
+from conftest import flip_a_byte, one_line_error, run_tool, start_tool
 
 
 def test_it_exports_checks_and_says_so(small_run, tmp_path):
@@ -42,7 +42,17 @@ def test_a_file_that_cannot_be_written_whole_leaves_nothing(small_run, tmp_path)
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9999, 9999))  # noqa: E731
     code, _, err = run_tool("export", "--run", small_run, "--out", tmp_path / "exported", preexec_fn=limit)
     assert code == 2
-    one_line_error(err)
+    assert "cannot be written: File too large" in one_line_error(err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminated_export_leaves_nothing(small_run, tmp_path):
+    process = start_tool("export", "--run", small_run, "--out", tmp_path / "exported")
+    for line in process.stdout:
+        if line.startswith("g, paddle"):  # all is written, and half of it is checked
+            assert [path.name for path in tmp_path.iterdir()] == [f".exported.{process.pid}.tmp"]
+            process.terminate()
+    assert process.wait() == 143
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
 from conftest import ROOT, flip_a_byte, one_line_error, run_tool
 from PIL import Image
@@ -16,7 +17,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import infer
 
 from ppgan_lite import runtime
-from ppgan_lite.files import seal, unseal
+from ppgan_lite.files import seal, sha256, unseal
 
 
 @pytest.fixture
@@ -106,26 +107,27 @@ def test_engines_and_batches_agree(network, small_export, tmp_path):
 
 
 @pytest.mark.usefixtures("onnx")
-def test_onnxruntime_needs_no_paddle(small_export, tmp_path):
+def test_a_machine_without_paddle_takes_onnxruntime(small_export, tmp_path):
     code = (
         "import sys; sys.modules['paddle'] = None; import infer\n"
         "sys.exit(infer.main(['--model', sys.argv[1], '--engine', sys.argv[2], '--out', 'x.png']))"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
-    results = [
-        subprocess.run(
-            [sys.executable, "-c", code, str(small_export), engine],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        for engine in ("onnxruntime", "auto")
-    ]
-    assert (results[0].returncode, results[0].stderr) == (0, "")
-    assert "(onnxruntime, " in results[0].stdout
-    assert results[1].returncode == 2
-    assert "paddlepaddle is not installed" in one_line_error(results[1].stderr)
+    for engine in ("auto", "onnxruntime", "paddle"):
+        command = [sys.executable, "-c", code, str(small_export), engine]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        if engine == "paddle":
+            assert result.returncode == 2
+            assert "paddle cannot be imported" in one_line_error(result.stderr)
+        else:
+            assert (result.returncode, result.stderr) == (0, "")
+            assert "(onnxruntime, " in result.stdout
+
+
+@pytest.mark.skipif(paddle.is_compiled_with_cuda(), reason="is about machines without a GPU")
+def test_a_gpu_that_is_not_there_is_one_line(small_export, tmp_path, capsys):
+    assert run(small_export, "--out", tmp_path / "x.png", "--device", "gpu", "--engine", "paddle") == 2
+    assert "--device gpu: no GPU that this paddle can use" in one_line_error(capsys.readouterr().err)
 
 
 def test_png_grid_and_single_pictures_hold_the_same(small_export, tmp_path):
@@ -158,6 +160,13 @@ def forged(model, **changes):
     path.write_bytes(seal(unseal(path.read_bytes()) | changes))
 
 
+def forged_file(model, name, content):
+    """Another file in the place of one, with its checksum: as if made by a version that this machine's cannot read."""
+    (model / name).write_bytes(content)
+    files = json.loads((model / "signature.json").read_text())["files"]
+    forged(model, files=files | {name: sha256(content)})
+
+
 DAMAGES = {
     "tampered signature": (
         lambda m: (m / "signature.json").write_text((m / "signature.json").read_text().replace("noise", "nose")),
@@ -167,6 +176,8 @@ DAMAGES = {
         lambda m: (m / "signature.json").write_bytes((m / "signature.json").read_bytes()[:-9]),
         "signature.json: damaged",
     ),
+    "nested signature": (lambda m: (m / "signature.json").write_text("[" * 10**5), "signature.json: damaged"),
+    "graph of another kind": (lambda m: forged_file(m, "g.json", b"{}"), " cannot run this network: "),
     "no signature": (lambda m: (m / "signature.json").unlink(), "not an exported model (no signature.json in it)"),
     "signature of other things": (lambda m: (m / "signature.json").write_text("[]"), "signature.json: damaged"),
     "newer signature": (lambda m: forged(m, format=2), "signature.json: of format 2, but this infer.py reads 1"),
@@ -206,7 +217,8 @@ def test_a_damaged_onnx_file_is_found_when_it_is_read(model, tmp_path, capsys):
     ("arguments", "said"),
     [
         (["--out", "x.gif"], "--out x.gif: unknown kind .gif; give FILE.png, FILE.npz or a folder"),
-        (["--out", "."], "--out .: the folder is not empty"),
+        (["--out", "."], "--out .: is the folder that you are in; give another one"),
+        (["--out", "full"], "--out full: the folder is not empty; give another one"),
         (["--out", "/dev/null/x.png"], "/dev/null/x.png: cannot be written"),
         (["--out", "x.png", "--network", "e"], "--network e: not in "),
         (
@@ -214,7 +226,6 @@ def test_a_damaged_onnx_file_is_found_when_it_is_read(model, tmp_path, capsys):
             "the network takes images (pictures, from black (-1) to white (1)): give",
         ),
         (["--out", "x.png", "--network", "d"], "--out x.png: this network gives no pictures; give FILE.npz"),
-        (["--out", "x.png", "--device", "gpu"], "--device gpu: no GPU"),
         (["--out", "x.png", "--inputs", "none.npz"], "--inputs none.npz: cannot be read: No such file"),
         (["--out", "x.png", "--inputs", "text.npz"], "--inputs text.npz: not an .npz file of numbers"),
         (["--out", "x.png", "--inputs", "pickle.npz"], "--inputs pickle.npz: not an .npz file of numbers"),
@@ -227,10 +238,20 @@ def test_a_damaged_onnx_file_is_found_when_it_is_read(model, tmp_path, capsys):
         ),
         (["--out", "x.png", "--inputs", "double.npz"], "input z is of type float64; the network takes float32"),
         (["--out", "x.npz", "--network", "d", "--inputs", "bytes.npz"], "takes float32 from -1 to 1"),
+        (["--out", "x.npz", "--network", "d", "--inputs", "loud.npz"], "images goes from 0 to 255; the network takes"),
+        (["--out", "x.png", "--inputs", "nan.npz"], "input z goes from nan to nan; the network takes float32"),
+        (["--out", "x.png", "--inputs", "torn.npz"], "--inputs torn.npz: not an .npz file of numbers"),
+        (["--out", "folder.png"], "--out folder.png: is a folder; give another name"),
+        (["--out", "one.npy/x.png"], "--out one.npy/x.png: cannot be written"),
+        (["--out", "new/x.png", "--inputs", "none.npz"], "--inputs none.npz: cannot be read"),
+        (["--out", "x.png", "--engine", "paddle-onednn", "--device", "gpu"], "--engine paddle-onednn: is for the CPU"),
+        (["--out", "x.npz", "--num", "999999999"], "not enough memory; give a smaller --num or --batch"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(arguments, said, small_export, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
     (tmp_path / "text.npz").write_text("no archive")
     np.save("one.npy", np.zeros(3))
     np.savez("pickle.npz", z=np.array([{"a": 1}], dtype=object))
@@ -239,6 +260,13 @@ def test_bad_input_is_one_line_and_code_2(arguments, said, small_export, tmp_pat
     np.savez("none_of_it.npz", z=np.zeros([0, 8], "float32"))
     np.savez("double.npz", z=np.zeros([3, 8]))
     np.savez("bytes.npz", images=np.zeros([3, 1, 28, 28], "uint8"))
+    np.savez("loud.npz", images=np.arange(256, dtype="float32").repeat(49).reshape(-1, 1, 28, 28)[:16])
+    np.savez("nan.npz", z=np.full([3, 8], np.nan, "float32"))
+    np.savez_compressed("torn.npz", z=np.arange(3000))
+    torn = bytearray(Path("torn.npz").read_bytes())
+    torn[200:900] = bytes(700)
+    Path("torn.npz").write_bytes(torn)
+    (tmp_path / "folder.png").mkdir()
     before = sorted(tmp_path.iterdir())
     assert run(small_export, *arguments) == 2
     assert said in one_line_error(capsys.readouterr().err)
@@ -249,7 +277,9 @@ def test_bad_input_is_one_line_and_code_2(arguments, said, small_export, tmp_pat
     ("arguments", "said"),
     [
         ([], "the following arguments are required: --out"),
-        (["--out", "x.png", "--num", "0"], "argument --num: must be at least 1, got 0"),
+        (["--out", "x.png", "--num", "0"], "argument --num: must be from 1 to 1000000000, got 0"),
+        (["--out", "x.png", "--threads", "9999"], "argument --threads: must be from 1 to 1024, got 9999"),
+        (["--out", "x.png", "--inputs", "x.npz", "--num", "3"], "leave them out with --inputs"),
         (["--out", "x.png", "--seed", "x"], "argument --seed: invalid whole number value: 'x'"),
         (["--out", "x.png", "--engine", "tensorrt"], "argument --engine: invalid choice: 'tensorrt'"),
     ],
