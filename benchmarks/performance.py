@@ -40,13 +40,7 @@ CASES = [
     ("`dcgan64_fake.yml`", ROOT / "configs" / "dcgan64_fake.yml", [], "dcgan64"),
 ]
 
-# title, config, overrides, network
-SERVED = [
-    ("G of `dcgan_mnist.yml`", CONFIG, [], "g"),
-    ("G of `dcgan_mnist.yml`, transposed", CONFIG, ["generator.upsample=transposed"], "g"),
-    ("D of `dcgan_mnist.yml`", CONFIG, [], "d"),
-    ("G of `dcgan64_fake.yml`", ROOT / "configs" / "dcgan64_fake.yml", [], "g"),
-]
+SERVED = [("g", 0), ("g", 1), ("d", 0), ("g", 2)]  # network, and whose of CASES
 # of benchmarks/served.py, and their titles
 ENGINES = {
     "eager": "eager, in ppgan_lite",
@@ -182,17 +176,15 @@ def long_table(result: Measurement) -> str:
 def measure_serving() -> str:
     """How fast exported networks run, engine by engine, and what threads, processes and starting cost."""
     with tempfile.TemporaryDirectory() as folder:
-        exports = {}
-        for title, config, overrides, network in SERVED:
-            model = Path(folder) / str(len(exports))
-            exports[title] = model, network
+        models = [Path(folder) / str(case) for case in range(len(CASES))]
+        for model, (_, config, overrides, _) in zip(models, CASES, strict=True):
             start_training(model / "run", ["train.steps=1", *overrides], config=config).communicate()
             command = [sys.executable, str(ROOT / "tools" / "export.py"), "--run", str(model / "run")]
             command += ["--out", str(model / "exported"), "--formats", "paddle,onnx"]
             subprocess.run(command, check=True)  # noqa: S603 (our own program)
-        text = [engine_table(title, *export) for title, export in exports.items()]
-        first = exports[SERVED[0][0]]
-        return "\n\n".join([*text, threads_table(*first), start_table(first[0])])
+        served = [(f"{network.upper()} of {CASES[case][0]}", models[case], network) for network, case in SERVED]
+        text = [engine_table(*one) for one in served]
+        return "\n\n".join([*text, threads_table(*served[0]), start_table(models[0])])
 
 
 def engine_table(title: str, model: Path, network: str) -> str:
@@ -200,7 +192,7 @@ def engine_table(title: str, model: Path, network: str) -> str:
     lines = [f"### {title}", "", f"| batch | {' | '.join(ENGINES.values())} |", DASHES]
     for batch in (1, 16, 64):
         with contextlib.ExitStack() as stack:
-            contenders = [stack.enter_context(served(model, network, engine, batch)) for engine in ENGINES]
+            contenders = [stack.enter_context(engine_of(model, network, engine, batch)) for engine in ENGINES]
             results = benchmark.measure(contenders, steps=50, rounds=ROUNDS, say=say)
         cells = [f"{1000 * r.median:.2f} ms, {batch / r.median:,.0f}/s" for r in results]
         lines.append(f"| {batch} | {' | '.join(cells)} |")
@@ -208,17 +200,17 @@ def engine_table(title: str, model: Path, network: str) -> str:
     return "\n".join([*lines, f"| memory at 64 | {' | '.join(cells)} |"])
 
 
-def threads_table(model: Path, network: str) -> str:
+def threads_table(title: str, model: Path, network: str) -> str:
     """Images per second of one process with one thread, with all, and of as many processes as threads."""
     cores = runtime.usable_cores()
     heads = ["one process, 1 thread", f"one process, {cores} threads", f"{cores} processes, 1 thread each"]
-    lines = ["### Threads and processes", "", f"| {SERVED[0][0]} | {' | '.join(heads)} |", "| --- | --- | --- | --- |"]
+    lines = ["### Threads and processes", "", f"| {title} | {' | '.join(heads)} |", "| --- | --- | --- | --- |"]
     for engine in ("paddle", "onnxruntime"):  # the fastest of Paddle's for this network, and the other
         for batch in (1, 16, 64):
             rates = []
             for processes, threads in ((1, 1), (1, cores), (cores, 1)):
                 with contextlib.ExitStack() as stack:
-                    contenders = [served(model, network, engine, batch, threads) for _ in range(processes)]
+                    contenders = [engine_of(model, network, engine, batch, threads) for _ in range(processes)]
                     for contender in contenders:
                         stack.enter_context(contender).take(benchmark.WARM_UP)
                     with ThreadPoolExecutor(processes) as pool:
@@ -251,7 +243,7 @@ def start_table(model: Path) -> str:
     return "\n".join(lines)
 
 
-def served(model: Path, network: str, engine: str, batch: int, threads: int | None = None) -> Contender:
+def engine_of(model: Path, network: str, engine: str, batch: int, threads: int | None = None) -> Contender:
     """One way to run a network, in a process of its own."""
     command = [sys.executable, str(ROOT / "benchmarks" / "served.py"), str(model), network, engine, str(batch)]
     command += [str(threads or runtime.usable_cores())]

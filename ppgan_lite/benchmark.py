@@ -25,7 +25,6 @@ from ppgan_lite import runtime
 from ppgan_lite.errors import UserError
 from ppgan_lite.files import writing
 
-ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5  # turns of the contenders
 DESCRIBED = ("python", "paddlepaddle", "paddlepaddle-gpu")  # versions that a line tells
 WARM_UP = 3  # steps before anything is measured
@@ -91,7 +90,7 @@ def plain_layers(config: Path, overrides: list[str], device: str = "auto") -> Co
 
 def _worker(name: str, config: Path, overrides: list[str], device: str, environment) -> Contender:
     command = [sys.executable, "-m", "ppgan_lite.benchmark_worker", device, str(config), *overrides]
-    return Contender(name, command, {**environment, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])})
+    return Contender(name, command, runtime.importing_the_same(environment))
 
 
 @dataclass

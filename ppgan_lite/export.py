@@ -163,7 +163,8 @@ def _convert(path: Path):
         "optimize_tool": None,  # its own choice, polygraphy, installs packages of its own accord
     }
     command = [sys.executable, "-m", "paddle2onnx.command", *(f"--{key}={value}" for key, value in options.items())]
-    result = subprocess.run(command, capture_output=True, text=True, env=runtime.user_environment())  # noqa: S603
+    environment = runtime.importing_the_same(runtime.user_environment())
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
     if result.returncode or not path.with_suffix(".onnx").exists():
         said = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
         why = next((line for line in said if "[ERROR]" in line), said[-1] if said else "no reason given")
@@ -227,7 +228,7 @@ def _run_cases(folder: Path, cases: Path, name: str, engine: str) -> dict:
     """
     command = [sys.executable, "-m", "ppgan_lite.parity_worker", str(folder), str(cases), name, engine]
     # tools/infer.py runs without the settings of this suite, so its work is also checked, and timed, without them.
-    environment = runtime.stock_environment() | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    environment = runtime.importing_the_same(runtime.stock_environment())
     result = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
     if result.returncode < 0:
         return {"error": f"crashed: {signal.strsignal(-result.returncode)}"}

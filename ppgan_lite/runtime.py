@@ -71,6 +71,12 @@ def stock_environment() -> dict[str, str]:
     return user_environment() | {SWITCH: "off", LAYERS: "plain"}
 
 
+def importing_the_same(environment) -> dict[str, str]:
+    """`environment`, for a process that shall find this package and all else that can be imported here."""
+    root = Path(__file__).resolve().parents[1]
+    return {**environment, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+
+
 def plain_layers() -> bool:
     """Whether PPGAN_LAYERS=plain asks the networks to train with Paddle's own operations, not the fast forms."""
     return os.environ.get(LAYERS) == "plain"

@@ -122,3 +122,11 @@ def test_freed_memory_is_used_again():
     assert int(python(PAGE_FAULTS).stdout) < 11264
     assert int(python(PAGE_FAULTS, PPGAN_RUNTIME="off").stdout) > 5 * 11264
     assert int(python(PAGE_FAULTS, MALLOC_TRIM_THRESHOLD_="131072").stdout) > 5 * 11264
+
+
+def test_another_process_can_import_what_this_one_can(tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    environment = runtime.importing_the_same({"PATH": os.environ["PATH"], "PYTHONPATH": "nowhere"})
+    code = "import only_here, ppgan_lite"
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path.parent, check=True)

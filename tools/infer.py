@@ -55,13 +55,10 @@ class Network:
         name = name or next(iter(networks))
         if name not in networks:
             raise InferError(f"--network {name}: not in {folder}; there are: {', '.join(networks)}")
-        if engine == "auto":
-            without_paddle = importlib.util.find_spec("paddle") is None and f"{name}.onnx" in self.signature["files"]
-            self.engine = "onnxruntime" if without_paddle else networks[name]["default_engine"]
-        elif engine == "paddle-onednn" and device == "gpu":
+        if engine == "paddle-onednn" and device == "gpu":
             raise InferError("--engine paddle-onednn: is for the CPU; use --engine paddle")
-        else:
-            self.engine, device = engine, "cpu" if engine == "paddle-onednn" else device
+        device = "cpu" if engine == "paddle-onednn" else device
+        self.engine = self._default_engine(name) if engine == "auto" else engine
         self.inputs, self.outputs = networks[name]["inputs"], networks[name]["outputs"]
         files = [f"{name}{ending}" for ending in ENGINES[self.engine]]
         check_files(folder, files, self.signature["files"])
@@ -100,6 +97,11 @@ class Network:
             if port["distribution"] != "normal":
                 raise InferError(f"the network takes {port['name']} ({port['meaning']}): give --inputs FILE.npz")
         return {p["name"]: rng.standard_normal([num, *p["shape"][1:]], dtype=p["dtype"]) for p in self.inputs}
+
+    def _default_engine(self, name: str) -> str:
+        """The faster of Paddle's; onnxruntime on a machine without Paddle."""
+        without_paddle = importlib.util.find_spec("paddle") is None and f"{name}.onnx" in self.signature["files"]
+        return "onnxruntime" if without_paddle else self.signature["networks"][name]["default_engine"]
 
     def _check(self, port: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
         """The input of that name, in the type that the network takes; anything else is refused, never guessed at."""
