@@ -178,6 +178,8 @@ def _value(value, where: str, hint):
             raise ConfigError(_unknown_value(where, value, arguments))
         return value
     if origin is tuple:
+        if arguments[-1] is Ellipsis and isinstance(value, list | tuple):  # as many as are given
+            arguments = arguments[:1] * len(value)
         if not isinstance(value, list | tuple) or len(value) != len(arguments):
             raise ConfigError(f"{where}: expected a list of {len(arguments)} values, got {_show(value)}")
         return tuple(_value(x, f"{where}[{i}]", a) for i, (x, a) in enumerate(zip(value, arguments, strict=True)))

@@ -51,6 +51,7 @@ class GAN(Named):
     z_dim: Width = 100  # length of the noise vector, N(0, I)
     d_optimizers: Literal["separate", "joint"] = "separate"  # one for real and one for fake batches, or one for both
     reuse_fakes: bool = False  # G's update on the fakes of D's, as PyTorch's example; or on fresh ones
+    gradients: Literal["own", "as_listed"] = "own"  # as_listed: those that leak in the tutorial's listing, to study it
 
     @property
     def optimizers(self) -> tuple[str, ...]:
@@ -165,6 +166,10 @@ class Train:
     preview_every: Count = 200  # a grid of samples from one fixed noise batch
     save_every: Count = 500  # a checkpoint
     keep: Count = 3  # newest checkpoints that are kept
+    evaluate_every: Count | None = None  # the metrics of tools/evaluate.py; the best checkpoint is kept, too
+    stop_on: tuple[Literal["collapse", "convergence_failure"], ...] = ()  # diagnoses that end the run
 
     # A resumed run may change these: they alter the run's length and records, never what a step computes.
-    MAY_CHANGE: ClassVar = frozenset({"epochs", "steps", "log_every", "preview_every", "save_every", "keep"})
+    MAY_CHANGE: ClassVar = frozenset(
+        {"epochs", "steps", "log_every", "preview_every", "save_every", "keep", "evaluate_every", "stop_on"}
+    )

@@ -7,6 +7,7 @@ from conftest import SMALL
 
 from ppgan_lite.build import build_method, seed_paddle
 from ppgan_lite.config import check_config
+from ppgan_lite.errors import ConfigError
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
 
 SHAPE = (1, 28, 28)
@@ -117,6 +118,48 @@ def test_a_step_equals_the_algorithm_with_gradients_taken_apart(d_optimizers, re
     for key, network in method.networks.items():
         for name, value in weights(network).items():
             np.testing.assert_allclose(value, weights(twin.networks[key])[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_as_listed_gradients_leak_as_in_the_tutorials_listing():
+    """Three steps against sums of gradients taken apart: G also gets loss_d_fake's, D also the last loss_g's."""
+    listed = tree("separate", False)
+    listed["method"]["gradients"] = "as_listed"
+    method, twin = (build_method(check_config(listed), SHAPE) for _ in range(2))
+    g, d = twin.networks["g"], twin.networks["d"]
+    of_g, of_d = ([p for p in network.parameters() if not p.stop_gradient] for network in (g, d))
+    adams = {name: paddle.optimizer.Adam(1e-3, parameters=of_g if name == "g" else of_d) for name in method.optimizers}
+
+    def apply(name, *gradients):
+        for p, *parts in zip(of_g if name == "g" else of_d, *gradients, strict=True):
+            p.grad = sum(parts[1:], parts[0])
+        adams[name].step()
+        adams[name].clear_grad()
+
+    left = [paddle.zeros_like(p) for p in of_d]
+    for step in (1, 2, 3):
+        seed_paddle(0, step)
+        method.train_step([real_batch()], step)
+
+        seed_paddle(0, step)
+        apply("d_real", paddle.grad(bce_real(d(real_batch()["image"])), of_d), left)
+        both = paddle.grad(bce_fake(d(g(paddle.randn([8, 8])))), of_d + of_g)
+        apply("d_fake", both[: len(of_d)])
+        loss_g = paddle.grad(bce_real(d(g(paddle.randn([8, 8])))), of_d + of_g)
+        left = loss_g[: len(of_d)]
+        apply("g", loss_g[len(of_d) :], both[len(of_d) :])
+        assert any(float(tensor.abs().max()) > 0 for tensor in left)
+
+    for key, network in method.networks.items():
+        for name, value in weights(network).items():
+            np.testing.assert_allclose(value, weights(twin.networks[key])[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize(("d_optimizers", "reuse_fakes"), [("joint", False), ("separate", True)])
+def test_as_listed_needs_the_listings_other_settings(d_optimizers, reuse_fakes):
+    other = tree(d_optimizers, reuse_fakes)
+    other["method"]["gradients"] = "as_listed"
+    with pytest.raises(ConfigError, match="method.gradients: as_listed"):
+        build_method(check_config(other), SHAPE)
 
 
 def test_accuracy_counts_right_sides_of_zero():
