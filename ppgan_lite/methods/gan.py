@@ -67,8 +67,9 @@ class GAN(Method):
         real_logits = d(real)
         loss_d_real = bce_real(real_logits)
         loss_d_real.backward()
-        for name, p in self._trainable("d").items():
-            p.grad.add_(self.state[f"left/{name}"])  # of the last step's loss_g
+        with paddle.no_grad():
+            for name, p in self._trainable("d").items():
+                p.grad.add_(self.state[f"left/{name}"])  # of the last step's loss_g
         optimizers["d_real"].step()
         optimizers["d_real"].clear_grad()
 
