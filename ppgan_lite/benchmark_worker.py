@@ -56,12 +56,12 @@ def serve(config, device: str, folder: Path, lines, write):
 
     device = set_device(device)
     dataset = build_dataset(config)
-    method = build_method(config, dataset.image_shape)
+    method = build_method(config, dataset.image_shape, len(dataset.class_names))
     data = batches(dataset, config.data.batch_size, config.train.seed)
     watch = Stopwatch(paddle.device.synchronize if device == "gpu" else lambda: None)
     _mark_updates(method, watch)
     step = 0
-    with Run.create(folder, config, dataset.source, dataset.image_shape, device) as run:
+    with Run.create(folder, config, dataset, device) as run:
         for line in lines:
             answer = {"seconds": [], "resident_bytes": []}
             for _ in range(int(line)):

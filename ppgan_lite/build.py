@@ -7,31 +7,46 @@ from ppgan_lite.config import Config
 from ppgan_lite.data import DATASETS
 from ppgan_lite.errors import RunError
 from ppgan_lite.methods import METHODS
-from ppgan_lite.networks import DISCRIMINATORS, GENERATORS
+from ppgan_lite.networks import CLASSIFIERS, DISCRIMINATORS, GENERATORS
 from ppgan_lite.optimizers import Optimizer
 
 
-def build_dataset(config: Config):
-    """The data set of the config's `data` section. Raises DataError."""
-    return DATASETS[config.data.name](config.data)
+def build_dataset(config: Config, split: str = "train"):
+    """The `train` or the `test` images of the config's `data` section. Raises DataError."""
+    return DATASETS[config.data.name](config.data, split)
 
 
-def build_method(config: Config, image_shape: tuple[int, int, int]):
+def build_method(config: Config, image_shape: tuple[int, int, int], num_classes: int):
     """The config's method with freshly initialised networks: the same weights for the same seed.
 
     Args:
         image_shape: C, H, W of the data.
+        num_classes: of the data.
     """
     seed_paddle(config.train.seed, 0)
     method = METHODS[config.method.name]
     networks = {
-        "g": GENERATORS[config.generator.name](config.generator, config.method.z_dim, image_shape),
-        "d": DISCRIMINATORS[config.discriminator.name](config.discriminator, image_shape),
+        section[0]: build_network(section, options, config.method, image_shape, num_classes)
+        for section, options in config.networks.items()
     }
     optimizers = {
         name: Optimizer(options, networks[method.trained_network(name)]) for name, options in config.optim.items()
     }
     return method(config.method, networks, optimizers)
+
+
+def build_network(section: str, options, method, image_shape: tuple[int, int, int], num_classes: int):
+    """The network that a section of a config describes; its key among the method's networks is the initial (g, d, c).
+
+    Args:
+        method: the options of the method that trains it.
+        image_shape, num_classes: see `build_method`.
+    """
+    if section == "generator":
+        return GENERATORS[options.name](options, method.z_dim, image_shape)
+    if section == "discriminator":
+        return DISCRIMINATORS[options.name](options, image_shape)
+    return CLASSIFIERS[options.name](options, image_shape, num_classes)
 
 
 def seed_paddle(*key: int):

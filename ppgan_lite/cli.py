@@ -39,6 +39,21 @@ def add_device(parser: Parser):
     )
 
 
+def add_step(parser: Parser, *more: str):
+    """Add --step: a checkpoint's step, `best`, or one of `more`."""
+    words = ("best", *more)
+
+    def parse(text: str):
+        return text if text in words else whole_number(1)(text)
+
+    parse.__name__ = f"whole number, {' or '.join(words)}"
+    parser.add_argument(
+        "--step",
+        type=parse,
+        help=f"checkpoint to use: its step, {' or '.join(words)} (default: the newest)",
+    )
+
+
 def whole_number(low: int):
     """An argparse type: a whole number, at least `low`."""
 

@@ -15,18 +15,22 @@ from ppgan_lite.errors import ConfigError
 
 @dataclass(frozen=True)
 class Config:
-    """One experiment, every key checked. `optim` maps each of the method's optimizers to its options."""
+    """One experiment, every key checked.
+
+    `networks` maps each of the method's network sections (`generator`, ...) to its options, `optim` each of its
+    optimizers.
+    """
 
     method: options.Named
-    generator: options.Named
-    discriminator: options.Named
+    networks: dict[str, options.Named]
     optim: dict[str, options.Named]
     data: options.Data
     train: options.Train
 
     def to_dict(self) -> dict:
-        """The config as nested plain dicts and lists, with every default written out."""
-        return _plain(dataclasses.asdict(self))
+        """The config as nested plain dicts and lists, as in a file, with every default written out."""
+        tree = _plain(dataclasses.asdict(self))
+        return {"method": tree.pop("method"), **tree.pop("networks"), **tree}
 
 
 def load_config(path: str | Path, overrides: list[str] = ()) -> Config:
@@ -42,9 +46,9 @@ def load_config(path: str | Path, overrides: list[str] = ()) -> Config:
         raise ConfigError(f"{path}: cannot read the config file: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not a text file in UTF-8") from error
-    tree = _parse_yaml(text, str(path))
+    tree = parse_yaml(text, str(path))
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: expected sections ({', '.join(_SECTIONS)}), got {_show(tree)}")
+        raise ConfigError(f"{path}: expected sections (method, optim, data, ...), got {_show(tree)}")
     for override in overrides:
         _apply_override(tree, override)
     return check_config(tree)
@@ -56,17 +60,18 @@ def check_config(tree: dict) -> Config:
     Raises:
         ConfigError: see `load_config`.
     """
-    _check_keys(tree, "", allowed=_SECTIONS, required=_SECTIONS)
+    check_keys(tree, "", allowed=None, required=("method",))
     method = _named(tree["method"], "method", options.METHODS)
+    sections = ("method", *method.NETWORKS, "optim", "data", "train")
+    check_keys(tree, "", allowed=sections, required=sections)
     train = _dataclass(tree["train"], "train", options.Train)
     if train.epochs is None and train.steps is None:
         raise ConfigError("train.epochs: missing; give train.epochs or train.steps, a whole number at least 1")
     optim = tree["optim"]
-    _check_keys(optim, "optim", allowed=method.optimizers, required=method.optimizers)
+    check_keys(optim, "optim", allowed=method.optimizers, required=method.optimizers)
     return Config(
         method=method,
-        generator=_named(tree["generator"], "generator", options.GENERATORS),
-        discriminator=_named(tree["discriminator"], "discriminator", options.DISCRIMINATORS),
+        networks={section: _named(tree[section], section, options.NETWORKS[section]) for section in method.NETWORKS},
         optim={name: _named(optim[name], f"optim.{name}", options.OPTIMIZERS) for name in method.optimizers},
         data=_named(tree["data"], "data", options.DATASETS),
         train=train,
@@ -76,10 +81,13 @@ def check_config(tree: dict) -> Config:
 def differences(ours: dict, theirs: dict) -> list[str]:
     """Keys whose values differ between two configs in ways that change what a step computes, as `KEY: a, not b`.
 
-    The keys of `options.Train.MAY_CHANGE` and where the data lies (`data.root`) do not count.
+    The keys of `options.Train.MAY_CHANGE` and where the data lies (`data.root`) do not count; the length does where a
+    learning rate decays over it.
     """
     ignored = {f"train.{key}" for key in options.Train.MAY_CHANGE} | {"data.root"}
     a, b = _flatten(ours), _flatten(theirs)
+    if any(key.startswith("optim.") and key.endswith(".decay") and value for key, value in a.items()):
+        ignored -= {"train.epochs", "train.steps"}
     return [
         f"{key}: {_show(a.get(key))}, not {_show(b.get(key))}"
         for key in sorted(a.keys() | b.keys())
@@ -90,9 +98,6 @@ def differences(ours: dict, theirs: dict) -> list[str]:
 def to_yaml(config: Config) -> str:
     """The config as YAML text that `load_config` reads back to the same `Config`."""
     return yaml.safe_dump(config.to_dict(), sort_keys=False, default_flow_style=None)
-
-
-_SECTIONS = tuple(field.name for field in dataclasses.fields(Config))
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -111,7 +116,15 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 _YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError)
 
 
-def _parse_yaml(text: str, where: str):
+def parse_yaml(text: str, where: str):
+    """What a YAML text holds.
+
+    Args:
+        where: it comes from, for the message.
+
+    Raises:
+        ConfigError: it is not valid, or a section has a key twice.
+    """
     try:
         return yaml.load(text, _UniqueKeyLoader)  # noqa: S506 (a subclass of SafeLoader)
     except _YAML_ERRORS as error:
@@ -130,12 +143,12 @@ def _apply_override(tree: dict, override: str):
             raise ConfigError(f"-o {override}: {'.'.join(parents[: depth + 1])} is a value, not a section")
         tree[name] = dict(tree.get(name, {}))  # a copy: YAML's aliases make one section stand in several places
         tree = tree[name]
-    tree[last] = _parse_yaml(text, f"-o {override}")
+    tree[last] = parse_yaml(text, f"-o {override}")
 
 
 def _named(tree, where: str, table: dict[str, type]):
     """Check a section against the class that `table` has under the section's own `name`."""
-    _check_keys(tree, where, allowed=None, required=("name",))
+    check_keys(tree, where, allowed=None, required=("name",))
     if not isinstance(tree["name"], str) or tree["name"] not in table:
         raise ConfigError(_unknown_value(f"{where}.name", tree["name"], table))
     return _dataclass(tree, where, table[tree["name"]])
@@ -144,12 +157,22 @@ def _named(tree, where: str, table: dict[str, type]):
 def _dataclass(tree, where: str, cls: type):
     fields = {field.name: field for field in dataclasses.fields(cls)}
     required = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
-    _check_keys(tree, where, allowed=fields, required=required)
+    check_keys(tree, where, allowed=fields, required=required)
     hints = typing.get_type_hints(cls, include_extras=True)
-    return cls(**{key: _value(value, f"{where}.{key}", hints[key]) for key, value in tree.items()})
+    return cls(**{key: check_value(value, f"{where}.{key}", hints[key]) for key, value in tree.items()})
 
 
-def _check_keys(tree, where: str, allowed, required):
+def check_keys(tree, where: str, allowed, required):
+    """Check that a section is one and has the keys it should.
+
+    Args:
+        where: its own key; empty for the whole file.
+        allowed: keys; None for any.
+        required: keys.
+
+    Raises:
+        ConfigError: naming the first key that is wrong.
+    """
     if not isinstance(tree, dict):
         raise ConfigError(f"{where}: expected a section with keys, got {_show(tree)}")
     prefix = f"{where}." if where else ""
@@ -163,13 +186,13 @@ def _check_keys(tree, where: str, allowed, required):
             raise ConfigError(f"{prefix}{key}: missing; this key must be given")
 
 
-def _value(value, where: str, hint):
+def check_value(value, where: str, hint):
     """Return `value` as the type `hint` asks for, or raise a ConfigError that names `where`."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):  # X | None
-        return None if value is None else _value(value, where, arguments[0])
+        return None if value is None else check_value(value, where, arguments[0])
     if origin is typing.Annotated:
-        number = _value(value, where, arguments[0])
+        number = check_value(value, where, arguments[0])
         if number not in arguments[1]:
             raise ConfigError(f"{where}: must be {arguments[1]}, got {_show(value)}")
         return number
@@ -182,7 +205,7 @@ def _value(value, where: str, hint):
             arguments = arguments[:1] * len(value)
         if not isinstance(value, list | tuple) or len(value) != len(arguments):
             raise ConfigError(f"{where}: expected a list of {len(arguments)} values, got {_show(value)}")
-        return tuple(_value(x, f"{where}[{i}]", a) for i, (x, a) in enumerate(zip(value, arguments, strict=True)))
+        return tuple(check_value(x, f"{where}[{i}]", a) for i, (x, a) in enumerate(zip(value, arguments, strict=True)))
     return _scalar(value, where, hint)
 
 

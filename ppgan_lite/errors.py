@@ -31,6 +31,10 @@ class ExportError(UserError):
     """A network that cannot leave the suite, or that would leave it as another one."""
 
 
+class EvaluationError(UserError):
+    """A measurement that cannot be made, or two that cannot be compared."""
+
+
 def warn(message):
     """Tell the user, in one line on stderr, of something that does not stop the work."""
     print(f"warning: {message}", file=sys.stderr)

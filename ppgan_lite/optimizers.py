@@ -5,24 +5,38 @@ from paddle import nn
 
 
 class Optimizer:
-    """Adam over the trainable parameters of one network.
+    """Adam or SGD over the trainable parameters of one network.
 
     Paddle names an optimizer's state after process-wide counters (`linear_3.w_0_moment1_1`), so the same network
     built second in a process has other names. Here it is `project.0.weight/moment1` wherever it is built.
     """
 
     def __init__(self, options, network: nn.Layer):
+        self._options = options
         trainable = {name: p for name, p in network.named_parameters() if not p.stop_gradient}
-        beta1, beta2 = options.betas
-        self._paddle = paddle.optimizer.Adam(options.lr, beta1, beta2, parameters=list(trainable.values()))
+        parameters = list(trainable.values())
+        if options.name == "sgd":
+            self._paddle = paddle.optimizer.SGD(options.lr, parameters)
+        else:
+            self._paddle = paddle.optimizer.Adam(options.lr, *options.betas, parameters=parameters)
         # Paddle makes the state at the first step; made now, it can be loaded before one. There is no public call.
         block = paddle.static.default_main_program().global_block()
-        self._paddle._create_accumulators(block, list(trainable.values()))
+        self._paddle._create_accumulators(block, parameters)
         self._names = {parameter.name: name for name, parameter in trainable.items()}
+
+    def schedule(self, step: int, steps: int):
+        """Set the learning rate for step `step` (from 1) of `steps`."""
+        if self._options.decay == "linear":
+            self._paddle.set_lr(self._options.lr * (1 - (step - 1) / steps))
 
     def step(self):
         """Update every parameter that has a gradient."""
         self._paddle.step()
+
+    def gradient_norm(self):
+        """The length of all gradients as one vector: a scalar tensor on the device."""
+        gradients = [p.grad.flatten() for p in self._paddle._parameter_list if p.grad is not None]
+        return sum((gradient.dot(gradient) for gradient in gradients), paddle.zeros([])).sqrt()
 
     def clear_grad(self):
         """Forget the gradients of this network's parameters."""

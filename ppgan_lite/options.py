@@ -32,6 +32,7 @@ Width = Annotated[int, Range(1, 4096)]  # of a layer
 Seed = Annotated[int, Range(0, 2**32 - 1)]
 Positive = Annotated[float, Range(0, open_ends="low")]
 Decay = Annotated[float, Range(0, 1, open_ends="high")]  # of a moving average
+Share = Annotated[float, Range(0, 1, open_ends="high")]
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ class Named:
     name: str
 
 
-# ---- methods: ppgan_lite/methods/NAME.py ----
+# ---- methods: ppgan_lite/methods/NAME.py. NETWORKS are the sections of the config that choose its networks ----
 
 
 @dataclass(frozen=True)
 class GAN(Named):
     """The GAN of Goodfellow et al. 2014 with the non-saturating loss."""
+
+    NETWORKS: ClassVar = ("generator", "discriminator")
 
     z_dim: Width = 100  # length of the noise vector, N(0, I)
     d_optimizers: Literal["separate", "joint"] = "separate"  # one for real and one for fake batches, or one for both
@@ -59,7 +62,19 @@ class GAN(Named):
         return ("g", "d_real", "d_fake") if self.d_optimizers == "separate" else ("g", "d")
 
 
-METHODS = {"gan": GAN}
+@dataclass(frozen=True)
+class Classifier(Named):
+    """A classifier of images, trained by cross entropy."""
+
+    NETWORKS: ClassVar = ("classifier",)
+
+    @property
+    def optimizers(self) -> tuple[str, ...]:
+        """The keys that `optim` must have."""
+        return ("c",)
+
+
+METHODS = {"classifier": Classifier, "gan": GAN}
 
 
 # ---- networks: ppgan_lite/networks/NAME.py; channels and image size come from the data ----
@@ -99,6 +114,47 @@ GENERATORS = {"dcgan28": DCGAN28Generator, "dcgan64": DCGAN64Generator}
 DISCRIMINATORS = {"dcgan28": DCGAN28Discriminator, "dcgan64": DCGAN64Discriminator}
 
 
+@dataclass(frozen=True)
+class SoftmaxRegression(Named):
+    """The PyTorch blog's softmax regression: one linear layer."""
+
+
+@dataclass(frozen=True)
+class FNN(Named):
+    """The PyTorch blog's fully connected network."""
+
+    hidden: Width = 500
+
+
+@dataclass(frozen=True)
+class CNN(Named):
+    """The PyTorch blog's convolutional network."""
+
+    ncf: Width = 16  # feature maps after the first convolution; the second layer has twice as many
+
+
+@dataclass(frozen=True)
+class ResNet(Named):
+    """A small residual network (He et al. 2016), the blog's next step."""
+
+    ncf: Width = 16  # feature maps in the first stage; each later one has twice as many
+    blocks: Annotated[int, Range(1, 32)] = 1  # residual blocks in each of the three stages
+
+
+@dataclass(frozen=True)
+class Evaluator(Named):
+    """The compact convolutional network that measures generators: see ppgan_lite/evaluation/."""
+
+    ncf: Width = 32  # feature maps in the first stage; the later ones have twice as many
+    num_features: Annotated[int, Range(64, 256)] = 128  # numbers by which an image is compared with others
+    dropout: Share = 0.5  # of the features, in training
+
+
+CLASSIFIERS = {"cnn": CNN, "evaluator": Evaluator, "fnn": FNN, "resnet": ResNet, "softmax": SoftmaxRegression}
+
+NETWORKS = {"generator": GENERATORS, "discriminator": DISCRIMINATORS, "classifier": CLASSIFIERS}
+
+
 # ---- optimizers: ppgan_lite/optimizers.py ----
 
 
@@ -108,9 +164,18 @@ class Adam(Named):
 
     lr: Positive
     betas: tuple[Decay, Decay] = (0.9, 0.999)
+    decay: Literal["linear"] | None = None  # of lr over the run: linear ends near 0; null: none
 
 
-OPTIMIZERS = {"adam": Adam}
+@dataclass(frozen=True)
+class SGD(Named):
+    """Gradient descent, without momentum."""
+
+    lr: Positive
+    decay: Literal["linear"] | None = None  # see Adam
+
+
+OPTIMIZERS = {"adam": Adam, "sgd": SGD}
 
 
 # ---- data: ppgan_lite/data/ ----

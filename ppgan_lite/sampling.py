@@ -10,6 +10,7 @@ from ppgan_lite.engine.run import open_trained
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
 from ppgan_lite.image_grid import grid, save_png, to_uint8
+from ppgan_lite.methods.base import Generative
 
 BATCH_IMAGES = 256  # generated at once
 
@@ -36,6 +37,8 @@ def sample(folder: Path, out: Path, step: int | None, num: int, seed: int, inter
             raise RunError(f"--out {out}: the folder is not empty; give another one")
     device = set_device(device)
     run, method, saved = open_trained(folder, step)
+    if not isinstance(method, Generative):
+        raise RunError(f"{folder}: holds a {run.config().method.name}, which makes no images")
     seed_paddle(seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
     if interpolate:
         strips = max(1, num // interpolate)

@@ -23,7 +23,7 @@ def test_every_part_of_the_key_counts():
 def test_names_become_objects(small_config):
     dataset = build_dataset(small_config)
     assert len(dataset) == 44
-    method = build_method(small_config, dataset.image_shape)
+    method = build_method(small_config, dataset.image_shape, 10)
     assert isinstance(method, GAN)
     assert isinstance(method.networks["g"], Generator)
     assert isinstance(method.networks["d"], Discriminator)
@@ -32,7 +32,7 @@ def test_names_become_objects(small_config):
 
 def test_each_optimizer_has_its_own_options_and_network(small_tree):
     small_tree["optim"]["d_fake"]["lr"] = 0.5
-    method = build_method(check_config(small_tree), (1, 28, 28))
+    method = build_method(check_config(small_tree), (1, 28, 28), 10)
     rates = {name: optimizer._paddle.get_lr() for name, optimizer in method.optimizers.items()}
     assert rates == {"g": 1e-3, "d_real": 1e-3, "d_fake": 0.5}
     for name, network in {"g": "g", "d_real": "d", "d_fake": "d"}.items():
@@ -43,7 +43,7 @@ def test_each_optimizer_has_its_own_options_and_network(small_tree):
 def test_the_seed_fixes_the_weights(small_tree):
     def weights(seed):
         small_tree["train"]["seed"] = seed
-        return build_method(check_config(small_tree), (1, 28, 28)).networks["d"].linear1.weight.numpy()
+        return build_method(check_config(small_tree), (1, 28, 28), 10).networks["d"].linear1.weight.numpy()
 
     np.testing.assert_array_equal(weights(0), weights(0))
     assert (weights(0) != weights(1)).any()
@@ -51,7 +51,7 @@ def test_the_seed_fixes_the_weights(small_tree):
 
 def test_networks_and_data_must_fit(small_config):
     with pytest.raises(ConfigError, match="generator.name: dcgan28 takes images of 28x28"):
-        build_method(small_config, (3, 32, 32))
+        build_method(small_config, (3, 32, 32), 10)
 
 
 def test_device_auto_is_what_is_there():

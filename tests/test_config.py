@@ -79,7 +79,7 @@ def test_float_without_a_dot_is_a_number():
             "generator.upsample=bilinaer",
             "unknown value 'bilinaer'; allowed: bilinear, transposed; did you mean bilinear?",
         ),
-        ("method.name=gna", "method.name: unknown value 'gna'; allowed: gan; did you mean gan?"),
+        ("method.name=gna", "method.name: unknown value 'gna'; allowed: classifier, gan; did you mean gan?"),
         ("method.name=[1]", "method.name: unknown value"),
         ("train.keep=0", "train.keep: must be at least 1, got 0"),
         ("optim.g.lr=0", "optim.g.lr: must be above 0, got 0"),
@@ -122,7 +122,7 @@ def test_files_that_are_no_config(tmp_path):
     assert "Is a directory" in refusal(path=tmp_path)
     for content, said in [
         (b"method: {name: gan", "bad.yml:1:19: not valid YAML"),
-        (b"- 1", "expected sections (method, generator"),
+        (b"- 1", "expected sections (method, optim"),
         (b"", "got nothing"),
         (b"\xff\xfe\x00x", "bad.yml"),
         (b"train: {epochs: 1}\ntrain: {epochs: 2}", "bad.yml:2:1: not valid YAML: key 'train' appears twice"),

@@ -21,7 +21,7 @@ def test_every_config_takes_two_steps(name, tmp_path):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_config_builds_in_full_size_and_is_complete(name, tmp_path):
     config = load_config(ROOT / "configs" / f"{name}.yml")
-    build_method(config, image_shape(config))
+    build_method(config, image_shape(config), 10)
     assert yaml.safe_load((ROOT / "configs" / f"{name}.yml").read_text()) == config.to_dict()
     path = tmp_path / "again.yml"
     path.write_text(to_yaml(config))

@@ -1,5 +1,8 @@
 """What every method must do, whatever its algorithm. A new method is swept by having a config in configs/."""
 
+import os
+import signal
+
 import numpy as np
 import paddle
 import pytest
@@ -8,24 +11,30 @@ from conftest import ROOT, lasting
 from ppgan_lite import options
 from ppgan_lite.build import build_method, seed_paddle
 from ppgan_lite.config import check_config, load_config
+from ppgan_lite.engine.checkpoint import list_steps
 from ppgan_lite.engine.loop import train
 from ppgan_lite.export import export
 from ppgan_lite.files import unseal
+from ppgan_lite.methods import METHODS
+from ppgan_lite.methods.base import Generative
 
-SMALL_OVERRIDES = [
-    "generator.ngf=4",  # wide enough for the fast forms of layers
-    "discriminator.ndf=4",
-    "train={steps: 8, log_every: 1, preview_every: 3, save_every: 100, keep: 2, seed: 5}",
-]
-SMALL_DATA = {
-    "dcgan28": "data={name: rendered_digits, batch_size: 8, num_images: 44}",
-    "dcgan64": "data={name: fake, batch_size: 8, num_images: 44, size: 32}",
-}
+SMALL_WIDTHS = {"ngf": 4, "ndf": 4, "ncf": 4, "hidden": 8, "num_features": 64}  # 4: enough for layers' fast forms
+SMALL_TRAIN = "train={steps: 8, log_every: 1, preview_every: 3, save_every: 100, keep: 2, seed: 5}"
+DIGITS = "data={name: rendered_digits, batch_size: 8, num_images: 44}"
+NOISE = "data={name: fake, batch_size: 8, num_images: 44, size: 32}"
 
 
 def load_small(path):
     """A config with its own method, and networks and data made small."""
-    return load_config(path, [*SMALL_OVERRIDES, SMALL_DATA[load_config(path).generator.name]])
+    networks = load_config(path).networks
+    widths = [
+        f"{section}.{key}={width}"
+        for section, options in networks.items()
+        for key, width in SMALL_WIDTHS.items()
+        if hasattr(options, key)
+    ]
+    is_28 = all(options.name != "dcgan64" for options in networks.values())
+    return load_config(path, [*widths, SMALL_TRAIN, DIGITS if is_28 else NOISE])
 
 
 def image_shape(config):
@@ -34,10 +43,12 @@ def image_shape(config):
 
 
 CONFIGS = {path.stem: load_small(path) for path in sorted((ROOT / "configs").glob("*.yml"))}
-# One config of each method with each of its settings and each generator; their data and rates make no difference here.
-SWEPT = {(config.method, config.generator): name for name, config in CONFIGS.items()}.values()
+# One config of each method with each of its settings and networks; their data and rates make no difference here.
+SWEPT = {(config.method, *config.networks.values()): name for name, config in CONFIGS.items()}.values()
+GENERATORS = [name for name in SWEPT if "generator" in CONFIGS[name].networks]
 
 every_method = pytest.mark.parametrize("config", [CONFIGS[name] for name in SWEPT], ids=SWEPT)
+every_generator = pytest.mark.parametrize("config", [CONFIGS[name] for name in GENERATORS], ids=GENERATORS)
 
 
 def test_every_method_has_a_config():
@@ -70,7 +81,7 @@ def assert_equal(ours, theirs):
 @every_method
 def test_a_step_trains_every_network_and_logs_finite_scalars(config):
     shape = image_shape(config)
-    method = build_method(config, shape)
+    method = build_method(config, shape, 10)
     parameters = {
         name: [p for p in network.parameters() if not p.stop_gradient] for name, network in method.networks.items()
     }
@@ -87,17 +98,18 @@ def test_a_step_trains_every_network_and_logs_finite_scalars(config):
 @pytest.mark.parametrize(("channels", "num"), [(3, 8), (1, 8), (1, 3)], ids=["colour", "greyscale", "short batch"])
 def test_any_channels_and_a_short_batch(config, channels, num):
     shape = (channels, *image_shape(config)[1:])
-    method = build_method(config, shape)
+    method = build_method(config, shape, 10)
     scalars = method.train_step(batches(method, shape, num), 1)
     assert all(np.isfinite(float(value)) for value in scalars.values())
-    assert method.generate(method.draw_z(5)).shape == [5, *shape]
+    if isinstance(method, Generative):
+        assert method.generate(method.draw_z(5)).shape == [5, *shape]
 
 
-@every_method
+@every_generator
 @pytest.mark.parametrize("batch_statistics", [False, True])
 def test_generating_changes_nothing_in_training(config, batch_statistics):
     shape = image_shape(config)
-    quiet, watched = build_method(config, shape), build_method(config, shape)
+    quiet, watched = build_method(config, shape, 10), build_method(config, shape, 10)
     for step in (1, 2, 3):
         for method in (quiet, watched):
             seed_paddle(0, step)
@@ -110,7 +122,7 @@ def test_generating_changes_nothing_in_training(config, batch_statistics):
 @every_method
 def test_the_same_seed_builds_the_same_networks(config):
     shape = image_shape(config)
-    assert_equal(everything(build_method(config, shape)), everything(build_method(config, shape)))
+    assert_equal(everything(build_method(config, shape, 10)), everything(build_method(config, shape, 10)))
 
 
 @every_method
@@ -118,7 +130,7 @@ def test_every_network_is_exported_and_computes_the_same(config, uninterrupted, 
     """The export checks itself: see test_export.py. Networks of every kind must pass, with and without oneDNN."""
     export(uninterrupted(config), tmp_path / "exported", step=None, formats=["paddle"], overwrite=False)
     signature = unseal((tmp_path / "exported" / "signature.json").read_bytes())
-    assert signature["networks"].keys() == build_method(config, image_shape(config)).networks.keys()
+    assert signature["networks"].keys() == build_method(config, image_shape(config), 10).networks.keys()
     for network in signature["networks"].values():
         assert network["checked"]["engines"].keys() == {"paddle", "paddle-onednn"}
 
@@ -129,7 +141,7 @@ def uninterrupted(tmp_path_factory):
     runs = {}
 
     def run(config):
-        key = (config.method, config.generator)
+        key = (config.method, *config.networks.values())
         if key not in runs:
             runs[key] = tmp_path_factory.mktemp("uninterrupted") / "run"
             assert train(config, runs[key], resume=False, overwrite=False, device="cpu", dry_run=False) == 0
@@ -140,10 +152,19 @@ def uninterrupted(tmp_path_factory):
 
 @every_method
 @pytest.mark.parametrize("stop", [3, 5, 7], ids=["inside an epoch", "at its edge", "in the next epoch"])
-def test_resumed_equals_uninterrupted(config, stop, uninterrupted, tmp_path):
-    tree = config.to_dict()
-    first = check_config(tree | {"train": tree["train"] | {"steps": stop}})
-    assert train(first, tmp_path / "run", resume=False, overwrite=False, device="cpu", dry_run=False) == 0
+def test_resumed_equals_uninterrupted(config, stop, uninterrupted, tmp_path, monkeypatch):
+    plain = METHODS[config.method.name].train_step
+
+    def interrupted(self, batches, step):
+        if step == stop:
+            os.kill(os.getpid(), signal.SIGTERM)  # the step ends and is saved
+        return plain(self, batches, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(METHODS[config.method.name], "train_step", interrupted)
+        code = train(config, tmp_path / "run", resume=False, overwrite=False, device="cpu", dry_run=False)
+    assert code == 128 + signal.SIGTERM
+    assert list_steps(tmp_path / "run" / "checkpoints") == [stop]
     assert train(config, tmp_path / "run", resume=True, overwrite=False, device="cpu", dry_run=False) == 0
     assert lasting(tmp_path / "run", 8) == lasting(uninterrupted(config), 8)
 

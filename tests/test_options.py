@@ -6,11 +6,12 @@ TABLES = [
     (options.METHODS, methods.METHODS),
     (options.GENERATORS, networks.GENERATORS),
     (options.DISCRIMINATORS, networks.DISCRIMINATORS),
+    (options.CLASSIFIERS, networks.CLASSIFIERS),
     (options.DATASETS, data.DATASETS),
 ]
 
 
-@pytest.mark.parametrize(("described", "built"), TABLES, ids=["methods", "generators", "discriminators", "data"])
+@pytest.mark.parametrize(("described", "built"), TABLES, ids=["methods", "generators", "discriminators", "classifiers", "data"])
 def test_every_name_has_options_and_something_to_build(described, built):
     assert described.keys() == built.keys()
 

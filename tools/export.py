@@ -39,7 +39,7 @@ def main(argv=None) -> int:
     parser = cli.Parser(__doc__)
     parser.add_argument("--run", type=Path, required=True, help="folder of a run, for example output/dcgan_mnist")
     parser.add_argument("--out", type=Path, required=True, help="folder to be made")
-    parser.add_argument("--step", type=cli.whole_number(1), help="checkpoint to use (default: the newest)")
+    cli.add_step(parser)
     parser.add_argument(
         "--formats",
         type=formats,

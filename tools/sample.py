@@ -19,7 +19,7 @@ def main(argv=None) -> int:
     parser = cli.Parser(__doc__)
     parser.add_argument("--run", type=Path, required=True, help="folder of a run, for example output/dcgan_mnist")
     parser.add_argument("--out", type=Path, required=True, help="FILE.png (a grid), FILE.npz, or a folder of PNGs")
-    parser.add_argument("--step", type=cli.whole_number(1), help="checkpoint to use (default: the newest)")
+    cli.add_step(parser)
     parser.add_argument("--num", type=cli.whole_number(1), default=64, help="images (default: 64)")
     parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="of the noise (default: 0)")
     parser.add_argument(

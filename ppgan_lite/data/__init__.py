@@ -1,6 +1,7 @@
 """Data sets: paddle.io Datasets that yield dicts. DATASETS maps a config's `data.name` to what builds it.
 
-Each entry takes the checked `data` section and returns a Dataset with `image_shape` (C, H, W) and `source`.
+Each entry takes the checked `data` section and the split, `train` or `test`, and returns a Dataset with `image_shape`
+(C, H, W), `class_names` and `source`.
 """
 
 from ppgan_lite.data import fake, mnist, rendered_digits

@@ -18,8 +18,10 @@ class NoMirrorError(DataError):
     """No mirror gave the file."""
 
 
-def download(file: str, mirrors, folder: Path, sha256: str):
+def download(file: str, mirrors, folder: Path, checksum: str, algorithm: str = "sha256"):
     """Write `folder/file`, fetched from the first of `mirrors` (URL prefixes) that gives the right content.
+
+    `algorithm` is the checksum's, by hashlib's name.
 
     Raises:
         NoMirrorError: no mirror answered with the content of that checksum.
@@ -32,7 +34,7 @@ def download(file: str, mirrors, folder: Path, sha256: str):
         except (OSError, ValueError, http.client.HTTPException) as error:
             failures.append(f"{mirror}: {getattr(error, 'reason', error)}")
             continue
-        if hashlib.sha256(content).hexdigest() != sha256:
+        if hashlib.new(algorithm, content).hexdigest() != checksum:
             failures.append(f"{mirror}: wrong checksum")
             continue
         with disk_errors(folder):

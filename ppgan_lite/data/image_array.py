@@ -36,14 +36,16 @@ class ImageArray(paddle.io.Dataset):
     Args:
         images: uint8 [N, C, H, W].
         labels: integers [N].
+        class_names: what each label means, in the labels' order.
         name, origin, stands_in_for: see `Source`.
         factors: how each image was drawn, name -> [N], where that is known.
     """
 
-    def __init__(self, images, labels, name: str, origin: str, stands_in_for: str | None = None, factors=None):
+    def __init__(self, images, labels, class_names, name, origin, stands_in_for=None, factors=None):
         super().__init__()
         self.images = np.ascontiguousarray(images)
         self.labels = np.asarray(labels, "int64")
+        self.class_names = tuple(class_names)
         self.factors = factors or {}
         self.image_shape = self.images.shape[1:]
         digest = hashlib.sha256(self.images).hexdigest()

@@ -32,44 +32,60 @@ MIRRORS = {
     ),
 }
 
-# sha256 of the published .gz files (their published MD5 sums were checked when these were computed).
+# sha256 of the published .gz files (their published MD5 sums were checked when these were computed), by the split.
 CHECKSUMS = {
-    "mnist": {
+    ("mnist", "train"): {
         "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
         "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
     },
-    "fashion_mnist": {
+    ("mnist", "test"): {
+        "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    },
+    ("fashion_mnist", "train"): {
         "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
         "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
     },
+    ("fashion_mnist", "test"): {
+        "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    },
 }
 
+CLASS_NAMES = {
+    "mnist": "0123456789",
+    "fashion_mnist": (
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"
+    ),
+}  # fmt: skip
 
-def build(options) -> ImageArray:
-    """The 60,000 training images of the data set that `options.name` names.
+
+def build(options, split: str = "train") -> ImageArray:
+    """The 60,000 training or 10,000 test images of the data set that `options.name` names.
 
     Raises:
         DataError: a file is damaged, or is nowhere and cannot be downloaded (and `options.offline` is null).
     """
     try:
-        folder = find_or_download(options.name, options.root)
+        folder = find_or_download(options.name, options.root, split)
     except NoMirrorError as error:
         if options.offline is None:
             raise
         _banner(options.name, str(error))
-        return rendered_digits.build(RenderedDigits(name=options.offline), stands_in_for=options.name)
-    images, labels = (read_idx(folder / file, digest) for file, digest in CHECKSUMS[options.name].items())
-    return ImageArray(images[:, None], labels, options.name, str(folder))  # [N, 28, 28] -> [N, 1, 28, 28]
+        return rendered_digits.build(RenderedDigits(name=options.offline), split, stands_in_for=options.name)
+    images, labels = (read_idx(folder / file, digest) for file, digest in CHECKSUMS[options.name, split].items())
+    # [N, 28, 28] -> [N, 1, 28, 28]
+    return ImageArray(images[:, None], labels, CLASS_NAMES[options.name], options.name, str(folder))
 
 
-def find_or_download(name: str, root: str | None) -> Path:
-    """The folder with the data set's files: below `root`, $PPGAN_DATA or the cache, downloaded there if nowhere.
+def find_or_download(name: str, root: str | None, split: str = "train") -> Path:
+    """The folder with the split's files: below `root`, $PPGAN_DATA or the cache, downloaded there if nowhere.
 
     Raises:
         DataError: `root` is given but does not exist.
         NoMirrorError: nowhere to be found, and no mirror answers.
     """
-    files = CHECKSUMS[name]
+    files = CHECKSUMS[name, split]
     for place in (root, os.environ.get("PPGAN_DATA"), CACHE):
         if not place:
             continue

@@ -12,8 +12,9 @@ from ppgan_lite.build import build_dataset, build_method, seed_paddle, set_devic
 from ppgan_lite.config import Config, to_yaml
 from ppgan_lite.data.loader import batches, batches_per_epoch
 from ppgan_lite.engine import checkpoint
+from ppgan_lite.engine.observer import Observer
 from ppgan_lite.engine.progress import Progress
-from ppgan_lite.engine.run import PREVIEW_IMAGES, Run, check_folder
+from ppgan_lite.engine.run import Run, check_folder
 from ppgan_lite.errors import RunError, warn
 from ppgan_lite.files import locked
 
@@ -29,7 +30,7 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
     device = set_device(device)
     dataset = build_dataset(config)
     epoch_batches = batches_per_epoch(len(dataset), config.data.batch_size)
-    method = build_method(config, dataset.image_shape)
+    method = build_method(config, dataset.image_shape, len(dataset.class_names))
     steps = config.train.steps or config.train.epochs * epoch_batches // method.batches_per_step
     print(f"data: {dataset.source}", flush=True)
     if dry_run:
@@ -43,7 +44,7 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
         else:
             if resume:
                 _check_unsaved(folder, config, dataset.source)
-            run = Run.create(folder, config, dataset.source, dataset.image_shape, device)
+            run = Run.create(folder, config, dataset, device)
         print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
         images_per_step = config.data.batch_size * method.batches_per_step
         with run, Progress(done, steps, epoch_batches / method.batches_per_step, images_per_step) as progress:
@@ -57,30 +58,39 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, progress: 
         progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; raise train.steps or train.epochs")
         return 0
     data = batches(dataset, config.data.batch_size, cfg.seed, first_batch=done * method.batches_per_step)
-    seed_paddle(cfg.seed, 0, 1)
-    preview_z = method.draw_z(PREVIEW_IMAGES)
+    observer = Observer(run, method, config, dataset, progress.say)
     unchecked = []  # (step, scalars) still on the device
     with _StopSignals() as signals:
         for step in range(done + 1, steps + 1):
             seed_paddle(cfg.seed, step)
+            for optimizer in method.optimizers.values():
+                optimizer.schedule(step, steps)
+            method.gradient_norms = {} if step % cfg.log_every == 0 else None
             scalars = method.train_step([next(data) for _ in range(method.batches_per_step)], step)
-            unchecked.append((step, scalars))
+            unchecked.append((step, scalars | (method.gradient_norms or {})))
             progress.advance()
             stop = signals.received or step == steps
             if stop or step % cfg.log_every == 0 or step % cfg.save_every == 0:
-                _check_and_log(run, unchecked, cfg.log_every, progress)
+                _check_and_log(run, unchecked, cfg.log_every, observer, progress)
                 unchecked = []
             if stop or step % cfg.preview_every == 0:
-                run.preview(step, method.generate(preview_z, batch_statistics=True))
-            if stop or step % cfg.save_every == 0:
+                observer.preview(step)
+            if cfg.evaluate_every and (step == steps or step % cfg.evaluate_every == 0):
+                observer.evaluate(step)
+                progress.measure(step)  # the time of the evaluation is not the training's
+            diagnosis = observer.diagnose()
+            if stop or diagnosis or step % cfg.save_every == 0:
                 checkpoint.save(run.checkpoints, step, method, config.to_dict(), cfg.keep)
-            if stop:
+            if stop or diagnosis:
                 progress.say(f"saved step {step} of {steps} in {run.folder}")
+            if diagnosis:
+                raise RunError(f"{run.folder}: stopped at step {step} by train.stop_on: {diagnosis}; see above for why")
+            if stop:
                 break
     return 128 + signals.received if signals.received else 0
 
 
-def _check_and_log(run: Run, unchecked: list, log_every: int, progress: Progress):
+def _check_and_log(run: Run, unchecked: list, log_every: int, observer: Observer, progress: Progress):
     """Bring the scalars of the last steps to the host, refuse any that is no number, log those that are due."""
     for step, scalars in unchecked:
         values = {key: float(value) for key, value in scalars.items()}
@@ -92,7 +102,7 @@ def _check_and_log(run: Run, unchecked: list, log_every: int, progress: Progress
                 )
         if step % log_every == 0:
             speed = progress.measure(step)
-            run.log(step, values, images_per_second=round(speed, 1))
+            observer.log(step, values, speed)
             progress.show(step, values, speed)
 
 

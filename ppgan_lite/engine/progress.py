@@ -47,7 +47,8 @@ class Progress:
             losses = [f"{key[5:]} {value:.2f}" for key, value in scalars.items() if key.startswith("loss/")]
             self.bar.set_postfix_str(" ".join([*losses, f"{images_per_second:.0f} images/s"]))
             return
-        losses = "  ".join(f"{key} {value:.4f}" for key, value in scalars.items())
+        shown = {key: value for key, value in scalars.items() if key.startswith(("loss/", "accuracy/"))}
+        losses = "  ".join(f"{key} {value:.4f}" for key, value in shown.items())
         epoch = int((step - 1) / self.steps_per_epoch) + 1
         left = timedelta(seconds=round((self.total - step) * self.images_per_step / max(images_per_second, 1e-9)))
         line = f"step {step}/{self.total}  epoch {epoch}  {losses}  {images_per_second:.0f} images/s  {left} left"

@@ -1,7 +1,8 @@
 """A run: one output folder with everything that a training leaves behind.
 
-config.yml (resolved), run.json (data, device, versions of each session), metrics.jsonl, samples/ (grids),
-log/ (VisualDL), checkpoints/.
+config.yml (resolved), run.json (data, device, versions of each session), metrics.jsonl (scalars, and what health has
+to say), samples/ (grids), log/ (VisualDL), checkpoints/ (the newest), best/ (the one of the lowest Frechet distance),
+evaluations/ (what evaluations found).
 """
 
 import json
@@ -19,11 +20,13 @@ from ppgan_lite.config import Config, differences, load_config, to_yaml
 from ppgan_lite.data.image_array import Source
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.errors import ConfigError, RunError, warn
+from ppgan_lite.evaluation.result import Result
 from ppgan_lite.files import disk_errors, remove_folder, remove_leftovers, writing
 from ppgan_lite.image_grid import grid, save_png
 
 PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
 PREVIEW_COLUMNS = 16
+BEST = "best"  # in place of a step: the best checkpoint
 
 
 class Run:
@@ -31,34 +34,44 @@ class Run:
 
     Attributes:
         folder: of the run.
-        checkpoints: folder of the checkpoints.
+        checkpoints: folder of the newest checkpoints.
+        best: folder of the best checkpoint, where `train.evaluate_every` chose one.
         record: what run.json holds.
         source: of the data that it is trained on.
         image_shape: C, H, W.
+        class_names: of the data's labels.
     """
 
     def __init__(self, folder: Path, record: dict):
         self.folder = Path(folder)
         self.checkpoints = self.folder / "checkpoints"
+        self.best = self.folder / "best"
         self.record = record
         self.source = Source(**record["data"])
         self.image_shape = tuple(int(size) for size in record["image_shape"])
+        self.class_names = tuple(map(str, record["class_names"]))
         self._metrics = None  # open stream of metrics.jsonl while training
         self._writers = {}  # folder below log/ -> VisualDL writer
 
     @classmethod
-    def create(cls, folder: Path, config: Config, source: Source, image_shape, device: str) -> "Run":
+    def create(cls, folder: Path, config: Config, dataset, device: str) -> "Run":
         """Make the folder and write run.json and config.yml; what a run left there before is removed.
 
         Raises:
             RunError: it cannot be written.
         """
-        record = {"data": source.to_dict(), "image_shape": list(image_shape), "seed": config.train.seed, "sessions": []}
+        record = {
+            "data": dataset.source.to_dict(),
+            "image_shape": list(dataset.image_shape),
+            "class_names": list(dataset.class_names),
+            "seed": config.train.seed,
+            "sessions": [],
+        }
         run = cls(folder, record)
         with disk_errors(run.folder):
             run.folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(run.folder)
-            for name in ("checkpoints", "samples", "log"):
+            for name in ("checkpoints", "best", "samples", "evaluations", "log"):
                 remove_folder(run.folder / name)
             (run.folder / "metrics.jsonl").unlink(missing_ok=True)
         run._begin_session(config, device, 0)
@@ -107,16 +120,19 @@ class Run:
         Raises:
             RunError: the folder cannot be written.
         """
-        kept = [record for record in self._read_metrics() if record["step"] <= step]
+        kept = [record for record in self.read_metrics() if record["step"] <= step]
         with disk_errors(self.folder):
-            for folder in (self.folder, self.checkpoints, self.folder / "samples"):
+            for folder in (self.folder, self.checkpoints, self.best, self.folder / "samples"):
                 remove_leftovers(folder)
             checkpoint.set_aside_after(self.checkpoints, step)
+            for later in checkpoint.list_steps(self.best):
+                if later > step:
+                    remove_folder(self.best / f"step_{later:08d}")
             with writing(self.folder / "metrics.jsonl") as stream:
                 stream.writelines(_json_line(record) for record in kept)
             # VisualDL shows one file of a folder only, so the log must be one file again, not two.
             remove_folder(self.folder / "log")
-            for path, of_step in self._preview_files():
+            for path, of_step in [*self._files_by_step("samples"), *self._files_by_step("evaluations")]:
                 if of_step > step:
                     path.unlink()
             self._rebuild_log(kept)
@@ -127,13 +143,23 @@ class Run:
 
         `loss/d_real` is the tag `loss` in VisualDL's folder `d_real_loss`: all losses share one chart.
         """
-        record = {"step": step, **scalars, **more}
+        self._append({"step": step, **scalars, **more})
+
+    def log_diagnosis(self, diagnosis: dict):
+        """Append a diagnosis to metrics.jsonl and to VisualDL, as a text.
+
+        Args:
+            diagnosis: `step`, `diagnosis` (its name), `since` (a step), `words` and `remedies`.
+        """
+        self._append(diagnosis)
+
+    def _append(self, record: dict):
         path = self.folder / "metrics.jsonl"
         with disk_errors(path):
             if self._metrics is None:
                 self._metrics = open(path, "ab", buffering=0)  # noqa: SIM115 (open as long as the run)
             self._metrics.write(_json_line(record))
-        self._log_curves(record)
+        self._log_record(record)
 
     def preview(self, step: int, images):
         """Write a grid of images [N, C, H, W] in [-1, 1] to samples/ and to VisualDL (tag `numbers`)."""
@@ -141,6 +167,40 @@ class Run:
         path = self.folder / "samples" / f"step_{step:08d}.png"
         save_png(path, pixels, {**self.describe_images(step), "Batch norm": "statistics of this batch (training)"})
         self._writer("samples").add_image("numbers", pixels, step)
+
+    def evaluation_file(self, step: int) -> Path:
+        """Where what was found at a step is kept; a picture of it lies beside, under the same name."""
+        return self.folder / "evaluations" / f"step_{step:08d}.json"
+
+    def add_result(self, result: Result):
+        """Keep what an evaluation found, instead of what one found before at the same step. Raises RunError."""
+        path = self.evaluation_file(result.step)
+        with disk_errors(path):
+            path.parent.mkdir(exist_ok=True)
+        result.write(path)
+
+    def read_results(self) -> list[Result]:
+        """What evaluations found, oldest step first. Raises EvaluationError."""
+        return [Result.read(path) for path, _ in self._files_by_step("evaluations") if path.suffix == ".json"]
+
+    def log_result(self, result: Result):
+        """Draw the figures of an evaluation in VisualDL, a chart for each metric, with those of real images.
+
+        Also the picture beside the result, where there is one.
+        """
+        for name, figure in result.figures.items():
+            self._writer("evaluation").add_scalar(name, figure.value, result.step)
+            if figure.real is not None:
+                self._writer("evaluation_of_real_images").add_scalar(name, figure.real, result.step)
+        self._log_picture("evaluation", "confusion", self.evaluation_file(result.step).with_suffix(".png"), result.step)
+
+    def log_results_anew(self):
+        """Draw all results in VisualDL again: it shows one file of a folder only, so nothing can be added to one."""
+        for name in ("evaluation", "evaluation_of_real_images"):
+            with disk_errors(self.folder):
+                remove_folder(self.folder / "log" / name)
+        for result in self.read_results():
+            self.log_result(result)
 
     def describe_images(self, step: int) -> dict[str, str]:
         """Metadata for pictures made at a step: what made them, and the data really used."""
@@ -176,15 +236,22 @@ class Run:
 
     def _rebuild_log(self, records: list[dict]):
         for record in records:
-            self._log_curves(record)
-        for path, step in self._preview_files():
-            try:
-                pixels = np.atleast_3d(np.asarray(Image.open(path)))
-            except OSError:  # no picture any more: only VisualDL misses it
-                continue
-            self._writer("samples").add_image("numbers", pixels, step)
+            self._log_record(record)
+        for path, step in self._files_by_step("samples"):
+            self._log_picture("samples", "numbers", path, step)
+        for result in self.read_results():
+            self.log_result(result)
 
-    def _log_curves(self, record: dict):
+    def _log_picture(self, writer: str, tag: str, path: Path, step: int):
+        try:
+            pixels = np.atleast_3d(np.asarray(Image.open(path)))
+        except OSError:  # no picture (any more): only VisualDL misses it
+            return
+        self._writer(writer).add_image(tag, pixels, step)
+
+    def _log_record(self, record: dict):
+        if "diagnosis" in record:
+            self._writer("health").add_text("diagnosis", f"{record['diagnosis']}: {record['words']}", record["step"])
         for key, value in record.items():
             if "/" in key:
                 kind, name = key.split("/")
@@ -196,7 +263,7 @@ class Run:
             self._writers[name] = LogWriter(str(self.folder / "log" / name), flush_secs=10, display_name=shown)
         return self._writers[name]
 
-    def _read_metrics(self) -> list[dict]:
+    def read_metrics(self) -> list[dict]:
         """The whole lines of metrics.jsonl; a torn last one is left out."""
         path = self.folder / "metrics.jsonl"
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
@@ -207,26 +274,29 @@ class Run:
         except (ValueError, TypeError, LookupError) as error:
             raise RunError(f"{path}: damaged; move it away to go on without its records") from error
 
-    def _preview_files(self) -> list[tuple[Path, int]]:
-        matches = [(path, re.fullmatch(r"step_(\d+)\.png", path.name)) for path in (self.folder / "samples").glob("*")]
+    def _files_by_step(self, folder: str) -> list[tuple[Path, int]]:
+        matches = [(path, re.fullmatch(r"step_(\d+)\.\w+", path.name)) for path in (self.folder / folder).glob("*")]
         return sorted((path, int(match[1])) for path, match in matches if match)
 
 
-def open_trained(folder: Path, step: int | None):
+def open_trained(folder: Path, step: int | str | None):
     """A run, its method as a checkpoint left it, and the checkpoint.
 
     Args:
-        step: None for the newest that is whole; damaged ones are warned of.
+        step: None for the newest that is whole, damaged ones are warned of; `best` for the best that was kept.
 
     Raises:
         UserError: no such run or checkpoint, or its networks are not those of the run's config.
     """
     run = Run.open_existing(folder)
-    method = build_method(run.config(), run.image_shape)
+    method = build_method(run.config(), run.image_shape, len(run.class_names))
     if step is None:
         saved = checkpoint.load_newest(run.checkpoints, on_damage=warn)
+    elif step == BEST:
+        saved = checkpoint.load_newest(run.best, on_damage=warn)
     else:
-        saved = checkpoint.load_step(run.checkpoints, step)
+        of_best = step in checkpoint.list_steps(run.best) and step not in checkpoint.list_steps(run.checkpoints)
+        saved = checkpoint.load_step(run.best if of_best else run.checkpoints, step)
     saved.restore(method)
     return run, method, saved
 

@@ -1,4 +1,4 @@
-"""What all GANs share: networks, optimizers, other state, and the one place where a loss becomes an update."""
+"""What all methods share: networks, optimizers, other state, and the one place where a loss becomes an update."""
 
 import contextlib
 
@@ -10,7 +10,7 @@ from ppgan_lite.optimizers import Optimizer
 
 
 class Method:
-    """A GAN: its networks, their optimizers and one training step.
+    """Networks, their optimizers and one training step.
 
     A subclass writes `train_step` as its paper's algorithm; everything that is the same for all GANs lives outside.
 
@@ -20,6 +20,8 @@ class Method:
         optimizers: name -> Optimizer. What is in it is saved.
         state: name -> tensor: everything else that training changes. What is in it is saved.
         batches_per_step: fresh batches of data that one `train_step` takes.
+        gradient_norms: where it is a dict and not None, each update leaves the norm of its gradient in it, as
+            `grad_norm/NAME`.
     """
 
     batches_per_step = 1
@@ -29,6 +31,7 @@ class Method:
         self.networks = networks
         self.optimizers = optimizers
         self.state = {}
+        self.gradient_norms = None
 
     @staticmethod
     def trained_network(optimizer: str) -> str:
@@ -38,6 +41,32 @@ class Method:
     def train_step(self, batches: list[dict], step: int) -> dict:
         """Train on `batches_per_step` batches. Returns scalar tensors to log, by keys `KIND/NAME`."""
         raise NotImplementedError
+
+    def interfaces(self, image_shape: tuple[int, int, int]) -> dict[str, Interface]:
+        """What each network of `networks` takes and gives. All of them are exported, by these names.
+
+        Args:
+            image_shape: C, H, W of the data.
+        """
+        raise NotImplementedError
+
+    def update(self, name: str, loss):
+        """Take one step of optimizer `name` down the gradient of `loss`, and of nothing else."""
+        self.optimizers[name].clear_grad()
+        loss.backward()
+        self.step(name)
+
+    def step(self, name: str):
+        """Take one step of optimizer `name` down the gradients that stand on its network, and clear them."""
+        optimizer = self.optimizers[name]
+        if self.gradient_norms is not None:
+            self.gradient_norms[f"grad_norm/{name}"] = optimizer.gradient_norm()
+        optimizer.step()
+        optimizer.clear_grad()
+
+
+class Generative(Method):
+    """A method whose network `g` makes images of noise, and whose `d` judges them."""
 
     def draw_z(self, num: int):
         """Noise [num, z_dim] from N(0, I), by paddle's generator."""
@@ -56,12 +85,7 @@ class Method:
             g.train()
         return images
 
-    def interfaces(self, image_shape: tuple[int, int, int]) -> dict[str, Interface]:
-        """What each network of `networks` takes and gives. All of them are exported, by these names.
-
-        Args:
-            image_shape: C, H, W of the data.
-        """
+    def interfaces(self, image_shape):
         z = Port("z", (self.options.z_dim,), "noise", distribution="normal")
         images = Port("images", image_shape, "pictures, from black (-1) to white (1)", range=(-1, 1), layout="NCHW")
         logits = Port("logits", (1,), "above 0: taken for real; below: for generated")
@@ -69,14 +93,6 @@ class Method:
             "g": Interface("generator: noise to pictures", (z,), (images,)),
             "d": Interface("discriminator: is a picture real?", (images,), (logits,)),
         }
-
-    def update(self, name: str, loss):
-        """Take one step of optimizer `name` down the gradient of `loss`, and of nothing else."""
-        optimizer = self.optimizers[name]
-        optimizer.clear_grad()
-        loss.backward()
-        optimizer.step()
-        optimizer.clear_grad()
 
 
 @contextlib.contextmanager

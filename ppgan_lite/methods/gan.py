@@ -14,10 +14,10 @@ import paddle
 
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
-from ppgan_lite.methods.base import Method, frozen
+from ppgan_lite.methods.base import Generative, frozen
 
 
-class GAN(Method):
+class GAN(Generative):
     """A generator `g` and a discriminator `d`, trained in turn."""
 
     def __init__(self, options, networks, optimizers):
@@ -62,7 +62,7 @@ class GAN(Method):
 
     def _train_step_as_listed(self, real):
         """The tutorial's loop body: fakes are not detached, and only the network just updated is cleared."""
-        g, d, optimizers = self.networks["g"], self.networks["d"], self.optimizers
+        g, d = self.networks["g"], self.networks["d"]
 
         real_logits = d(real)
         loss_d_real = bce_real(real_logits)
@@ -70,22 +70,19 @@ class GAN(Method):
         with paddle.no_grad():
             for name, p in self._trainable("d").items():
                 p.grad.add_(self.state[f"left/{name}"])  # of the last step's loss_g
-        optimizers["d_real"].step()
-        optimizers["d_real"].clear_grad()
+        self.step("d_real")
 
         fake_logits = d(g(self.draw_z(len(real))))
         loss_d_fake = bce_fake(fake_logits)
         loss_d_fake.backward()
-        optimizers["d_fake"].step()
-        optimizers["d_fake"].clear_grad()  # G keeps its part, which is added to its own gradient
+        self.step("d_fake")  # G keeps its part, which is added to its own gradient
 
         loss_g = bce_real(d(g(self.draw_z(len(real)))))
         loss_g.backward()
-        optimizers["g"].step()
-        optimizers["g"].clear_grad()
+        self.step("g")
         for name, p in self._trainable("d").items():
             self.state[f"left/{name}"].set_value(p.grad)
-        optimizers["d_real"].clear_grad()
+        self.optimizers["d_real"].clear_grad()
         return _scalars(loss_d_real, loss_d_fake, loss_g, real_logits, fake_logits)
 
     def _trainable(self, network: str) -> dict:

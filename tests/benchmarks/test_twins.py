@@ -30,7 +30,7 @@ every_step = pytest.mark.parametrize(
 
 def our_networks(config, overrides, shape):
     """G, D, noise, and what they make of it."""
-    method = build_method(load_config(ROOT / "configs" / f"{config}.yml", overrides), shape)
+    method = build_method(load_config(ROOT / "configs" / f"{config}.yml", overrides), shape, 10)
     seed_paddle(0)
     z = paddle.randn([4, 100])
     with paddle.no_grad():

@@ -69,3 +69,9 @@ def test_a_cache_that_cannot_be_written_is_named(server, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"file/mnist.*cannot be written"):
         download("file.gz", mirrors(server, "good"), tmp_path / "file" / "mnist", SHA256)
+
+
+def test_another_checksum_than_sha256_may_be_named(server, tmp_path):
+    md5 = hashlib.md5(CONTENT).hexdigest()
+    download("file.gz", mirrors(server, "wrong", "good"), tmp_path, md5, "md5")
+    assert (tmp_path / "file.gz").read_bytes() == CONTENT

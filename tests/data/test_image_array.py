@@ -6,7 +6,7 @@ from ppgan_lite.data.image_array import ImageArray
 def dataset():
     images = np.random.default_rng(0).integers(0, 256, (6, 3, 4, 5), dtype="uint8")
     images[0, 0, 0, :2] = 0, 255
-    return ImageArray(images, np.arange(6), "name", "made here")
+    return ImageArray(images, np.arange(6), "abcdef", "name", "made here")
 
 
 def test_pixels_are_scaled_to_minus_one_and_one():
@@ -26,6 +26,6 @@ def test_a_batch_is_its_items():
 
 
 def test_the_source_names_data_and_stand_in():
-    source = ImageArray(np.zeros((2, 1, 1, 1), "uint8"), [0, 1], "rendered_digits", "here", "mnist").source
+    source = ImageArray(np.zeros((2, 1, 1, 1), "uint8"), [0, 1], "01", "rendered_digits", "here", "mnist").source
     assert str(source) == "rendered_digits, standing in for mnist (2 images from here)"
     assert source.to_dict()["sha256"] == "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"

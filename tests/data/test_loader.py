@@ -25,7 +25,7 @@ class OneByOne(paddle.io.Dataset):
 @pytest.fixture(scope="module")
 def dataset():
     images = np.random.default_rng(0).integers(0, 256, (23, 1, 2, 2), dtype="uint8")
-    return ImageArray(images, np.arange(23), "name", "made here")
+    return ImageArray(images, np.arange(23), ["one"], "name", "made here")
 
 
 def labels(dataset, num, **keys):

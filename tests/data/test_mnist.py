@@ -36,7 +36,7 @@ def fake_mnist(tmp_path, monkeypatch):
     for name, array in files.items():
         (folder / name).write_bytes(gzip.compress(idx(array)))
         checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    monkeypatch.setitem(mnist.CHECKSUMS, "mnist", checksums)
+    monkeypatch.setitem(mnist.CHECKSUMS, ("mnist", "train"), checksums)
     monkeypatch.setattr(mnist, "CACHE", tmp_path / "cache")
     monkeypatch.delenv("PPGAN_DATA", raising=False)
     return folder

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from visualdl import LogReader
 
+from ppgan_lite.build import build_dataset
 from ppgan_lite.config import load_config
 from ppgan_lite.engine.run import Run, check_folder
 from ppgan_lite.errors import RunError
@@ -27,7 +28,9 @@ def image_steps(folder):
 
 
 def metrics(folder):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    """The records of steps; those of previews' diversity lie between them."""
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [record for record in records if "health/diversity" not in record]
 
 
 def test_a_run_leaves_all_its_records(small_run, small_config):
@@ -54,6 +57,7 @@ def test_visualdl_shows_the_tutorials_curves_and_grids(small_run):
         assert [step for step, _ in logged] == [step for step, _ in expected]
         np.testing.assert_allclose([v for _, v in logged], [v for _, v in expected], rtol=1e-6)
     assert len(curve(small_run, "d_real_accuracy", "accuracy")) == 12
+    assert [step for step, _ in curve(small_run, "diversity_health", "health")] == [5, 10]
     assert image_steps(small_run) == [5, 10, 12]
 
 
@@ -99,8 +103,7 @@ def test_a_preview_that_is_no_picture_does_not_stop_a_resume(copy, small_config)
 
 def test_a_new_run_replaces_all_of_the_old(copy, small_config):
     run = Run.open_existing(copy)
-    source = type("Source", (), {"to_dict": lambda self: run.record["data"]})()
-    Run.create(copy, small_config, source, (1, 28, 28), "cpu")
+    Run.create(copy, small_config, build_dataset(small_config), "cpu")
     for name in ("checkpoints", "samples", "log"):
         assert list((copy / name).iterdir()) == []
     assert not (copy / "metrics.jsonl").exists()

@@ -27,7 +27,7 @@ def tree(d_optimizers, reuse_fakes):
 
 
 def build(d_optimizers, reuse_fakes=False):
-    return build_method(check_config(tree(d_optimizers, reuse_fakes)), SHAPE)
+    return build_method(check_config(tree(d_optimizers, reuse_fakes)), SHAPE, 10)
 
 
 def real_batch():
@@ -124,7 +124,7 @@ def test_as_listed_gradients_leak_as_in_the_tutorials_listing():
     """Three steps against sums of gradients taken apart: G also gets loss_d_fake's, D also the last loss_g's."""
     listed = tree("separate", False)
     listed["method"]["gradients"] = "as_listed"
-    method, twin = (build_method(check_config(listed), SHAPE) for _ in range(2))
+    method, twin = (build_method(check_config(listed), SHAPE, 10) for _ in range(2))
     g, d = twin.networks["g"], twin.networks["d"]
     of_g, of_d = ([p for p in network.parameters() if not p.stop_gradient] for network in (g, d))
     adams = {name: paddle.optimizer.Adam(1e-3, parameters=of_g if name == "g" else of_d) for name in method.optimizers}
@@ -159,7 +159,7 @@ def test_as_listed_needs_the_listings_other_settings(d_optimizers, reuse_fakes):
     other = tree(d_optimizers, reuse_fakes)
     other["method"]["gradients"] = "as_listed"
     with pytest.raises(ConfigError, match="method.gradients: as_listed"):
-        build_method(check_config(other), SHAPE)
+        build_method(check_config(other), SHAPE, 10)
 
 
 def test_accuracy_counts_right_sides_of_zero():

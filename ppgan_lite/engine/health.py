@@ -1,0 +1,282 @@
+"""The health of a GAN's run: words for the ways in which a training goes wrong, from what its steps compute anyway.
+
+After the PyTorch blog: a healthy run settles at a D loss of 0.5 to 0.8, a G loss of 0.5 to 2 and a D accuracy near
+80 %; a sick one collapses (all images alike) or fails to converge (D's loss goes to 0, G emits noise). These bands
+cannot serve as alarms: a run that came to good digits stood at a D loss of 0.23 and an accuracy of 97 % for a while.
+The limits below are measured.
+
+Losses are in nats of the logistic loss. A rule is silent where a method does not log all that the rule reads.
+"""
+
+import math
+import statistics
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+# Measured on MNIST with batches of 128. Healthy, up to good digits: configs/dcgan_mnist.yml for 2,000 steps, and
+# dcgan_transposed_mnist.yml for 1,500 and, with another seed, 700. Failing: the latter with a z_dim of 1 and bilinear
+# upsampling (collapse), and with rates doubled at each step from 41 on (nan_near); dcgan_mnist.yml with a G of 2
+# channels against a D of 32 that learns at 2e-3 (convergence failure).
+
+WINDOW = 100  # steps that the means of D's losses and accuracies tell of, about
+
+# Healthy: 0.40 to 1.41 in all 105 previews, from step 10 on. Collapsed: 0.000 to 0.075. Three previews, so that neither
+# an untrained G nor a passing state is told.
+COLLAPSED_DIVERSITY = 0.2
+COLLAPSED_STEPS, COLLAPSED_PREVIEWS = 200, 3
+
+# D's loss is the mean of that on real and on generated images. Healthy: never below 0.225, shortly before the first
+# digits. Failing: below 0.15 from step 301 on, below 0.1 from step 391 on, 0.022 at step 780. The accuracy tells less
+# (healthy: up to 0.977; failing: 0.97 to 1), but keeps out losses of another kind, and a D that knows one side only.
+STRONG_D_LOSS = 0.15
+STRONG_ACCURACY = 0.97
+FAILED_D_LOSS = 0.1
+FAILED_G_LOSS = 2.0  # where the blog's band ends; healthy: up to 1.82; failing: 2.9 to 4.6
+# PyTorch's 64x64 DCGAN tutorial on faces ends well, but of eight published logs of it three show a D loss (halved)
+# below 0.07 and a G loss of 8 to 40 at two entries in a row, 50 steps apart, among the first 150 steps.
+STRONG_STEPS = 300
+
+# Times the median of what was before. Healthy: up to 3.2; collapsing: up to 11; gradients included. Diverging: above
+# 100 from step 54 on, no number at step 81. Losses then swing between 0 and ever more, so not every value is far.
+FAR = 100.0
+FAR_VALUES, FAR_AMONG = 2, 10  # so many far values, among so many of the same key
+MEDIAN_OF, MEDIAN_FROM = 100, 5  # values that a median is taken of, at most and at least
+
+RECOVERED_STEPS = 100  # that a state must be gone for, before it can be told again
+LARGEST_SIDE = 64  # pixels: of larger images only every second, third, ... pixel is compared
+
+REMEDIES = {
+    "collapse": (
+        "a larger method.z_dim",
+        "a lower optim.g.lr",
+        "two time scales: optim.d.lr (d_real.lr, d_fake.lr) 4.0e-4 and optim.g.lr 1.0e-4",
+        "a Wasserstein loss, or spectral normalisation in the discriminator",
+    ),
+    "convergence_failure": (
+        "a lower optim.d.lr (d_real.lr, d_fake.lr)",
+        "a smaller discriminator.ndf, or a larger generator.ngf",
+        "a target of 0.9 in place of 1 for real images (label smoothing)",
+        "a Wasserstein loss, or spectral normalisation in the discriminator",
+    ),
+    "d_too_strong": (
+        "to wait: it may pass by itself",
+        "a lower optim.d.lr (d_real.lr, d_fake.lr)",
+        "a smaller discriminator.ndf, or a larger generator.ngf",
+        "a target of 0.9 in place of 1 for real images (label smoothing)",
+    ),
+    "nan_near": (
+        "a lower optim.*.lr",
+        "spectral normalisation in the discriminator",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong with a run.
+
+    Attributes:
+        name: a key of `REMEDIES`.
+        step: at which it was made.
+        since: step since when it has held, as far as was seen.
+        words: one sentence with the figures it rests on.
+        remedies: what may help, by keys of the config where there are such; most are the blog's.
+    """
+
+    name: str
+    step: int
+    since: int
+    words: str
+    remedies: tuple[str, ...]
+
+
+class Health:
+    """Watches a run, from any step on. Its state is in memory only: where a run is resumed, tell it the log again.
+
+    Args:
+        real_images: [N, C, H, W] of the data, uint8 or in [-1, 1]: what diversity is measured by. N is at
+            most that of a preview.
+    """
+
+    def __init__(self, real_images):
+        real = np.asarray(real_images)
+        self._num_real = len(real)
+        self._real_distance = _nearest_distance(real) / (127.5 if real.dtype == np.uint8 else 1.0)
+        self._means = {
+            key: _Mean() for key in ("loss/d_real", "loss/d_fake", "loss/g", "accuracy/d_real", "accuracy/d_fake")
+        }
+        self._sizes = {}  # key of a loss or a gradient's norm -> _Size
+        self._alarms = {
+            "collapse": _Alarm(COLLAPSED_STEPS, COLLAPSED_PREVIEWS),
+            "convergence_failure": _Alarm(STRONG_STEPS),
+            "d_too_strong": _Alarm(STRONG_STEPS),
+            "nan_near": _Alarm(0),
+        }
+        self._new = []
+        self._history = []  # what `summary` returns
+
+    def step(self, step: int, scalars: dict[str, float]):
+        """Take in a step's `loss/...`, `accuracy/...` and `grad_norm/...`, of every step or, say, of one in ten."""
+        for key, value in scalars.items():
+            if key.startswith(("loss/", "grad_norm/")):
+                self._sizes.setdefault(key, _Size()).add(step, value)
+        self._judge_sizes(step)
+        if self._means.keys() <= scalars.keys():
+            for key, mean in self._means.items():
+                mean.add(step, scalars[key])
+            self._judge_balance(step)
+
+    def preview(self, step: int, images) -> float | None:
+        """Take in images [N, C, H, W] in [-1, 1], N at least 2, always from the same noise. Returns their diversity.
+
+        That is the median distance of an image to its nearest neighbour, divided by that of as many real images. Near
+        1: as diverse as the data. Near 0: all alike, or of a few kinds, or along a curve, as a z_dim of 1 gives them,
+        even with all digits on it. Noise is diverse, too. None where there are no two different real images.
+        """
+        if not 0 < self._real_distance < math.inf:
+            return None
+        images = np.asarray(images[: self._num_real], "float32")  # among more, the nearest would be nearer
+        diversity = _nearest_distance(images) / self._real_distance
+        self.diversity(step, diversity)
+        return diversity
+
+    def diversity(self, step: int, value: float):
+        """Take in the diversity of a preview: what `preview` returned, if it was logged and the run is resumed."""
+        words = (
+            f"the generated images are nearly alike: the nearest neighbour of one is {value:.2f} times as far as among "
+            f"real images, where {COLLAPSED_DIVERSITY} is little"
+        )
+        self._tell("collapse", step, value < COLLAPSED_DIVERSITY, words)
+
+    def diagnoses(self) -> list[Diagnosis]:
+        """Those made since the last call. A state is told once, and again only when it was gone and has come back."""
+        new, self._new = self._new, []
+        return new
+
+    def summary(self) -> list[dict]:
+        """All diagnoses so far: `name`, `step`, `since`, and `until`: the step when it was gone, None if it holds."""
+        return [dict(entry) for entry in self._history]
+
+    def _judge_sizes(self, step: int):
+        far = {key: size for key, size in self._sizes.items() if len(size.far_steps) >= FAR_VALUES}
+        if not far:
+            self._tell("nan_near", step, False)
+            return
+        key, size = max(far.items(), key=lambda item: item[1].ratio)
+        words = f"{key} is {size.value:.3g}, {size.ratio:.3g} times what was usual: soon it may be no number"
+        self._tell("nan_near", step, True, words, since=size.far_steps[0])
+
+    def _judge_balance(self, step: int):
+        real, fake, loss_g, accuracy_real, accuracy_fake = (mean.value for mean in self._means.values())
+        loss_d = (real + fake) / 2
+        seen_through = min(accuracy_real, accuracy_fake) > STRONG_ACCURACY
+        figures = (
+            f"over about {WINDOW} steps D's loss is {loss_d:.2g} (healthy: 0.5 to 0.8), its accuracy "
+            f"{accuracy_real:.1%} on real and {accuracy_fake:.1%} on generated images, and G's loss {loss_g:.2g} "
+            "(healthy: 0.5 to 2)"
+        )
+        failed = seen_through and loss_d < FAILED_D_LOSS and loss_g > FAILED_G_LOSS
+        self._tell("convergence_failure", step, failed, f"D has won, and G learns no more from it: {figures}")
+        strong = seen_through and loss_d < STRONG_D_LOSS and not self._alarms["convergence_failure"].raised
+        self._tell("d_too_strong", step, strong, f"D tells nearly all images apart: {figures}")
+
+    def _tell(self, name: str, step: int, bad: bool, words: str = "", since: int | None = None):
+        """Take in whether `name` holds at a step; note its beginning, and its end."""
+        alarm = self._alarms[name]
+        if not alarm.changes(step, bad):
+            return
+        if alarm.raised:
+            since = alarm.since if since is None else since
+            self._new.append(Diagnosis(name, step, since, words, REMEDIES[name]))
+            self._history.append({"name": name, "step": step, "since": since, "until": None})
+        else:
+            next(entry for entry in reversed(self._history) if entry["name"] == name)["until"] = alarm.since
+
+
+class _Alarm:
+    """Raised when a state has lasted `steps` steps and was seen `times` times; lowered RECOVERED_STEPS after its end.
+
+    Attributes:
+        raised: whether it is.
+        since: the step at which what the last change rests on was first seen.
+    """
+
+    def __init__(self, steps: int, times: int = 1):
+        self.raised = False
+        self.since = None
+        self._steps, self._times = steps, times
+        self._seen = 0  # times in a row that the other state than `raised` was seen
+
+    def changes(self, step: int, bad: bool) -> bool:
+        """Take in whether the state holds at a step; returns whether that raises or lowers the alarm."""
+        if bad == self.raised:
+            self._seen = 0
+            return False
+        if self._seen == 0:
+            self.since = step
+        self._seen += 1
+        steps, times = (RECOVERED_STEPS, 1) if self.raised else (self._steps, self._times)
+        if self._seen < times or step - self.since < steps:
+            return False
+        self.raised, self._seen = bad, 0
+        return True
+
+
+class _Mean:
+    """Mean of about the last WINDOW steps, whether each of them is told or one in ten.
+
+    Weights fall off exponentially; the mean age of a value is that in a plain window, WINDOW / 2.
+    """
+
+    def __init__(self):
+        self._step = None
+        self._sum = self._weight = 0.0
+
+    def add(self, step: int, value: float):
+        keep = math.exp(-(1 if self._step is None else step - self._step) / (WINDOW / 2))
+        self._sum = keep * self._sum + (1 - keep) * value
+        self._weight = keep * self._weight + (1 - keep)
+        self._step = step
+
+    @property
+    def value(self) -> float:
+        """The mean."""
+        return self._sum / self._weight
+
+
+class _Size:
+    """How large a loss or a gradient's norm is, beside its median before.
+
+    Attributes:
+        value: the last.
+        ratio: of its size to the median, or to 1 where that is less: what has gone to 0 may come back.
+        far_steps: steps of those of the last FAR_AMONG values that were FAR.
+    """
+
+    def __init__(self):
+        self.value = self.ratio = 0.0
+        self.far_steps = []
+        self._before = deque(maxlen=MEDIAN_OF)
+        self._steps = deque(maxlen=FAR_AMONG)
+
+    def add(self, step: int, value: float):
+        usual = max(statistics.median(self._before), 1.0) if len(self._before) >= MEDIAN_FROM else math.inf
+        self.value, self.ratio = value, abs(value) / usual
+        self._steps.append(step)
+        self.far_steps = [far_step for far_step in self.far_steps if far_step >= self._steps[0]]
+        if not self.ratio <= FAR:  # what is no number is far, too
+            self.far_steps.append(step)
+        if math.isfinite(value):
+            self._before.append(abs(value))
+
+
+def _nearest_distance(images: np.ndarray) -> float:
+    """Median over images [N, C, H, W] of the Euclidean distance to the nearest other one; infinite for one image."""
+    stride = -(-max(images.shape[2:]) // LARGEST_SIDE)
+    flat = images[:, :, ::stride, ::stride].reshape(len(images), -1).astype("float32")  # [N, pixels]
+    squares = (flat**2).sum(axis=1)
+    distances = squares[:, None] + squares - 2 * flat @ flat.T  # [N, N], squared
+    np.fill_diagonal(distances, np.inf)
+    return float(np.median(np.sqrt(np.maximum(distances.min(axis=1), 0))))

@@ -1,0 +1,88 @@
+"""What looks on while a method trains: previews, health and evaluation. Nothing here changes what a step computes."""
+
+import dataclasses
+
+import numpy as np
+
+from ppgan_lite.build import seed_paddle
+from ppgan_lite.engine import checkpoint
+from ppgan_lite.engine.health import Health
+from ppgan_lite.engine.run import PREVIEW_IMAGES
+from ppgan_lite.evaluation.runs import RunEvaluation
+from ppgan_lite.methods.base import Generative
+
+
+class Observer:
+    """Looks at a run of a method while it trains.
+
+    Args:
+        run, method, config: of the training.
+        dataset: of the training; a few of its images show how diverse they should be.
+        say: takes a line for the console.
+    """
+
+    def __init__(self, run, method, config, dataset, say):
+        self.run, self.method, self.config, self.say = run, method, config, say
+        self._z = None
+        if isinstance(method, Generative):
+            seed_paddle(config.train.seed, 0, 1)
+            self._z = method.draw_z(PREVIEW_IMAGES)
+        chosen = np.random.default_rng(0).permutation(len(dataset))[:PREVIEW_IMAGES]
+        self._health = Health(np.stack([dataset[int(i)]["image"] for i in chosen]))
+        self._evaluation = RunEvaluation(run, config) if config.train.evaluate_every else None
+        self._recall()
+
+    def log(self, step: int, scalars: dict[str, float], images_per_second: float):
+        """Log what a step computed, and judge by it."""
+        self.run.log(step, scalars, images_per_second=round(images_per_second, 1))
+        self._health.step(step, scalars)
+
+    def preview(self, step: int):
+        """Show what G makes of a fixed batch of noise."""
+        if self._z is None:
+            return
+        images = self.method.generate(self._z, batch_statistics=True).numpy()
+        self.run.preview(step, images)
+        # Not at the step where a run happens to stop: a resumed one must log what an uninterrupted one logs.
+        if step % self.config.train.preview_every == 0:
+            diversity = self._health.preview(step, images)
+            if diversity is not None:
+                self.run.log(step, {"health/diversity": diversity})
+
+    def evaluate(self, step: int):
+        """Measure the method, and keep it as the best checkpoint if none had a lower Frechet distance."""
+        result = self._evaluation(self.method, step)
+        self.run.log_result(result)
+        self.say("\n".join([f"step {step} evaluated in {result.seconds:.0f} s", result.table()]))
+        if "frechet_distance" in result.figures and step == self._best_step(result.protocol):
+            checkpoint.save(self.run.best, step, self.method, self.config.to_dict(), keep=1)
+
+    def diagnose(self) -> str | None:
+        """Tell of what is newly wrong with the run. Returns the diagnosis that shall stop it, if one is among them."""
+        stop = None
+        for diagnosis in self._health.diagnoses():
+            self.run.log_diagnosis(dataclasses.asdict(diagnosis))
+            self.say(_in_words(diagnosis))
+            if diagnosis.name in self.config.train.stop_on:
+                stop = diagnosis.name
+        return stop
+
+    def _recall(self):
+        """Take in what was logged before, so that a resumed run is judged like one that was never stopped."""
+        for record in self.run.read_metrics():
+            if "health/diversity" in record:
+                self._health.diversity(record["step"], record["health/diversity"])
+            elif "diagnosis" not in record:
+                self._health.step(record["step"], record)
+        self._health.diagnoses()  # they have been told
+
+    def _best_step(self, protocol: dict) -> int:
+        alike = [result for result in self.run.read_results() if result.protocol == protocol]
+        return min(alike, key=lambda result: result.figures["frechet_distance"].value).step
+
+
+def _in_words(diagnosis) -> str:
+    """A diagnosis for the console."""
+    title = diagnosis.name.replace("_", " ").upper()
+    lines = [f"*** {title} at step {diagnosis.step}, since step {diagnosis.since}: {diagnosis.words}"]
+    return "\n".join([*lines, *(f"***   may help: {remedy}" for remedy in diagnosis.remedies)])

@@ -1,0 +1,35 @@
+"""The picture of a confusion matrix."""
+
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+
+def draw_confusion(result, class_names: tuple[str, ...]) -> np.ndarray:
+    """Draw the confusion matrix of a classifier's result: uint8 [H, W, 3].
+
+    Row by row, the share of the images of a class that were taken for each class, in percent.
+    """
+    counts = np.array(result.confusion)
+    percent = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    size = 2.5 + 0.45 * len(class_names)
+    figure = Figure(figsize=(size, size), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    for row, column in np.ndindex(*percent.shape):
+        if counts[row, column]:
+            colour = "white" if percent[row, column] > 50 else "black"
+            text = f"{percent[row, column]:.1f}"
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+    axes.set_xticks(range(len(class_names)), class_names, rotation=90 if max(map(len, class_names)) > 2 else 0)
+    axes.set_yticks(range(len(class_names)), class_names)
+    axes.set_xlabel("taken for")
+    axes.set_ylabel("is")
+    axes.set_title(f"step {result.step}: {100 * result.figures['accuracy'].value:.2f} % right", fontsize=10)
+    canvas = FigureCanvasAgg(figure)
+    stream = io.BytesIO()
+    canvas.print_png(stream)
+    return np.asarray(Image.open(stream).convert("RGB"))

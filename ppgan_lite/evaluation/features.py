@@ -1,0 +1,163 @@
+"""The networks by whose features images are compared: the evaluators shipped with this package, and Inception-v3.
+
+An evaluator is a classifier of one data set, trained by this suite from configs/evaluator_*.yml. It lies in
+`evaluators/` as NAME.safetensors beside its card NAME.json: what it was trained on, how well it classifies, and the
+sha256 of its file.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+import safetensors.numpy
+
+from ppgan_lite import options
+from ppgan_lite.build import build_network
+from ppgan_lite.engine.run import open_trained
+from ppgan_lite.errors import EvaluationError
+from ppgan_lite.evaluation.result import Result
+from ppgan_lite.files import seal, sha256, unseal, writing
+
+FOLDER = Path(__file__).parent / "evaluators"
+INCEPTION = "inception"
+BATCH_IMAGES = 256  # passed through the network at once
+
+
+@dataclass(frozen=True)
+class FeatureNetwork:
+    """A network by whose features images are compared.
+
+    Attributes:
+        name: of the evaluator, or `inception`.
+        sha256: of its weights' file.
+        preprocessing: what `forward` does with the pixels, in words.
+        forward: tensor [N, C, H, W] in [-1, 1] -> features [N, F] and logits [N, K].
+    """
+
+    name: str
+    sha256: str
+    preprocessing: str
+    forward: Callable
+
+    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Features float32 [N, F] and class probabilities float32 [N, K] of images uint8 [N, C, H, W]."""
+        features, probabilities = [], []
+        with paddle.no_grad():
+            for start in range(0, len(images), BATCH_IMAGES):
+                pixels = images[start : start + BATCH_IMAGES].astype("float32") * (2 / 255) - 1
+                of_batch, logits = self.forward(paddle.to_tensor(pixels))
+                features.append(of_batch.numpy())
+                probabilities.append(F.softmax(logits).numpy())
+        return np.concatenate(features), np.concatenate(probabilities)
+
+
+def load_features(name: str, data: str, image_shape: tuple[int, int, int]) -> FeatureNetwork:
+    """The feature network for images of a data set.
+
+    Args:
+        name: `auto` for the data set's own evaluator, an evaluator's name, or `inception`.
+        data: the data set's name.
+        image_shape: C, H, W.
+
+    Raises:
+        EvaluationError: no such network, one of another data set, or its file is not what was shipped.
+    """
+    if name == INCEPTION:
+        from ppgan_lite.evaluation.inception import load_inception  # asks for 90 MB of weights: only where it is wanted
+
+        return load_inception()
+    shipped = list_evaluators()
+    if name == "auto" and data not in shipped:
+        raise EvaluationError(
+            f"{data}: no evaluator for this data (there are: {', '.join(shipped)}); use --features inception"
+        )
+    name = data if name == "auto" else name
+    if name not in shipped:
+        raise EvaluationError(f"--features {name}: no such evaluator; give auto, {', '.join(shipped)} or inception")
+    if name != data:
+        raise EvaluationError(f"--features {name}: features of another data set: the run was trained on {data}")
+    card = read_card(name)
+    if tuple(card["image_shape"]) != tuple(image_shape):
+        raise EvaluationError(f"{name}: measures images of shape {card['image_shape']}, not {list(image_shape)}")
+    return _load_evaluator(name, card)
+
+
+def list_evaluators() -> list[str]:
+    """The names of the evaluators shipped with this package."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def read_card(name: str) -> dict:
+    """What is known of an evaluator.
+
+    Raises:
+        EvaluationError: its card cannot be read or has been changed.
+    """
+    path = FOLDER / f"{name}.json"
+    card = unseal(_read(path))
+    if card is None:
+        raise EvaluationError(f"{path}: damaged (its checksum does not fit); install ppgan_lite again")
+    return card
+
+
+def ship_evaluator(run_folder: Path) -> dict:
+    """Write the classifier of a finished run of configs/evaluator_*.yml, and its card, to `evaluators/`.
+
+    Returns:
+        the card.
+
+    Raises:
+        UserError: no such run, it stands in for another data set, or its last step was not evaluated.
+    """
+    run, _, saved = open_trained(run_folder, step=None)
+    name, result = run.source.name, Result.read(run.evaluation_file(saved.step))
+    if run.source.stands_in_for:
+        raise EvaluationError(f"{run_folder}: was trained on {run.source.title}")
+    content = safetensors.numpy.save(saved.arrays["network_c"])
+    card = {
+        "network": saved.config["classifier"],
+        "image_shape": list(run.image_shape),
+        "class_names": list(run.class_names),
+        "num_parameters": sum(array.size for array in saved.arrays["network_c"].values()),
+        "test_accuracy": result.figures["accuracy"].value,
+        "tested_on": result.protocol,
+        "trained_on": {"name": name, "sha256": run.source.sha256, "num_images": run.source.num_images},
+        "steps": saved.step,
+        "config": saved.config,
+        "versions": run.record["sessions"][-1]["versions"],
+        "file": {"name": f"{name}.safetensors", "sha256": sha256(content), "bytes": len(content)},
+    }
+    with writing(FOLDER / f"{name}.safetensors") as stream:
+        stream.write(content)
+    with writing(FOLDER / f"{name}.json") as stream:
+        stream.write(seal(card))
+    return card
+
+
+def _load_evaluator(name: str, card: dict) -> FeatureNetwork:
+    path = FOLDER / card["file"]["name"]
+    content = _read(path)
+    if sha256(content) != card["file"]["sha256"]:
+        raise EvaluationError(f"{path}: not the file that its card tells of (another sha256); install ppgan_lite again")
+    chosen = options.Evaluator(**card["network"])
+    network = build_network("classifier", chosen, None, tuple(card["image_shape"]), len(card["class_names"]))
+    arrays = safetensors.numpy.load(content)
+    for key, tensor in network.state_dict().items():
+        tensor.set_value(arrays[key])
+    network.eval()
+
+    def forward(images):
+        features = network.features(images)
+        return features, network.classify(features)
+
+    return FeatureNetwork(name, card["file"]["sha256"], "pixels in [-1, 1]", forward)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EvaluationError(f"{path}: cannot be read: {error.strerror}; install ppgan_lite again") from error

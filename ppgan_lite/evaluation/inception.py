@@ -1,0 +1,189 @@
+"""Inception-v3 with the ImageNet weights that Paddle publishes, as a network by whose features images are compared.
+
+These are not the weights of the original FID (Heusel et al. 2017), which are those of TensorFlow's Inception of 2015;
+resizing and normalisation are others, too. So distances measured here compare with each other, and not with published
+FIDs.
+
+The weights are those of PaddleClas (github.com/PaddlePaddle/Paddle, issue 35998 and pull request 36064, which measured
+79.1 % top-1 with them). The preprocessing is that of their training, PaddleClas' configs/ImageNet/Inception/
+InceptionV3.yaml: pixels in [0, 1], less ImageNet's mean, over its standard deviation, at 299x299 pixels. One departure:
+there the images are cropped from photographs of 320 pixels; here a whole image of any size is resized.
+
+The file is a pickle, which could run anything. It is opened only if its MD5 is the one in Paddle's own table, and even
+then by a reader that knows nothing but the numbers of a state dict.
+"""
+
+import hashlib
+import io
+import os
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+from paddle.vision.models.inceptionv3 import InceptionV3, model_urls
+
+from ppgan_lite.data.download import NoMirrorError, download
+from ppgan_lite.errors import EvaluationError
+from ppgan_lite.evaluation.features import INCEPTION, FeatureNetwork
+from ppgan_lite.files import sha256
+
+FILE = "inception_v3.pdparams"
+CACHE = Path("~/.cache/paddle/hapi/weights")  # where paddle.utils.download keeps it, too
+
+SIDE = 299  # pixels
+MEAN = (0.485, 0.456, 0.406)  # of ImageNet's red, green and blue in [0, 1]
+STD = (0.229, 0.224, 0.225)
+CHUNK_IMAGES = 32  # passed through the network at once: 256 needed 5 GB
+
+PREPROCESSING = (
+    f"for Paddle's ImageNet weights (not those of the original FID): one channel repeated to three; resized to "
+    f"{SIDE}x{SIDE} (bilinear, align_corners=False, no antialiasing); from [-1, 1] to [0, 1], less the mean {MEAN}, "
+    f"over the standard deviation {STD}"
+)
+
+
+def load_inception() -> FeatureNetwork:
+    """Inception-v3: features [N, 2048] after the global pooling (before the dropout) and logits [N, 1000].
+
+    The weights are read from $PPGAN_DATA/inception_v3.pdparams or from Paddle's cache, and are downloaded there if
+    they are in neither place.
+
+    Raises:
+        EvaluationError: the file is nowhere and cannot be downloaded, is not the published one, or does not fit the
+            network.
+        RunError: the download cannot be written.
+    """
+    path = _find_or_download()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EvaluationError(f"{path}: cannot be read: {error.strerror}") from error
+    _, md5 = model_urls["inception_v3"]
+    if hashlib.md5(content).hexdigest() != md5:  # noqa: S324 (all that Paddle publishes)
+        raise EvaluationError(f"{path}: wrong checksum, so not Paddle's file; delete it, and it is downloaded again")
+    arrays = _read_arrays(content, path)
+    network = InceptionV3()
+    _set_arrays(network, arrays, path)
+    network.eval()
+
+    def forward(images):
+        chunks = [images[start : start + CHUNK_IMAGES] for start in range(0, len(images), CHUNK_IMAGES)]
+        features = paddle.concat([_features(network, chunk) for chunk in chunks])
+        # Paddle's dropout is `downscale_in_infer`: it drops nothing here, but the last layer expects its factor of 0.8.
+        return features, network.fc(network.dropout(features))
+
+    return FeatureNetwork(INCEPTION, sha256(content), PREPROCESSING, forward)
+
+
+def _features(network: InceptionV3, images: paddle.Tensor) -> paddle.Tensor:
+    images = images.expand([-1, 3, -1, -1])  # [N, 1 or 3, H, W] -> [N, 3, H, W]
+    images = F.interpolate(images, size=[SIDE, SIDE], mode="bilinear", align_corners=False)
+    mean, std = (paddle.to_tensor(values).reshape([1, 3, 1, 1]) for values in (MEAN, STD))
+    hidden = network.inception_stem(((images + 1) / 2 - mean) / std)
+    for block in network.inception_block_list:
+        hidden = block(hidden)
+    return network.avg_pool(hidden).flatten(1)  # [N, 2048, 1, 1] -> [N, 2048]
+
+
+def _find_or_download() -> Path:
+    for place in (os.environ.get("PPGAN_DATA"), CACHE):
+        if not place:
+            continue
+        try:
+            path = Path(place).expanduser() / FILE
+            if path.exists():
+                return path
+        except (OSError, RuntimeError) as error:  # no permission, a name too long, ~nobody
+            raise EvaluationError(f"{place}: cannot be searched for {FILE}: {error}") from error
+    url, md5 = model_urls["inception_v3"]
+    try:
+        download(FILE, [url.removesuffix(FILE)], path.parent, md5, "md5")
+    except NoMirrorError as error:
+        advice = f"get {url} elsewhere and put it there, or into a folder that PPGAN_DATA names"
+        raise EvaluationError(f"{error}; {advice}") from error
+    return path
+
+
+def _set_arrays(network: paddle.nn.Layer, arrays: dict[str, np.ndarray], path: Path):
+    """Fill every tensor of the network.
+
+    Raises:
+        EvaluationError: one has no array, or one of another shape, or an array has no tensor.
+    """
+    tensors = network.state_dict()
+    for key in tensors | arrays:
+        needed, given = (list(of[key].shape) if key in of else "nothing" for of in (tensors, arrays))
+        if needed != given:
+            raise EvaluationError(f"{path}: {key}: the network needs {needed}, the file holds {given}")
+    for key, tensor in tensors.items():
+        tensor.set_value(arrays[key])
+
+
+def _read_arrays(content: bytes, path: Path) -> dict[str, np.ndarray]:
+    """The arrays in a file written by `paddle.save(layer.state_dict(), path)`, by their names.
+
+    Paddle writes a dict of arrays, or of (name, array) where not all its values are tensors. It splits arrays of 1 GiB
+    and more; Inception's largest has 8 MB.
+
+    Raises:
+        EvaluationError: it is anything else than that.
+    """
+    try:
+        state = _Reader(io.BytesIO(content), encoding="latin1").load()
+        state.pop("StructuredToParameterName@@", None)  # Paddle's own names of the same tensors
+        numbers = {key: value[1] if isinstance(value, tuple) else value for key, value in state.items()}
+        return {key: value.array for key, value in numbers.items()}
+    except EvaluationError as error:
+        raise EvaluationError(f"{path}: {error}") from error
+    except Exception as error:  # a damaged pickle can raise anything
+        raise EvaluationError(f"{path}: not a state dict of float32 arrays ({error!r})") from error
+
+
+class _Numbers:
+    """Stands for numpy.ndarray in a pickle; `array` holds the float32 numbers."""
+
+    def __init__(self, *_):  # numpy's arguments for an empty array, which the state replaces
+        pass
+
+    def __setstate__(self, state):
+        _, shape, _, fortran, content = state  # version, shape, dtype (_Float32 refused all others), ...
+        content = content.encode("latin1") if isinstance(content, str) else content  # a str: written by Python 2
+        self.array = np.frombuffer(content, "<f4").reshape(shape, order="F" if fortran else "C")
+
+
+class _Float32:
+    """Stands for numpy.dtype in a pickle."""
+
+    def __init__(self, name, *_):
+        if name != "f4":
+            raise ValueError(f"numbers of type {name}")
+
+    def __setstate__(self, state):
+        if state[1] != "<":
+            raise ValueError(f"numbers of byte order {state[1]}")
+
+
+class _Reader(pickle.Unpickler):
+    """Admits what a pickled state dict names, and replaces even that where it could do harm.
+
+    numpy's own classes could: a pickle may tell numpy.dtype that a pointer is a plain number, and so forge objects.
+    """
+
+    ADMITTED = {  # noqa: RUF012 (never changed)
+        "builtins.tuple": tuple,
+        "__builtin__.tuple": tuple,  # protocol 2
+        "collections.OrderedDict": OrderedDict,
+        "_codecs.encode": str.encode,  # protocol 2 has no bytes: it encodes strings
+        "numpy.ndarray": _Numbers,
+        "numpy.dtype": _Float32,
+        "numpy.core.multiarray._reconstruct": _Numbers,  # numpy 1
+        "numpy._core.multiarray._reconstruct": _Numbers,  # numpy 2
+    }
+
+    def find_class(self, module, name):
+        if f"{module}.{name}" not in self.ADMITTED:
+            raise EvaluationError(f"refused: it asks for {module}.{name}, which no state dict needs")
+        return self.ADMITTED[f"{module}.{name}"]

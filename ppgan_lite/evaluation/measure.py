@@ -1,0 +1,171 @@
+"""Evaluations: all metrics of a generator, or the accuracy of a classifier, by one fixed protocol."""
+
+import time
+
+import numpy as np
+import paddle
+
+from ppgan_lite.build import seed_paddle
+from ppgan_lite.errors import EvaluationError
+from ppgan_lite.evaluation import classes, pixels
+from ppgan_lite.evaluation.features import FeatureNetwork
+from ppgan_lite.evaluation.frechet import Moments, frechet_distance
+from ppgan_lite.evaluation.kernel import kernel_distance
+from ppgan_lite.evaluation.neighbours import memorisation, prdc
+from ppgan_lite.evaluation.result import Figure, Result
+from ppgan_lite.evaluation.score import classifier_score
+from ppgan_lite.image_grid import to_uint8
+
+BATCH_IMAGES = 256  # generated or classified at once
+NUM_IMAGES = 10_000  # of each kind that are compared, where the test images are as many
+MIN_IMAGES = 100  # fewer tell nothing
+
+
+class GeneratorEvaluation:
+    """Measures generators against one sample of real images, whose features are computed once.
+
+    Args:
+        train, test: data sets; the first `num` test images and `num` training images drawn by `seed` are used.
+        network: by whose features images are compared.
+        num: images of each kind.
+        seed: of the noise and of everything drawn.
+
+    Raises:
+        EvaluationError: there are not so many images, or too few to measure anything by.
+    """
+
+    def __init__(self, train, test, network: FeatureNetwork, num: int, seed: int):
+        for name, dataset in (("training", train), ("test", test)):
+            if len(dataset) < num:
+                raise EvaluationError(f"--num {num}: {train.source.name} has only {len(dataset)} {name} images")
+        if num < MIN_IMAGES:
+            raise EvaluationError(f"--num {num}: too few images to measure by; give at least {MIN_IMAGES}")
+        self.network = network
+        self.num = num
+        self.seed = seed
+        chosen = np.random.default_rng([seed, 4]).permutation(len(train))
+        self._test = _Sample(_take(test, np.arange(num)), network)
+        self._train = _Sample(_take(train, chosen[:num]), network)
+        # Other training images, to tell how near one that is neither in `train` nor in `test` comes to both.
+        self._fresh = _take(train, chosen[num : 2 * num]) if len(train) >= 2 * num else None
+        self._data = train.source
+        self._real = self._figures(self._train)
+
+    def __call__(self, method, step: int) -> Result:
+        """Measure the generator of a method, with batch norms on their running statistics, as an export has them."""
+        start = time.monotonic()
+        fake = _Sample(self._generate(method), self.network)
+        found = self._figures(fake)
+        figures = {
+            name: Figure(value, self._real[name][0], None if np.isnan(error) else error)
+            for name, (value, error) in found.items()
+        }
+        return Result(step, self.protocol(), figures, round(time.monotonic() - start, 2))
+
+    def protocol(self) -> dict:
+        """All that the figures depend on besides the generator."""
+        return {
+            "features": self.network.name,
+            "features_sha256": self.network.sha256,
+            "preprocessing": f"{self.network.preprocessing}; fakes rounded to 8 bits",
+            "data": self._data.name,
+            "data_sha256": self._data.sha256,
+            "split": "test",
+            "num_real": self.num,
+            "num_fake": self.num,
+            "batch_norm": "running statistics",
+            "ema": False,
+            "seed": self.seed,
+        }
+
+    def _generate(self, method) -> np.ndarray:
+        seed_paddle(self.seed, 0, 3)  # other numbers than the previews' and the samples'
+        batches = [min(BATCH_IMAGES, self.num - start) for start in range(0, self.num, BATCH_IMAGES)]
+        images = [to_uint8(method.generate(method.draw_z(batch))) for batch in batches]
+        return np.concatenate(images).transpose(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
+
+    def _figures(self, sample: "_Sample") -> dict[str, tuple[float, float]]:
+        """Metric -> value and error (NaN where there is none) of a sample against the test images."""
+        none = float("nan")
+        test, train = self._test, self._train
+        is_real = sample is train
+        near = prdc(test.features, sample.features)
+        figures = {
+            "frechet_distance": (frechet_distance(test.moments, sample.moments), none),
+            "kernel_distance": kernel_distance(
+                test.features, sample.features, subset_size=min(1000, self.num // 2), seed=self.seed
+            ),
+            # The aim is the test images' score, which no sample is compared with.
+            "classifier_score": classifier_score((test if is_real else sample).probabilities),
+            **{name: (getattr(near, name), none) for name in ("precision", "recall", "density", "coverage")},
+            "class_kl": (classes.kl_to(sample.histogram, test.histogram), none),
+        }
+        if self._fresh is not None:
+            fresh = self._fresh if is_real else sample.images
+            memory = memorisation(_small(fresh), _small(train.images), _small(test.images))
+            figures["nearer_to_train"] = (memory.nearer_train, none)
+            figures["copies_of_train"] = (memory.near_copies / self.num, none)
+        images = (test if is_real else sample).images
+        images = images.astype("float32") * (2 / 255) - 1
+        figures["ms_ssim"] = (pixels.diversity(images, seed=self.seed), none)
+        figures["total_variation"] = _mean(pixels.total_variation(images))
+        figures["high_frequency_energy"] = _mean(pixels.high_frequency_energy(images))
+        return figures
+
+
+class _Sample:
+    """Images uint8 [N, C, H, W] and what the metrics need of them."""
+
+    def __init__(self, images: np.ndarray, network: FeatureNetwork):
+        self.images = images
+        self.features, self.probabilities = network(images)
+        self.moments = Moments()
+        self.moments.update(self.features)
+        self.histogram = classes.class_histogram(self.probabilities.argmax(1), self.probabilities.shape[1])
+
+
+def evaluate_classifier(method, train, test, step: int) -> Result:
+    """The accuracy of a classifier on all test images, with its confusion matrix, and on as many training images."""
+    start = time.monotonic()
+    chosen = np.random.default_rng(4).permutation(len(train))[: len(test)]
+    train_right = _classify(method, train, chosen) == train.labels[chosen]
+    predicted = _classify(method, test, np.arange(len(test)))
+    confusion = np.zeros((len(test.class_names),) * 2, int)
+    np.add.at(confusion, (test.labels, predicted), 1)
+    right = (predicted == test.labels).mean()
+    figures = {
+        "accuracy": Figure(float(right), error=float(np.sqrt(right * (1 - right) / len(test)))),
+        "train_accuracy": Figure(float(train_right.mean())),
+    }
+    protocol = {
+        "data": test.source.name,
+        "data_sha256": test.source.sha256,
+        "split": "test",
+        "num_real": len(test),
+        "preprocessing": "pixels in [-1, 1]",
+        "batch_norm": "running statistics",
+    }
+    seconds = round(time.monotonic() - start, 2)
+    return Result(step, protocol, figures, seconds, tuple(tuple(map(int, row)) for row in confusion))
+
+
+def _classify(method, dataset, indices: np.ndarray) -> np.ndarray:
+    chunks = (indices[start : start + BATCH_IMAGES] for start in range(0, len(indices), BATCH_IMAGES))
+    images = (paddle.to_tensor(dataset.batch(chunk)["image"]) for chunk in chunks)
+    return np.concatenate([method.classify(batch).numpy().argmax(1) for batch in images])
+
+
+def _mean(values: np.ndarray) -> tuple[float, float]:
+    """The mean of [N] and its standard error."""
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def _small(images: np.ndarray) -> np.ndarray:
+    """Means of 2x2 pixels: [N, C, H, W] -> float32 [N, C, H // 2, W // 2]. Copies stay near; a quarter of the cost."""
+    even = images[:, :, : images.shape[2] // 2 * 2, : images.shape[3] // 2 * 2].astype("float32")
+    return (even[:, :, ::2, ::2] + even[:, :, 1::2, ::2] + even[:, :, ::2, 1::2] + even[:, :, 1::2, 1::2]) / 4
+
+
+def _take(dataset, indices: np.ndarray) -> np.ndarray:
+    """Images of a data set as uint8 [N, C, H, W]."""
+    return to_uint8(dataset.batch(indices)["image"]).transpose(0, 3, 1, 2)
