@@ -215,11 +215,8 @@ def report(config: Path, overrides: list[str], batch_size: int, device: str, ste
 
 def machine() -> dict:
     """What this runs on: processor, cores that may be used, system, versions, and our settings."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
-        "processor": named[0] if named else platform.processor(),
+        "processor": runtime.processor(),
         "cores": runtime.usable_cores(),
         "system": platform.platform(terse=True),
         "versions": runtime.versions(),

@@ -118,6 +118,14 @@ def usable_cores() -> int:
     return max(1, min(logical, physical, quota))
 
 
+def processor() -> str:
+    """The processor's name."""
+    lines = _read("/proc/cpuinfo").splitlines()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
 def physical_cores(cpuinfo: str) -> int | None:
     """Count the distinct (physical id, core id) pairs in the text of /proc/cpuinfo; None where it tells none."""
     cores, package = set(), "0"

@@ -1,7 +1,5 @@
 """What looks on while a method trains: previews, health and evaluation. Nothing here changes what a step computes."""
 
-import dataclasses
-
 import numpy as np
 
 from ppgan_lite.build import seed_paddle
@@ -61,7 +59,7 @@ class Observer:
         """Tell of what is newly wrong with the run. Returns the diagnosis that shall stop it, if one is among them."""
         stop = None
         for diagnosis in self._health.diagnoses():
-            self.run.log_diagnosis(dataclasses.asdict(diagnosis))
+            self.run.log_diagnosis(diagnosis)
             self.say(_in_words(diagnosis))
             if diagnosis.name in self.config.train.stop_on:
                 stop = diagnosis.name

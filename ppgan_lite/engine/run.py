@@ -19,6 +19,7 @@ from ppgan_lite.build import build_method
 from ppgan_lite.config import Config, differences, load_config, to_yaml
 from ppgan_lite.data.image_array import Source
 from ppgan_lite.engine import checkpoint
+from ppgan_lite.engine.health import Diagnosis
 from ppgan_lite.errors import ConfigError, RunError, warn
 from ppgan_lite.evaluation.result import Result
 from ppgan_lite.files import disk_errors, remove_folder, remove_leftovers, writing
@@ -145,13 +146,10 @@ class Run:
         """
         self._append({"step": step, **scalars, **more})
 
-    def log_diagnosis(self, diagnosis: dict):
-        """Append a diagnosis to metrics.jsonl and to VisualDL, as a text.
-
-        Args:
-            diagnosis: `step`, `diagnosis` (its name), `since` (a step), `words` and `remedies`.
-        """
-        self._append(diagnosis)
+    def log_diagnosis(self, diagnosis: Diagnosis):
+        """Append a diagnosis to metrics.jsonl (its name as `diagnosis`), and to VisualDL as a text."""
+        record = {"step": diagnosis.step, "diagnosis": diagnosis.name, "since": diagnosis.since}
+        self._append({**record, "words": diagnosis.words, "remedies": list(diagnosis.remedies)})
 
     def _append(self, record: dict):
         path = self.folder / "metrics.jsonl"
@@ -222,6 +220,7 @@ class Run:
             "started": datetime.now().astimezone().isoformat(timespec="seconds"),
             "from_step": step,
             "device": device,
+            "processor": runtime.processor(),
             "runtime": runtime.settings(),
             "versions": {"ppgan_lite": __version__, **runtime.versions()},
         }

@@ -69,6 +69,7 @@ def test_a_recorded_run_gives_its_own_diagnosis_and_no_other(path, skip, watched
         "healthy_transposed": [],
         "collapse": ["collapse"],
         "convergence_failure": ["d_too_strong", "convergence_failure"],  # the milder first, as it came
+        "d_blind": ["d_blind"],
         "nan_near": ["nan_near"],
     }[path.stem]
 
@@ -246,6 +247,21 @@ def test_a_resumed_run_is_watched_from_its_step_on(watched):
 def test_other_methods_that_lack_a_scalar_are_not_judged_by_it(watched, missing):
     scalars = {key: value for key, value in FAILED.items() if key != missing}
     assert feed(watched, scalars | {"loss/d": -3.0, "reg/gp": 0.1}, 1, 1000) == []
+
+
+# A D that gives all images the same answer.
+
+
+@pytest.mark.parametrize(
+    ("blind_to", "other"), [("accuracy/d_fake", "accuracy/d_real"), ("accuracy/d_real", "accuracy/d_fake")]
+)
+def test_a_d_that_takes_all_images_for_the_same_is_told(watched, blind_to, other):
+    assert feed(watched, WELL | {blind_to: 0.0, other: 1.0}, 1, 310) == [("d_blind", 301, 1)]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.12, 1.0), (0.0, 0.88)])
+def test_a_d_that_is_less_sure_is_not(watched, low, high):
+    assert feed(watched, WELL | {"accuracy/d_fake": low, "accuracy/d_real": high}, 1, 1000) == []
 
 
 # Numbers that grow out of bounds.
