@@ -49,3 +49,22 @@ def test_whole_numbers_have_a_least():
     assert cli.whole_number(1)("3") == 3
     with pytest.raises(argparse.ArgumentTypeError, match="must be at least 1, got 0"):
         cli.whole_number(1)("0")
+
+
+def parse_step(text):
+    parser = cli.Parser("")
+    cli.add_step(parser, "all")
+    return parser.parse_args(["--step", text]).step
+
+
+@pytest.mark.parametrize(("text", "step"), [("7", 7), ("best", "best"), ("all", "all")])
+def test_a_step_is_a_number_or_a_word(text, step):
+    assert parse_step(text) == step
+
+
+@pytest.mark.parametrize("text", ["0", "newest", "1.5"])
+def test_other_steps_are_refused_in_one_line(text, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        parse_step(text)
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1

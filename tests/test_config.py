@@ -163,3 +163,29 @@ def test_any_value_at_any_key_is_taken_or_refused_in_words(keys, value):
         place[keys[-1]] = value
     with contextlib.suppress(UserError):
         check_config(tree if keys else value)
+
+
+def test_the_length_counts_where_a_rate_decays_over_it(small_tree):
+    ours = check_config(small_tree).to_dict()
+    small_tree["train"]["steps"] = 99
+    assert differences(check_config(small_tree).to_dict(), ours) == []
+    small_tree["optim"]["g"]["decay"] = ours["optim"]["g"]["decay"] = "linear"
+    assert differences(check_config(small_tree).to_dict(), ours) == ["train.steps: 99, not 12"]
+
+
+def test_each_method_has_its_own_sections(small_tree):
+    small_tree["method"] = {"name": "classifier"}
+    with pytest.raises(ConfigError, match="discriminator: unknown key; allowed: classifier, data, method, optim, train"):
+        check_config(small_tree)
+    del small_tree["generator"], small_tree["discriminator"]
+    with pytest.raises(ConfigError, match="classifier: missing"):
+        check_config(small_tree)
+
+
+def test_a_list_may_have_any_length_but_not_any_values(small_tree):
+    for value in ([], ["collapse"], ["collapse", "convergence_failure"]):
+        small_tree["train"]["stop_on"] = value
+        assert check_config(small_tree).train.stop_on == tuple(value)
+    small_tree["train"]["stop_on"] = ["collapse", "colapse"]
+    with pytest.raises(ConfigError, match=r"train.stop_on\[1\]: unknown value 'colapse'; .* did you mean collapse"):
+        check_config(small_tree)

@@ -1,5 +1,6 @@
 import numpy as np
 import paddle
+import pytest
 from paddle import nn
 
 from ppgan_lite import options
@@ -64,3 +65,33 @@ def test_two_optimizers_over_one_network_keep_apart():
     take_steps(first, net, 2)
     assert float(first.state_dict()["0.weight/moment1"].abs().sum()) > 0
     assert float(second.state_dict()["0.weight/moment1"].abs().sum()) == 0
+
+
+def test_sgd_goes_down_the_gradient():
+    net = nn.Linear(3, 1, bias_attr=False)
+    before = net.weight.numpy()
+    net.weight.grad = paddle.to_tensor([[1.0], [2.0], [-3.0]])
+    Optimizer(options.SGD(name="sgd", lr=0.5), net).step()
+    np.testing.assert_allclose(net.weight.numpy(), before - [[0.5], [1.0], [-1.5]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("decay", "step", "share"), [(None, 5, 1), ("linear", 1, 1), ("linear", 3, 0.5), ("linear", 4, 0.25)]
+)
+def test_a_linear_decay_ends_one_step_above_zero(decay, step, share):
+    net = nn.Linear(3, 1, bias_attr=False)
+    optimizer = Optimizer(options.SGD(name="sgd", lr=0.5, decay=decay), net)
+    optimizer.schedule(step, 4)
+    before = net.weight.numpy()
+    net.weight.grad = paddle.ones([3, 1])
+    optimizer.step()
+    np.testing.assert_allclose(before - net.weight.numpy(), 0.5 * share, rtol=1e-5)
+
+
+def test_the_gradients_length_is_that_of_one_vector_of_them_all():
+    net = network()
+    optimizer = Optimizer(ADAM, net)
+    assert float(optimizer.gradient_norm()) == 0  # none yet
+    net(paddle.randn([5, 3])).square().sum().backward()
+    gradients = [p.grad.numpy().ravel() for p in net.parameters() if p.grad is not None]
+    assert float(optimizer.gradient_norm()) == pytest.approx(np.linalg.norm(np.concatenate(gradients)), rel=1e-5)

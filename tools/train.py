@@ -1,4 +1,4 @@
-"""Train a GAN.
+"""Train a GAN, or a classifier.
 
   python tools/train.py -c configs/dcgan_mnist.yml
   python tools/train.py -c configs/dcgan_mnist.yml -o train.epochs=1 -o data.batch_size=64 --run-dir output/try

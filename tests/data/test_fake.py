@@ -19,3 +19,8 @@ def test_the_seed_fixes_the_pixels_and_all_values_occur():
     np.testing.assert_array_equal(pixels, build(num_images=8).images)
     assert (pixels != build(num_images=8, seed=1).images).any()
     assert len(np.unique(pixels)) == 256
+
+
+def test_test_images_are_others():
+    options_ = options.Fake(name="fake", num_images=8)
+    assert (fake.build(options_).images != fake.build(options_, "test").images).any()

@@ -141,3 +141,19 @@ def test_real_files(real_data):
         assert dataset.images.shape == (60000, 1, 28, 28)
         assert len(np.unique(dataset.labels)) == 10
         assert dataset.source.origin == str(real_data / mnist.FOLDERS[name])
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_the_test_images_are_the_published_ones(name, real_data):
+    dataset = mnist.build(options.MNIST(name=name, root=str(real_data)), "test")
+    assert dataset.images.shape == (10_000, 1, 28, 28)
+    assert np.bincount(dataset.labels).sum() == 10_000
+    assert len(dataset.class_names) == len(np.bincount(dataset.labels)) == 10
+
+
+def test_digits_stand_in_for_the_test_images_too(monkeypatch, tmp_path):
+    monkeypatch.delenv("PPGAN_DATA", raising=False)
+    monkeypatch.setattr(mnist, "CACHE", tmp_path)
+    monkeypatch.setattr(mnist, "MIRRORS", {"mnist": ()})
+    dataset = mnist.build(options.MNIST(name="mnist", offline="rendered_digits"), "test")
+    assert (dataset.source.stands_in_for, len(dataset)) == ("mnist", 10_000)

@@ -60,3 +60,11 @@ def test_an_opencv_without_hershey_fonts_is_refused(monkeypatch):
     monkeypatch.setattr(cv2, "__version__", "5.0.0")
     with pytest.raises(DataError, match="has no Hershey fonts"):
         rendered_digits.render(1, 0)
+
+
+def test_test_images_are_others_and_a_sixth_as_many():
+    chosen = options.RenderedDigits(name="rendered_digits", num_images=60, seed=4)
+    train, test = rendered_digits.build(chosen), rendered_digits.build(chosen, "test")
+    assert len(test) == 10
+    assert train.class_names == test.class_names == tuple("0123456789")
+    assert not any((image == train.images).all((1, 2, 3)).any() for image in test.images)

@@ -1,0 +1,101 @@
+"""Answers to questions: a verdict, and a sentence with the figures it rests on."""
+
+from statistics import fmean
+
+from ppgan_lite.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Comparison, Criterion, Limit
+from ppgan_lite.report.markdown import number, numbers, spaced, spread
+from ppgan_lite.report.measured import Group, check_comparable
+from ppgan_lite.report.names import Name
+
+
+class _Undecided(Exception):
+    """Why a question cannot be decided."""
+
+
+def answer(question: Comparison | Criterion, groups: dict[Name, Group]) -> tuple[str, str]:
+    """The verdict on a question, and a sentence. Raises EvaluationError where runs were not measured alike."""
+    try:
+        return (_compare if isinstance(question, Comparison) else _judge)(question, groups)
+    except _Undecided as reason:
+        return UNDECIDED, f"{reason}."
+
+
+def _compare(question: Comparison, groups: dict[Name, Group]) -> tuple[str, str]:
+    """Reproduced: higher on all metrics, with ranges apart. Not reproduced: higher on none."""
+    group, than = _find(question.group, groups), _find(question.than, groups)
+    _check_fair(group, than)
+    higher, apart, words = [], [], []
+    for metric in question.metrics:
+        ours, theirs = _values(group, metric), _values(than, metric)
+        higher.append(fmean(ours) > fmean(theirs))
+        apart.append(min(ours) > max(theirs))
+        ranges = "and the ranges are apart" if apart[-1] else "but the ranges overlap"
+        relation = f"higher, {ranges}" if higher[-1] else "not higher"
+        words.append(
+            f"{spaced(metric)} {_beside_real(group, metric)}, against {_beside_real(than, metric)}: {relation}"
+        )
+    verdict = REPRODUCED if all(apart) else UNDECIDED if any(higher) else NOT_REPRODUCED
+    seeds = [len(group.runs), len(than.runs)]
+    return verdict, (
+        f"{group.name} (seeds: {seeds[0]}) against {than.name} (seeds: {seeds[1]}), at step {numbers(group.steps())}: "
+        f"{'; '.join(words)}.{' One seed has no range.' if 1 in seeds else ''}"
+    )
+
+
+def _judge(question: Criterion, groups: dict[Name, Group]) -> tuple[str, str]:
+    """Reproduced: the runs of all seeds keep all limits. Not reproduced: those of none do."""
+    group = _find(question.group, groups)
+    kept, words = [True] * len(group.runs), []
+    for limit in question.limits:
+        values = _values(group, limit.metric, question.epoch)
+        bound, asked = _bound(limit, question.epoch, group, groups)
+        met = [value <= bound if limit.op == "at most" else value >= bound for value in values]
+        kept = [a and b for a, b in zip(kept, met, strict=True)]
+        words.append(f"{spaced(limit.metric)} {spread(values)}, asked for {limit.op} {asked}")
+    verdict = REPRODUCED if all(kept) else UNDECIDED if any(kept) else NOT_REPRODUCED
+    return verdict, (
+        f"{group.name} at step {numbers(group.steps(question.epoch))}: {'; '.join(words)}; all this was met by "
+        f"{sum(kept)} of {len(kept)} seeds."
+    )
+
+
+def _bound(limit: Limit, epoch: int | None, group: Group, groups: dict[Name, Group]) -> tuple[float, str]:
+    """The value of a limit, and how it is told."""
+    if limit.times is None:
+        return limit.value, number(limit.value)
+    other = _find(limit.times, groups)
+    _check_fair(group, other, epoch)
+    theirs = _values(other, limit.metric, epoch)
+    bound = limit.value * fmean(theirs)
+    return bound, f"{limit.value:g} times the {spread(theirs)} of {other.name}, which is {number(bound)}"
+
+
+def _find(name: Name, groups: dict[Name, Group]) -> Group:
+    if name not in groups:
+        raise _Undecided(f"There is no evaluated run of {name}")
+    return groups[name]
+
+
+def _check_fair(group: Group, other: Group, epoch: int | None = None):
+    """Refuse to compare groups with another protocol, and doubt those of other lengths."""
+    check_comparable(group.runs[0], other.runs[0])
+    ours, theirs = group.steps(epoch), other.steps(epoch)
+    if ours != theirs or len(ours) > 1:
+        raise _Undecided(
+            f"It would not be fair: the runs of {group.name} were evaluated at step {numbers(ours)}, those of "
+            f"{other.name} at {numbers(theirs)}"
+        )
+
+
+def _values(group: Group, metric: str, epoch: int | None = None) -> list[float]:
+    """The figures of all runs of a group."""
+    for run in group.runs:
+        if run.value(metric, epoch) is None:
+            what = f"{spaced(metric).capitalize()} of {run.name}, seed {run.seed}"
+            raise _Undecided(f"{what}, was not measured at step {run.step_of(epoch):,}")
+    return group.values(metric, epoch)
+
+
+def _beside_real(group: Group, metric: str) -> str:
+    ours, real = group.values(metric), group.runs[0].newest.figures[metric].real
+    return spread(ours) + (f", {fmean(ours) / real:.2f} times that of real images" if real else "")

@@ -1,0 +1,27 @@
+"""The plot of the Frechet distance over the steps."""
+
+import io
+from statistics import fmean
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Drawing
+
+from ppgan_lite.report.measured import Section
+
+
+def draw(sections: list[Section]) -> bytes:
+    """A PNG: an axes per section of generators, a colour per group, a line per run."""
+    drawing = Drawing(figsize=(6.5 * len(sections), 4.5), layout="constrained")
+    for axes, section in zip(drawing.subplots(1, len(sections), squeeze=False)[0], sections, strict=True):
+        for i, group in enumerate(section.groups):
+            for j, run in enumerate(group.runs):
+                values = [figures["frechet_distance"].value for figures in run.figures.values()]
+                label = None if j else str(group.name).replace("`", "")
+                axes.plot(list(run.figures), values, ".-", color=f"C{i}", label=label, linewidth=1.2)
+        real = fmean(section.real("frechet_distance"))
+        axes.axhline(real, color="grey", linestyle="--", label="real images", linewidth=1)
+        axes.set(title=section.source.title, xlabel="step", ylabel="Frechet distance", yscale="log")
+        axes.legend(fontsize=8)
+    stream = io.BytesIO()
+    FigureCanvasAgg(drawing).print_png(stream, metadata={"Software": "ppgan_lite"})
+    return stream.getvalue()

@@ -1,0 +1,150 @@
+"""What runs found: evaluated runs, the groups that differ in their seed only, and the sections that can be compared."""
+
+import shlex
+from itertools import groupby
+from pathlib import Path
+from statistics import fmean, median
+
+from ppgan_lite.data.loader import batches_per_epoch
+from ppgan_lite.engine import checkpoint
+from ppgan_lite.engine.run import Run
+from ppgan_lite.errors import EvaluationError, RunError, UserError, warn
+from ppgan_lite.evaluation.result import METRICS, check_same_protocol
+from ppgan_lite.methods import METHODS
+from ppgan_lite.report.names import Configs
+
+RUNNING = "running_train_accuracy"
+FIGURES = {**METRICS, RUNNING: "mean accuracy, before each update, of the logged steps of an epoch"}
+CLASSIFIERS, GENERATORS = "Classifiers", "Generators"
+
+
+class Measured:
+    """An evaluated run.
+
+    Attributes:
+        title: its path as the page has it.
+        newest: its newest result; `step` is the step of that.
+        figures: step -> metric -> Figure, of all results with the protocol of the newest.
+        place: what it has in common with the runs that it can share a table with.
+
+    Raises:
+        UserError: it cannot be read, or was never evaluated.
+    """
+
+    def __init__(self, folder: Path, title: str, configs: Configs):
+        self.folder, self.title, self.run = folder, title, Run.open_existing(folder)
+        config, results, self.source = self.run.config(), self.run.read_results(), self.run.source
+        if not results:
+            command = shlex.join(["python", "tools/evaluate.py", "--run", str(folder)])
+            raise EvaluationError(f"it was never evaluated; {command}")
+        tree = config.to_dict()
+        tree["data"]["name"] = self.source.name  # another one may have stood in
+        self.name, self.seed = configs.name_of(tree), config.train.seed
+        self.newest, self.step = results[-1], results[-1].step
+        self.figures = {result.step: result.figures for result in results if result.protocol == self.newest.protocol}
+        self.records = self.run.read_metrics()
+        self.kind = GENERATORS if "generator" in config.networks else CLASSIFIERS
+        self.place = (self.kind, self.source.title, self.source.sha256)
+        self._batches_per_step = METHODS[config.method.name].batches_per_step
+        self._batches_per_epoch = batches_per_epoch(self.source.num_images, config.data.batch_size)
+        self._images_per_step = config.data.batch_size * self._batches_per_step
+
+    def step_of(self, epoch: int | None) -> int:
+        """The step that ends an epoch; None: the newest evaluated one."""
+        return self.step if epoch is None else epoch * self._batches_per_epoch // self._batches_per_step
+
+    def epoch_of(self, step: int) -> float:
+        """The epochs done after a step."""
+        return step * self._batches_per_step / self._batches_per_epoch
+
+    def value(self, metric: str, epoch: int | None = None) -> float | None:
+        """One of FIGURES at the end of an epoch; None where it was not measured."""
+        if metric == RUNNING:
+            first, last = self.step_of(epoch - 1), self.step_of(epoch)
+            steps = [record for record in self.records if first < record["step"] <= last <= self.step]
+            values = [record["accuracy/c"] for record in steps if "accuracy/c" in record]
+            return fmean(values) if values else None
+        figure = self.figures.get(self.step_of(epoch), {}).get(metric)
+        return None if figure is None else figure.value
+
+    def seconds(self, step: int) -> float | None:
+        """How long the steps to `step` take at the median speed; None where no speed was logged."""
+        speeds = [record["images_per_second"] for record in self.records if "images_per_second" in record]
+        return step * self._images_per_step / median(speeds) if speeds else None
+
+    def diagnoses(self) -> list[dict]:
+        """What health said."""
+        return [record for record in self.records if "diagnosis" in record]
+
+    def health(self) -> str:
+        """What health said, in short."""
+        told = [f"{x['diagnosis']} at {x['step']:,} (since {x['since']:,})" for x in self.diagnoses()]
+        watched = any("health/diversity" in record for record in self.records)
+        return ", ".join(told) or ("no alarm" if watched else "not watched")
+
+    def best_step(self) -> int | None:
+        """That of the checkpoint in best/, where it was evaluated and is not the newest evaluated one."""
+        steps = checkpoint.list_steps(self.run.best)
+        return next((step for step in steps if step in self.figures and step != self.step), None)
+
+
+class Group:
+    """The runs of one name on one data set, by their seeds."""
+
+    def __init__(self, runs: list[Measured]):
+        self.runs, self.name = runs, runs[0].name
+
+    def values(self, metric: str, epoch: int | None = None) -> list[float]:
+        """The figures of those runs that have one."""
+        return [value for run in self.runs if (value := run.value(metric, epoch)) is not None]
+
+    def steps(self, epoch: int | None = None) -> list[int]:
+        """Those that `values` are of, each once."""
+        return sorted({run.step_of(epoch) for run in self.runs})
+
+
+class Section:
+    """All runs of one place, by their names and seeds. Raises EvaluationError where two were not measured alike."""
+
+    def __init__(self, runs: list[Measured]):
+        self.runs, self.kind, self.source = runs, runs[0].kind, runs[0].source
+        self.groups = [Group(list(same)) for _, same in groupby(runs, key=lambda run: run.name)]
+        for run in runs[1:]:
+            check_comparable(runs[0], run)
+
+    def real(self, metric: str) -> list[float]:
+        """What the runs have for real images."""
+        figures = [run.newest.figures[metric] for run in self.runs if metric in run.newest.figures]
+        return [figure.real for figure in figures if figure.real is not None]
+
+
+def check_comparable(run: Measured, other: Measured):
+    """Refuse to compare runs that were not measured alike. Raises EvaluationError."""
+    check_same_protocol(run.newest, other.newest, (str(run.folder), str(other.folder)))
+
+
+def find_runs(folders: list[Path], configs: Configs) -> list[Measured]:
+    """The evaluated runs in and below some folders, without those that cannot be read; UserError if none is left."""
+    runs = []
+    for root in folders:
+        if not root.is_dir():
+            raise RunError(f"{root}: no such folder")
+        for path in sorted(root.rglob("run.json")):
+            folder = path.parent
+            try:
+                runs.append(Measured(folder, (root.resolve().name / folder.relative_to(root)).as_posix(), configs))
+            except UserError as error:
+                warn(f"{folder}: left out: {error}")
+    if not runs:
+        raise EvaluationError(f"{', '.join(map(str, folders))}: no evaluated run in it or below")
+    return runs
+
+
+def sections_of(runs: list[Measured]) -> list[Section]:
+    """Runs by place, name and seed; of those that have all these in common, the one that was evaluated last."""
+    kept = {}
+    for run in sorted(runs, key=lambda run: (run.place, run.name, run.seed, -run.step, run.title)):
+        first = kept.setdefault((run.place, run.name, run.seed), run)
+        if first is not run:
+            warn(f"{run.folder}: left out: {first.folder} is {run.name} with seed {run.seed}, too, and no shorter")
+    return [Section(list(same)) for _, same in groupby(kept.values(), key=lambda run: run.place)]

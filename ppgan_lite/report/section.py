@@ -1,0 +1,109 @@
+"""What the page has of one section: the tables and pictures of all runs of one kind on one data set."""
+
+from itertools import count
+from statistics import fmean
+
+from ppgan_lite.evaluation.result import METRICS
+from ppgan_lite.report.claims import Claims, FigureClaim
+from ppgan_lite.report.markdown import PICTURES, cited, duration, number, numbers, spaced, spread, table
+from ppgan_lite.report.measured import CLASSIFIERS, GENERATORS, Group, Measured, Section
+
+OF_CLASSIFIERS = ("accuracy", "train_accuracy")
+DISTANCES = ("frechet_distance", "kernel_distance", "classifier_score", "class_kl")
+COVERAGE = ("precision", "recall", "density", "coverage")
+# A table each: with more columns they could not be read.
+TABLES = (DISTANCES, COVERAGE, tuple(name for name in METRICS if name not in OF_CLASSIFIERS + DISTANCES + COVERAGE))
+NOTHING_TO_COMPARE = "no figure to compare"
+
+
+def describe(section: Section, claims: Claims, pictures: dict[str, bytes]) -> list[str]:
+    """The blocks of a section; what they show is added to `pictures`, by its name."""
+    blocks = [f"## {section.kind} on {section.source.title}", _protocol(section)]
+    middle = _accuracies if section.kind == CLASSIFIERS else _distances
+    blocks += [*middle(section), _runs(section), *_claims_table(section, claims)]
+    for claim in claims.not_comparable:
+        if section.kind == GENERATORS and claim.data == section.source.name:
+            what = f"{claim.what} of {cited(claim.source)} ({claim.figures}): {claim.why}"
+            blocks.append(f"*{NOTHING_TO_COMPARE.capitalize()}*: {what}.")
+    for group in section.groups:
+        blocks += _picture(group.runs[0], pictures)
+    return blocks
+
+
+def _protocol(section: Section) -> str:
+    """How the figures were measured."""
+    protocol = section.runs[0].newest.protocol
+    parts = [f"{spaced(key)} {value[:12] if key.endswith('sha256') else value}" for key, value in protocol.items()]
+    return f"Trained on {section.source.num_images:,} images. Protocol: {'; '.join(parts)}."
+
+
+def _distances(section: Section) -> list[str]:
+    """The metrics of generators, below those of real images."""
+    tables = []
+    for metrics in TABLES:
+        metrics = [name for name in metrics if any(name in run.newest.figures for run in section.runs)]
+        rows = [["real images", *(spread(section.real(metric)) for metric in metrics)]]
+        rows += [[group.name, *(spread(group.values(metric)) for metric in metrics)] for group in section.groups]
+        tables.append(table(["config", *map(spaced, metrics)], rows))
+    return tables
+
+
+def _accuracies(section: Section) -> list[str]:
+    """The accuracies of classifiers, at each step that all runs of a group were evaluated at."""
+    rows = []
+    for group in section.groups:
+        for step in sorted(set.intersection(*(set(run.figures) for run in group.runs))):
+            figures = [run.figures[step] for run in group.runs]
+            cells = [spread([x[name].value for x in figures if name in x]) for name in OF_CLASSIFIERS]
+            rows.append([group.name, f"{group.runs[0].epoch_of(step):.3g}", f"{step:,}", *cells])
+    return ["Accuracy over the epochs:", table(["config", "epoch", "step", "test accuracy", "train accuracy"], rows)]
+
+
+def _runs(section: Section) -> str:
+    """Each run, and the checkpoint in its best/, where that is another than the one that the figures are of."""
+    rows = []
+    for run in section.runs:
+        best = ""
+        if (step := run.best_step()) is not None:
+            best = f"step {step:,}, with a Frechet distance of {number(run.figures[step]['frechet_distance'].value)}"
+        rows.append([f"`{run.title}`", run.name, run.seed, f"{run.step:,}", _time([run]), run.health(), best])
+    return table(["run", "config", "seed", "evaluated at step", "time", "health", "better checkpoint"], rows)
+
+
+def _time(runs: list[Measured], epoch: int | None = None) -> str:
+    known = [seconds for run in runs if (seconds := run.seconds(run.step_of(epoch))) is not None]
+    return duration(fmean(known)) if known else ""
+
+
+def _claims_table(section: Section, claims: Claims) -> list[str]:
+    """A row for each claim on a group; for the accuracy of a classifier without one, too."""
+    rows = []
+    for group in section.groups:
+        found = [claim for claim in claims.figures if claim.group == group.name]
+        rows += [_claim_row(group, claim.metric, claim.epoch, claim) for claim in found]
+        if section.kind == CLASSIFIERS and not found:
+            rows.append(_claim_row(group, "accuracy", None, None))
+    heads = ["config", "figure", "claimed", "ours", "seeds", "steps", "time", "verdict"]
+    return [table(heads, rows)] if rows else []
+
+
+def _claim_row(group: Group, metric: str, epoch: int | None, claim: FigureClaim | None) -> list:
+    values = group.values(metric, epoch)
+    figure = f"{spaced(metric)}, epoch {epoch}" if epoch else spaced(metric)
+    ours = [spread(values), len(values), numbers(group.steps(epoch)), _time(group.runs, epoch)]
+    verdict = claim.verdict(values) if claim else NOTHING_TO_COMPARE
+    return [group.name, figure, claim or "", *ours, verdict]
+
+
+def _picture(run: Measured, pictures: dict[str, bytes]) -> list[str]:
+    """The newest samples of a generator or the confusion matrix of a classifier, if there are any."""
+    if run.kind == CLASSIFIERS:
+        what, paths = "Which classes were taken for which", [run.run.evaluation_file(run.step).with_suffix(".png")]
+    else:
+        what, paths = "Samples", sorted((run.folder / "samples").glob("step_*.png"))
+    if not paths or not paths[-1].is_file():
+        return []
+    name = next(name for i in count(1) if (name := f"{run.name.config}-{i}.png") not in pictures)
+    pictures[name] = paths[-1].read_bytes()
+    words = f"{what}, {run.name}, seed {run.seed}, step {int(paths[-1].stem.removeprefix('step_')):,}"
+    return [f"{words}:", f"![{words}]({PICTURES}/{name})"]

@@ -1,0 +1,114 @@
+"""Verdicts on questions."""
+
+import pytest
+from report_place import COMPARISON, CRITERION, Place, result
+
+from ppgan_lite.errors import EvaluationError
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+def two_groups(place, transposed, upsampled, transposed_energy=(2.0, 2.5), upsampled_energy=(1.0, 1.5), steps=9360):
+    sides = ((["generator.upsample=transposed"], transposed, transposed_energy), ([], upsampled, upsampled_energy))
+    for overrides, variations, energies in sides:
+        for seed, (variation, energy) in enumerate(zip(variations, energies, strict=True)):
+            found = result(steps if overrides else 9360, total_variation=variation, high_frequency_energy=energy)
+            place.add(f"r{len(overrides)}{seed}", "dcgan_mnist", [found], [*overrides, f"train.seed={seed}"])
+
+
+@pytest.mark.parametrize(
+    ("transposed", "upsampled", "verdict"),
+    [
+        ((0.31, 0.35), (0.2, 0.3), "reproduced"),
+        ((0.30, 0.35), (0.2, 0.3), "undecided"),  # the ranges touch
+        ((0.1, 0.2), (0.25, 0.3), "undecided"),  # on one metric only
+    ],
+)
+def test_a_group_is_higher_if_on_all_metrics_with_ranges_apart(place, transposed, upsampled, verdict):
+    two_groups(place, transposed, upsampled)
+    verdicts, text = place.answer(comparisons=[COMPARISON])
+    assert verdicts == [verdict]
+    assert "One seed" not in text
+
+
+def test_that_one_seed_has_no_range_is_said(place):
+    two_groups(place, (0.3,), (0.2,), (2.0,), (1.0,))
+    verdicts, text = place.answer(comparisons=[COMPARISON])
+    assert verdicts == ["reproduced"]
+    assert "apart. One seed has no range.\n" in text
+
+
+def test_a_group_that_is_lower_or_equal_is_not_higher(place):
+    two_groups(place, (0.2, 0.3), (0.2, 0.3), (1.0, 1.0), (1.0, 2.0))
+    verdicts, text = place.answer(comparisons=[COMPARISON])
+    assert verdicts == ["not reproduced"]
+    assert "total variation 0.2500 (0.2000 to 0.3000), 1.25 times that of real images, against 0.2500" in text
+    assert "`dcgan_mnist` + `generator.upsample=transposed` (seeds: 2) against `dcgan_mnist` (seeds: 2)" in text
+    assert "1.25 times that of real images: not higher; high frequency energy 1.000, 100.00 times" in text
+
+
+def test_groups_of_other_lengths_are_not_compared(place):
+    two_groups(place, (0.31, 0.35), (0.2, 0.3), steps=4680)
+    verdicts, text = place.answer(comparisons=[COMPARISON])
+    assert verdicts == ["undecided"]
+    assert "evaluated at step 4,680, those of `dcgan_mnist` at 9,360." in text
+
+
+def test_groups_of_another_protocol_are_not_compared(place):
+    place.add("a", "dcgan_mnist", [result()])
+    place.add("b", "dcgan_fashion_mnist", [result(data="fashion_mnist")], data="fashion_mnist")
+    with pytest.raises(EvaluationError, match=r"output/a and .*output/b cannot be compared: data was"):
+        place.answer(
+            comparisons=[{**COMPARISON, "group": COMPARISON["than"], "than": {"config": "dcgan_fashion_mnist"}}]
+        )
+
+
+def test_a_question_without_runs_is_undecided(place):
+    place.add("a", "dcgan_mnist", [result()])
+    verdicts, text = place.answer(comparisons=[COMPARISON])
+    assert verdicts == ["undecided"]
+    assert "There is no evaluated run of `dcgan_mnist` + `generator.upsample=transposed`." in text
+
+
+def test_data_that_stands_in_answers_nothing(place):
+    place.add("a", "dcgan_mnist", [result(data="rendered_digits")], data="rendered_digits", stands_in_for="mnist")
+    verdicts, text = place.answer(comparisons=[{**COMPARISON, "group": COMPARISON["than"]}])
+    assert verdicts == ["undecided"]
+    assert "There is no evaluated run of `dcgan_mnist`." in text
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict"),
+    [
+        ([(15.0, 0.5)], "reproduced"),  # at both limits
+        ([(15.1, 0.5)], "not reproduced"),
+        ([(15.0, 0.49)], "not reproduced"),
+        ([(15.0, 0.5), (15.0, 0.4)], "undecided"),
+        ([(99.0, 0.5), (15.0, 0.4)], "not reproduced"),  # each keeps one
+    ],
+)
+def test_a_criterion_is_met_if_every_seed_keeps_every_limit(place, figures, verdict):
+    for seed, distance in enumerate((4.0, 6.0)):
+        place.add(f"ref{seed}", "dcgan_mnist", [result(frechet_distance=distance)], [f"train.seed={seed}"])
+    for seed, (distance, coverage) in enumerate(figures):
+        found = result(frechet_distance=distance, coverage=coverage)
+        place.add(f"a{seed}", "dcgan_mnist_article", [found], [f"train.seed={seed}"])
+    verdicts, text = place.answer(criteria=[CRITERION])
+    assert verdicts == [verdict]
+    assert "asked for at most 3 times the 5.000 (4.000 to 6.000) of `dcgan_mnist`, which is 15.00;" in text
+    assert "asked for at least 0.5000; all this was met by" in text
+    assert "`dcgan_mnist_article` at step 9,360: frechet distance" in text
+
+
+def test_a_criterion_quotes_health_and_is_undecided_before_its_epoch(place):
+    words = "the generated images are nearly alike"
+    told = [{"step": 900, "diagnosis": "collapse", "since": 700, "words": words, "remedies": []}]
+    place.add("ref", "dcgan_mnist", [result()])
+    place.add("a", "dcgan_mnist_article", [result(4680)], metrics=told)
+    verdicts, text = place.answer(criteria=[CRITERION])
+    assert verdicts == ["undecided"]
+    assert "seed 0, was not measured at step 9,360." in text
+    assert f"- seed 0, step 900: collapse, since 700: {words}" in text
