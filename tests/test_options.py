@@ -11,7 +11,10 @@ TABLES = [
 ]
 
 
-@pytest.mark.parametrize(("described", "built"), TABLES, ids=["methods", "generators", "discriminators", "classifiers", "data"])
+NAMES = ["methods", "generators", "discriminators", "classifiers", "data"]
+
+
+@pytest.mark.parametrize(("described", "built"), TABLES, ids=NAMES)
 def test_every_name_has_options_and_something_to_build(described, built):
     assert described.keys() == built.keys()
 

@@ -41,8 +41,8 @@ def copy_small(folder):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (folder / "configs").glob("*.yml"):
         config = load_small(path)
-        if config.data.name == "rendered_digits":
-            config = dataclasses.replace(config, data=dataclasses.replace(config.data, num_images=660))  # to evaluate on
+        if config.data.name == "rendered_digits":  # enough of them to be evaluated on
+            config = dataclasses.replace(config, data=dataclasses.replace(config.data, num_images=660))
         path.write_text(to_yaml(config))
     (folder / "docs").mkdir()
     shutil.copy(ROOT / "docs" / "claims.yml", folder / "docs")

@@ -39,7 +39,7 @@ FAILED_G_LOSS = 2.0  # where the blog's band ends; healthy: up to 1.82; failing:
 STRONG_STEPS = 300
 
 # D gives all images the same answer. Healthy: no accuracy below 0.51 from step 50 on (means over WINDOW). Blind: the
-# tutorial's listing with its leaking gradients, at most 0.03 on generated images and 1.00 on real ones, for 1,190 steps.
+# tutorial's listing with its leaking gradients, at most 0.03 on generated images and 1.00 on real ones.
 BLIND_ACCURACY = 0.1
 
 # Times the median of what was before. Healthy: up to 3.2; collapsing: up to 11; gradients included. Diverging: above

@@ -15,7 +15,8 @@ def draw_confusion(result, class_names: tuple[str, ...]) -> np.ndarray:
     """
     counts = np.array(result.confusion)
     percent = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    size = 2.5 + 0.45 * len(class_names)
+    longest = max(map(len, class_names))
+    size = 2.5 + 0.45 * len(class_names) + 0.08 * longest  # inches; a letter is about 0.08 wide
     figure = Figure(figsize=(size, size), dpi=110, layout="constrained")
     axes = figure.subplots()
     axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
@@ -24,7 +25,7 @@ def draw_confusion(result, class_names: tuple[str, ...]) -> np.ndarray:
             colour = "white" if percent[row, column] > 50 else "black"
             text = f"{percent[row, column]:.1f}"
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
-    axes.set_xticks(range(len(class_names)), class_names, rotation=90 if max(map(len, class_names)) > 2 else 0)
+    axes.set_xticks(range(len(class_names)), class_names, rotation=90 if longest > 2 else 0)
     axes.set_yticks(range(len(class_names)), class_names)
     axes.set_xlabel("taken for")
     axes.set_ylabel("is")

@@ -110,12 +110,13 @@ def ship_evaluator(run_folder: Path) -> dict:
         the card.
 
     Raises:
-        UserError: no such run, it stands in for another data set, or its last step was not evaluated.
+        UserError: no such run, its network or data is another, or its last step was not evaluated.
     """
     run, _, saved = open_trained(run_folder, step=None)
+    if saved.config.get("classifier", {}).get("name") != "evaluator" or run.source.stands_in_for:
+        kind = f"a {saved.config['method']['name']} of {run.source.title}"
+        raise EvaluationError(f"{run_folder}: {kind}; ship a run of configs/evaluator_*.yml")
     name, result = run.source.name, Result.read(run.evaluation_file(saved.step))
-    if run.source.stands_in_for:
-        raise EvaluationError(f"{run_folder}: was trained on {run.source.title}")
     content = safetensors.numpy.save(saved.arrays["network_c"])
     card = {
         "network": saved.config["classifier"],

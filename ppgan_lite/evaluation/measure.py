@@ -13,6 +13,7 @@ from ppgan_lite.evaluation.frechet import Moments, frechet_distance
 from ppgan_lite.evaluation.kernel import kernel_distance
 from ppgan_lite.evaluation.neighbours import memorisation, prdc
 from ppgan_lite.evaluation.result import Figure, Result
+from ppgan_lite.evaluation.samples import check
 from ppgan_lite.evaluation.score import classifier_score
 from ppgan_lite.image_grid import to_uint8
 
@@ -25,7 +26,8 @@ class GeneratorEvaluation:
     """Measures generators against one sample of real images, whose features are computed once.
 
     Args:
-        train, test: data sets; the first `num` test images and `num` training images drawn by `seed` are used.
+        train, test: data sets; `num` images of each are used, drawn by `seed`: the first would not do, as MNIST's
+            first 5,000 test images are harder than the others, and images in folders are sorted by class.
         network: by whose features images are compared.
         num: images of each kind.
         seed: of the noise and of everything drawn.
@@ -39,12 +41,14 @@ class GeneratorEvaluation:
             if len(dataset) < num:
                 raise EvaluationError(f"--num {num}: {train.source.name} has only {len(dataset)} {name} images")
         if num < MIN_IMAGES:
-            raise EvaluationError(f"--num {num}: too few images to measure by; give at least {MIN_IMAGES}")
+            there = f"there are {len(test)} test images"
+            raise EvaluationError(f"--num {num}: too few images to measure by; give at least {MIN_IMAGES} ({there})")
         self.network = network
         self.num = num
         self.seed = seed
         chosen = np.random.default_rng([seed, 4]).permutation(len(train))
-        self._test = _Sample(_take(test, np.arange(num)), network)
+        of_test = np.random.default_rng([seed, 5]).permutation(len(test))[:num]
+        self._test = _Sample(_take(test, of_test), network)
         self._train = _Sample(_take(train, chosen[:num]), network)
         # Other training images, to tell how near one that is neither in `train` nor in `test` comes to both.
         self._fresh = _take(train, chosen[num : 2 * num]) if len(train) >= 2 * num else None
@@ -52,7 +56,11 @@ class GeneratorEvaluation:
         self._real = self._figures(self._train)
 
     def __call__(self, method, step: int) -> Result:
-        """Measure the generator of a method, with batch norms on their running statistics, as an export has them."""
+        """Measure the generator of a method, with batch norms on their running statistics, as an export has them.
+
+        Raises:
+            EvaluationError: it makes NaN or infinity.
+        """
         start = time.monotonic()
         fake = _Sample(self._generate(method), self.network)
         found = self._figures(fake)
@@ -81,8 +89,9 @@ class GeneratorEvaluation:
     def _generate(self, method) -> np.ndarray:
         seed_paddle(self.seed, 0, 3)  # other numbers than the previews' and the samples'
         batches = [min(BATCH_IMAGES, self.num - start) for start in range(0, self.num, BATCH_IMAGES)]
-        images = [to_uint8(method.generate(method.draw_z(batch))) for batch in batches]
-        return np.concatenate(images).transpose(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
+        images = np.concatenate([np.asarray(method.generate(method.draw_z(batch))) for batch in batches])
+        check("generated images", images, self.num)  # as bytes, NaN would be black
+        return to_uint8(images).transpose(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
 
     def _figures(self, sample: "_Sample") -> dict[str, tuple[float, float]]:
         """Metric -> value and error (NaN where there is none) of a sample against the test images."""

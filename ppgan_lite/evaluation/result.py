@@ -66,6 +66,8 @@ class Result:
         if record.pop("format") != FORMAT:
             raise EvaluationError(f"{path}: of another format than {FORMAT}; evaluate that step again")
         record["figures"] = {name: Figure(**figure) for name, figure in record["figures"].items()}
+        if record["confusion"] is not None:
+            record["confusion"] = tuple(map(tuple, record["confusion"]))
         return cls(**record)
 
     def table(self) -> str:
@@ -90,7 +92,7 @@ METRICS = {
     "coverage": "share of the real images with a fake beside them",
     "class_kl": "nats; 0: the classes are as frequent as in the test images",
     "nearer_to_train": "share of the images nearer to a train than to a test image; 0.5: nothing memorised",
-    "copies_of_train": "share of the images that are a near copy of a training image",
+    "copies_of_train": "share of the images that are a near copy of one of as many training images",
     "ms_ssim": "of pairs; higher than for real images: less diverse",
     "total_variation": "mean step between neighbouring pixels; higher than for real images: noisier",
     "high_frequency_energy": "share of the power above half the Nyquist frequency",

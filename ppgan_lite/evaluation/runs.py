@@ -5,11 +5,12 @@ from pathlib import Path
 from ppgan_lite.build import build_dataset, set_device
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.run import Run, open_trained
-from ppgan_lite.errors import RunError
+from ppgan_lite.errors import RunError, warn
 from ppgan_lite.evaluation.confusion import draw_confusion
 from ppgan_lite.evaluation.features import load_features
 from ppgan_lite.evaluation.measure import NUM_IMAGES, GeneratorEvaluation, evaluate_classifier
 from ppgan_lite.evaluation.result import Result
+from ppgan_lite.files import locked
 from ppgan_lite.image_grid import save_png
 from ppgan_lite.methods.base import Generative
 
@@ -70,13 +71,16 @@ def evaluate(folder: Path, step, num: int | None, features: str, seed: int, json
     run, method, saved = open_trained(folder, None if step == "all" else step)
     evaluation = RunEvaluation(run, run.config(), num, features, seed)
     steps = sorted({*checkpoint.list_steps(run.checkpoints), *checkpoint.list_steps(run.best)})
-    with run:
-        for each in steps if step == "all" else [saved.step]:
-            if each != saved.step:
-                _, method, saved = open_trained(folder, each)
-            result = evaluation(method, each)
-            print(f"step {each} ({device}, {result.seconds:.0f} s)", result.table(), sep="\n", flush=True)
-        run.log_results_anew()
+    for each in steps if step == "all" else [saved.step]:
+        if each != saved.step:
+            _, method, saved = open_trained(folder, each)
+        result = evaluation(method, each)
+        print(f"step {each} ({device}, {result.seconds:.0f} s)", result.table(), sep="\n", flush=True)
+    try:
+        with locked(folder), run:
+            run.log_results_anew()
+    except RunError as error:  # a training run has the log's files open, and would go on writing to removed ones
+        warn(f"not drawn in VisualDL: {error}")
     print("protocol: " + ", ".join(f"{key} {value}" for key, value in result.protocol.items()))
     print(f"written to {run.evaluation_file(saved.step)}")
     if json is not None:

@@ -20,7 +20,7 @@ def describe(section: Section, claims: Claims, pictures: dict[str, bytes]) -> li
     """The blocks of a section; what they show is added to `pictures`, by its name."""
     blocks = [f"## {section.kind} on {section.source.title}", _protocol(section)]
     middle = _accuracies if section.kind == CLASSIFIERS else _distances
-    blocks += [*middle(section), _runs(section), *_claims_table(section, claims)]
+    blocks += [*_claims_table(section, claims), *middle(section), _runs(section)]
     for claim in claims.not_comparable:
         if section.kind == GENERATORS and claim.data == section.source.name:
             what = f"{claim.what} of {cited(claim.source)} ({claim.figures}): {claim.why}"
@@ -60,14 +60,20 @@ def _accuracies(section: Section) -> list[str]:
 
 
 def _runs(section: Section) -> str:
-    """Each run, and the checkpoint in its best/, where that is another than the one that the figures are of."""
-    rows = []
-    for run in section.runs:
-        best = ""
-        if (step := run.best_step()) is not None:
-            best = f"step {step:,}, with a Frechet distance of {number(run.figures[step]['frechet_distance'].value)}"
-        rows.append([f"`{run.title}`", run.name, run.seed, f"{run.step:,}", _time([run]), run.health(), best])
-    return table(["run", "config", "seed", "evaluated at step", "time", "health", "better checkpoint"], rows)
+    """Each run; of generators also what health said, and the checkpoint in best/ where the figures are not of that."""
+    heads = ["run", "config", "seed", "evaluated at step", "time"]
+    rows = [[f"`{run.title}`", run.name, run.seed, f"{run.step:,}", _time([run])] for run in section.runs]
+    if section.kind == GENERATORS:
+        heads += ["health", "better checkpoint"]
+        rows = [[*row, run.health(), _better(run)] for row, run in zip(rows, section.runs, strict=True)]
+    return table(heads, rows)
+
+
+def _better(run: Measured) -> str:
+    step = run.best_step()
+    if step is None:
+        return ""
+    return f"step {step:,}, with a Frechet distance of {number(run.figures[step]['frechet_distance'].value)}"
 
 
 def _time(runs: list[Measured], epoch: int | None = None) -> str:

@@ -102,7 +102,6 @@ def test_a_preview_that_is_no_picture_does_not_stop_a_resume(copy, small_config)
 
 
 def test_a_new_run_replaces_all_of_the_old(copy, small_config):
-    run = Run.open_existing(copy)
     Run.create(copy, small_config, build_dataset(small_config), "cpu")
     for name in ("checkpoints", "samples", "log"):
         assert list((copy / name).iterdir()) == []
