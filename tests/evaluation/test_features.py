@@ -1,0 +1,224 @@
+"""The evaluators shipped with the package: what they are, how well they classify, and what is refused."""
+
+import json
+import shutil
+
+import numpy as np
+import paddle
+import pytest
+from conftest import ROOT, flip_a_byte
+
+from ppgan_lite import options
+from ppgan_lite.config import load_config
+from ppgan_lite.data import DATASETS
+from ppgan_lite.engine.loop import train
+from ppgan_lite.engine.run import open_trained
+from ppgan_lite.errors import EvaluationError
+from ppgan_lite.evaluation import features
+from ppgan_lite.evaluation.features import list_evaluators, load_features, read_card, ship_evaluator
+from ppgan_lite.files import seal, sha256
+
+EVALUATORS = ["fashion_mnist", "mnist", "rendered_digits"]
+LEAST_ACCURACY = {"fashion_mnist": 0.92, "mnist": 0.993, "rendered_digits": 0.999}  # that the project asks for
+SHAPE = (1, 28, 28)
+
+every_evaluator = pytest.mark.parametrize("name", EVALUATORS)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (300, *SHAPE), dtype="uint8")  # more than pass at once
+
+
+def test_all_evaluators_are_here():
+    assert list_evaluators() == EVALUATORS
+    assert {path.name for path in features.FOLDER.iterdir()} == {
+        f"{name}{ending}" for name in EVALUATORS for ending in (".json", ".safetensors")
+    }
+
+
+@every_evaluator
+def test_the_file_is_the_card_s_and_small(name):
+    file, content = read_card(name)["file"], (features.FOLDER / f"{name}.safetensors").read_bytes()
+    assert file == {"name": f"{name}.safetensors", "sha256": sha256(content), "bytes": len(content)}
+    assert len(content) < 1_000_000
+
+
+@every_evaluator
+def test_the_card_tells_of_the_config_that_is_here(name):
+    """So what it tells can be had again by training that config."""
+    configs = [load_config(path) for path in sorted((ROOT / "configs").glob("evaluator_*.yml"))]
+    assert [config.data.name for config in configs].count(name) == 1
+    (config,) = (config for config in configs if config.data.name == name)
+    card = read_card(name)
+    assert card["config"] == config.to_dict()
+    assert card["network"] == config.to_dict()["classifier"]
+    epoch = card["trained_on"]["num_images"] // config.data.batch_size
+    assert card["steps"] == epoch * config.train.epochs
+    assert card["trained_on"]["name"] == card["tested_on"]["data"] == name
+    assert card["tested_on"]["num_real"] == 10_000
+    assert card["test_accuracy"] >= LEAST_ACCURACY[name]
+
+
+@every_evaluator
+def test_features_and_probabilities(name, images):
+    network = load_features("auto", name, SHAPE)
+    assert (network.name, network.sha256) == (name, read_card(name)["file"]["sha256"])
+    found, probabilities = network(images)
+    assert (found.shape, found.dtype) == ((300, 128), "float32")
+    assert probabilities.shape == (300, 10)
+    assert probabilities.min() >= 0
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    assert (found.std(0) > 0).mean() > 0.5  # behind a ReLU: on noise, some are 0 for each image
+    again, _ = load_features(name, name, SHAPE)(images[:7])
+    np.testing.assert_allclose(again, found[:7], rtol=1e-4, atol=1e-4)  # of an image alone, whatever comes with it
+
+
+@every_evaluator
+def test_it_classifies_as_well_as_its_card_tells(name, request):
+    """On 1,000 test images, to within 4 standard errors: exactly, where all are right (rendered digits)."""
+    card, step = read_card(name), 10  # every tenth: MNIST's first 5,000 are harder than the others
+    if name != "rendered_digits":
+        request.getfixturevalue("real_data")
+    test = DATASETS[name](options.DATASETS[name](name=name), "test")
+    _, probabilities = load_features("auto", name, SHAPE)(test.images[::step])
+    found, told = (probabilities.argmax(1) == test.labels[::step]).mean(), card["test_accuracy"]
+    assert found == pytest.approx(told, abs=4 * np.sqrt(told * (1 - told) / len(probabilities)))
+
+
+@pytest.mark.parametrize("name", ["fashion_mnist", "mnist"])
+def test_it_was_trained_and_tested_on_the_published_data(name, real_data):
+    card = read_card(name)
+    for split, digest in (("train", card["trained_on"]["sha256"]), ("test", card["tested_on"]["data_sha256"])):
+        assert DATASETS[name](options.MNIST(name=name), split).source.sha256 == digest
+
+
+def test_other_data_gives_other_features(images):
+    found = [load_features(name, name, SHAPE)(images[:20])[0] for name in EVALUATORS]
+    assert abs(found[0] - found[1]).mean() > 0.1
+    assert abs(found[1] - found[2]).mean() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("auto", "fake", SHAPE),
+            "fake: no evaluator for this data (there are: fashion_mnist, mnist, rendered_digits)",
+        ),
+        (("mnits", "mnist", SHAPE), "--features mnits: no such evaluator; give auto, fashion_mnist, mnist,"),
+        (("mnist", "rendered_digits", SHAPE), "features of another data set: the run was trained on rendered_digits"),
+        (("auto", "mnist", (3, 28, 28)), "mnist: measures images of shape [1, 28, 28], not [3, 28, 28]"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(arguments, said):
+    with pytest.raises(EvaluationError) as error:
+        load_features(*arguments)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A copy of the evaluators, taken in place of the package's."""
+    copy = shutil.copytree(features.FOLDER, tmp_path / "evaluators")
+    monkeypatch.setattr(features, "FOLDER", copy)
+    return copy
+
+
+def claim_more(folder):
+    text = (folder / "mnist.json").read_text()
+    assert '"test_accuracy": 0.9' in text
+    (folder / "mnist.json").write_text(text.replace('"test_accuracy": 0.9', '"test_accuracy": 1.0'))
+
+
+def other_weights(folder):
+    shutil.copy(folder / "rendered_digits.safetensors", folder / "mnist.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("hurt", "said"),
+    [
+        (lambda folder: (folder / "mnist.safetensors").unlink(), "mnist.safetensors: cannot be read: No such file"),
+        (lambda folder: flip_a_byte(folder / "mnist.safetensors"), "not the file that its card tells of"),
+        (other_weights, "not the file that its card tells of (another sha256); install ppgan_lite again"),
+        (claim_more, "mnist.json: damaged (its checksum does not fit); install ppgan_lite again"),
+        (lambda folder: (folder / "mnist.json").write_bytes(b""), "mnist.json: damaged"),
+        (lambda folder: (folder / "mnist.json").unlink(), "mnist: no evaluator for this data"),
+    ],
+)
+def test_an_evaluator_that_is_not_what_was_shipped_is_refused(hurt, said, folder):
+    load_features("auto", "mnist", SHAPE)
+    hurt(folder)
+    with pytest.raises(EvaluationError) as error:
+        load_features("auto", "mnist", SHAPE)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+    load_features("auto", "rendered_digits", SHAPE)  # the others are whole
+
+
+@pytest.fixture(scope="module")
+def evaluator_run(tmp_path_factory):
+    """A short training of a small evaluator. Not to be changed: copy it."""
+    folder = tmp_path_factory.mktemp("evaluator") / "run"
+    small = [
+        "classifier={name: evaluator, ncf: 4, num_features: 64}",
+        "data={name: rendered_digits, batch_size: 32, num_images: 720}",
+        "train={steps: 6, log_every: 3, evaluate_every: 6}",
+    ]
+    config = load_config(ROOT / "configs" / "evaluator_digits.yml", small)
+    assert train(config, folder, resume=False, overwrite=False, device="cpu", dry_run=False) == 0
+    return folder
+
+
+def test_what_is_shipped_is_the_run_s_network(evaluator_run, folder, images):
+    card = ship_evaluator(evaluator_run)
+    run, method, _ = open_trained(evaluator_run, None)
+    assert read_card("rendered_digits") == card
+    assert card["test_accuracy"] == run.read_results()[-1].figures["accuracy"].value
+    assert (card["steps"], card["trained_on"]["sha256"]) == (6, run.source.sha256)
+    network = method.networks["c"]
+    parameters = sum(p.size for p in network.state_dict().values())
+    assert card["num_parameters"] == parameters
+    network.eval()
+    pixels = paddle.to_tensor(images[:20].astype("float32") / 127.5 - 1)
+    with paddle.no_grad():
+        expected, logits = network.features(pixels).numpy(), network(pixels).numpy().astype("float64")
+    found, probabilities = load_features("auto", "rendered_digits", SHAPE)(images[:20])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    exponentials = np.exp(logits)
+    np.testing.assert_allclose(probabilities, exponentials / exponentials.sum(1, keepdims=True), rtol=1e-4)
+
+
+def stand_in(run):
+    record = json.loads((run / "run.json").read_text())
+    record["data"]["stands_in_for"] = "mnist"
+    (run / "run.json").write_text(json.dumps(record))
+
+
+def other_result(run):
+    (result,) = (run / "evaluations").glob("*.json")
+    result.write_bytes(seal({"format": 2}))
+
+
+@pytest.mark.parametrize(
+    ("hurt", "said"),
+    [
+        (stand_in, "a classifier of rendered_digits, standing in for mnist; ship a run of configs/evaluator_*.yml"),
+        (lambda run: shutil.rmtree(run / "evaluations"), "step_00000006.json: cannot be read: No such file"),
+        (other_result, "step_00000006.json: of another format than 1"),
+    ],
+)
+def test_a_run_that_is_not_to_be_shipped_leaves_the_evaluators(hurt, said, evaluator_run, folder, tmp_path):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    run = shutil.copytree(evaluator_run, tmp_path / "run")
+    hurt(run)
+    with pytest.raises(EvaluationError) as error:
+        ship_evaluator(run)
+    assert said in str(error.value)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_generator_is_not_shipped(small_run, folder):
+    with pytest.raises(EvaluationError, match="a gan of rendered_digits; ship a run of configs/evaluator"):
+        ship_evaluator(small_run)
