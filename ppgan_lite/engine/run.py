@@ -20,7 +20,7 @@ from ppgan_lite.config import Config, differences, load_config, to_yaml
 from ppgan_lite.data.image_array import Source
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.health import Diagnosis
-from ppgan_lite.errors import ConfigError, RunError, warn
+from ppgan_lite.errors import CheckpointError, ConfigError, RunError, warn
 from ppgan_lite.evaluation.result import Result
 from ppgan_lite.files import disk_errors, remove_folder, remove_leftovers, writing
 from ppgan_lite.image_grid import grid, save_png
@@ -292,6 +292,8 @@ def open_trained(folder: Path, step: int | str | None):
     if step is None:
         saved = checkpoint.load_newest(run.checkpoints, on_damage=warn)
     elif step == BEST:
+        if not checkpoint.list_steps(run.best):
+            raise CheckpointError(f"{folder}: no best checkpoint was kept; that needs train.evaluate_every and a GAN")
         saved = checkpoint.load_newest(run.best, on_damage=warn)
     else:
         of_best = step in checkpoint.list_steps(run.best) and step not in checkpoint.list_steps(run.checkpoints)

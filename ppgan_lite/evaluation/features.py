@@ -13,6 +13,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 import safetensors.numpy
+from tqdm import trange
 
 from ppgan_lite import options
 from ppgan_lite.build import build_network
@@ -46,7 +47,7 @@ class FeatureNetwork:
         """Features float32 [N, F] and class probabilities float32 [N, K] of images uint8 [N, C, H, W]."""
         features, probabilities = [], []
         with paddle.no_grad():
-            for start in range(0, len(images), BATCH_IMAGES):
+            for start in trange(0, len(images), BATCH_IMAGES, desc=f"{self.name} features", disable=None, leave=False):
                 pixels = images[start : start + BATCH_IMAGES].astype("float32") * (2 / 255) - 1
                 of_batch, logits = self.forward(paddle.to_tensor(pixels))
                 features.append(of_batch.numpy())

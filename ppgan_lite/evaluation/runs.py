@@ -5,7 +5,7 @@ from pathlib import Path
 from ppgan_lite.build import build_dataset, set_device
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.run import Run, open_trained
-from ppgan_lite.errors import RunError, warn
+from ppgan_lite.errors import DamagedCheckpointError, RunError, warn
 from ppgan_lite.evaluation.confusion import draw_confusion
 from ppgan_lite.evaluation.features import load_features
 from ppgan_lite.evaluation.measure import NUM_IMAGES, GeneratorEvaluation, evaluate_classifier
@@ -73,7 +73,11 @@ def evaluate(folder: Path, step, num: int | None, features: str, seed: int, json
     steps = sorted({*checkpoint.list_steps(run.checkpoints), *checkpoint.list_steps(run.best)})
     for each in steps if step == "all" else [saved.step]:
         if each != saved.step:
-            _, method, saved = open_trained(folder, each)
+            try:
+                _, method, saved = open_trained(folder, each)
+            except DamagedCheckpointError as error:
+                warn(error)
+                continue
         result = evaluation(method, each)
         print(f"step {each} ({device}, {result.seconds:.0f} s)", result.table(), sep="\n", flush=True)
     try:
@@ -82,6 +86,6 @@ def evaluate(folder: Path, step, num: int | None, features: str, seed: int, json
     except RunError as error:  # a training run has the log's files open, and would go on writing to removed ones
         warn(f"not drawn in VisualDL: {error}")
     print("protocol: " + ", ".join(f"{key} {value}" for key, value in result.protocol.items()))
-    print(f"written to {run.evaluation_file(saved.step)}")
+    print(f"written to {run.evaluation_file(result.step)}")
     if json is not None:
         result.write(json)

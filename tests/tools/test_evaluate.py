@@ -234,9 +234,18 @@ def test_a_run_that_cannot_be_measured_is_one_line_and_code_2(hurt, said, run, e
     assert not (run / "evaluations").is_dir()
 
 
+def test_a_damaged_older_checkpoint_is_named_and_passed_over(run, evaluate, capsys):
+    flip_a_byte(run / "checkpoints" / "step_00000008" / "network_g.safetensors")
+    assert evaluate("--run", run, "--step", "all") == 0
+    printed = capsys.readouterr()
+    assert "step_00000008/network_g.safetensors: damaged" in printed.err
+    assert "step 8 (" not in printed.out
+    assert "step 12 (" in printed.out
+
+
 def test_without_evaluations_in_training_there_is_no_best(small_run, evaluate, capsys):
     assert evaluate("--run", small_run, "--step", "best") == 2
-    assert "best: no checkpoint" in one_line_error(capsys.readouterr().err)
+    assert "no best checkpoint was kept; that needs train.evaluate_every" in one_line_error(capsys.readouterr().err)
 
 
 def test_a_damaged_evaluator_is_one_line_and_code_2(gan_run, evaluate, tmp_path, monkeypatch, capsys):
