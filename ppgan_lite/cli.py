@@ -46,7 +46,7 @@ def add_step(parser: Parser, *more: str):
     def parse(text: str):
         return text if text in words else whole_number(1)(text)
 
-XX
+    parse.__name__ = f"whole number, {' or '.join(words)}"
     parser.add_argument(
         "--step",
         type=parse,
