@@ -45,8 +45,8 @@ class Stopwatch:
 def serve(config, device: str, folder: Path, lines, write):
     """Take as many steps as each of `lines` says and `write` a line of JSON about them.
 
-    Steps are those of a training run: real batches, logging to `folder` at every `train.log_every`th step. Previews and
-    checkpoints are left out.
+    Steps are those of a training run: real batches, logging to `folder` at every `train.log_every`th step. Previews,
+    checkpoints, evaluations, health and the gradients' norms are left out.
     """
     paddle = runtime.load_paddle()
 

@@ -201,7 +201,9 @@ def check_value(value, where: str, hint):
             raise ConfigError(_unknown_value(where, value, arguments))
         return value
     if origin is tuple:
-        if arguments[-1] is Ellipsis and isinstance(value, list | tuple):  # as many as are given
+        if arguments[-1] is Ellipsis:  # as many as are given
+            if not isinstance(value, list | tuple):
+                raise ConfigError(f"{where}: expected a list, for example [], got {_show(value)}")
             arguments = arguments[:1] * len(value)
         if not isinstance(value, list | tuple) or len(value) != len(arguments):
             raise ConfigError(f"{where}: expected a list of {len(arguments)} values, got {_show(value)}")

@@ -231,7 +231,7 @@ class Train:
     preview_every: Count = 200  # a grid of samples from one fixed noise batch
     save_every: Count = 500  # a checkpoint
     keep: Count = 3  # newest checkpoints that are kept
-    evaluate_every: Count | None = None  # the metrics of tools/evaluate.py; the best checkpoint is kept, too
+    evaluate_every: Count | None = None  # as tools/evaluate.py; of a GAN, the best checkpoint is kept, too
     stop_on: tuple[Literal["collapse", "convergence_failure"], ...] = ()  # diagnoses that end the run
 
     # A resumed run may change these: they alter the run's length and records, never what a step computes.

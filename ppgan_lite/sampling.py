@@ -15,13 +15,13 @@ from ppgan_lite.methods.base import Generative
 BATCH_IMAGES = 256  # generated at once
 
 
-def sample(folder: Path, out: Path, step: int | None, num: int, seed: int, interpolate: int | None, device: str):
+def sample(folder: Path, out: Path, step: int | str | None, num: int, seed: int, interpolate: int | None, device: str):
     """Generate images with the generator of a run and write them.
 
     Args:
         folder: of the run.
         out: FILE.png (one grid), FILE.npz (`images` uint8 [N, H, W, C] and `z`), or a new or empty folder (PNGs).
-        step: of the checkpoint; None for the newest that is whole.
+        step: of the checkpoint; `best`, or None for the newest that is whole.
         num: images.
         seed: of the noise.
         interpolate: images per strip; each strip leads from one noise vector to another, and is a row of the grid.

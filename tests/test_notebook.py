@@ -1,5 +1,6 @@
 """The notebook runs from top to bottom, as in AI Studio, in a copy of the project whose configs are made small."""
 
+import inspect
 import re
 import shutil
 
@@ -8,6 +9,8 @@ import pytest
 from conftest import ROOT
 from nbclient import NotebookClient
 from test_readme import copy_small
+
+from ppgan_lite.methods.gan import GAN
 
 NOTEBOOK = ROOT / "notebooks" / "dcgan_mnist.ipynb"
 
@@ -43,10 +46,18 @@ def test_it_runs_from_top_to_bottom(project):
     said = texts(notebook)
     assert "saved step 4 of 4 in output/notebook" in said
     assert "step 4 of output/notebook exported to output/notebook_exported" in said
+    assert "\nfrechet_distance " in said
     assert "64 images of step 4 written to output/notebook_infer.png" in said
     assert "error" not in said.lower().replace("cudaerror", "")
     assert pictures(notebook) >= 7  # real, before, two previews, curves, infer.py, the embedded predictor
     assert (project / "output" / "notebook_infer.png").exists()
+
+
+def test_what_it_is_kept_with_is_what_it_would_show_now():
+    said = texts(nbformat.read(NOTEBOOK, as_version=4))
+    assert inspect.getsource(GAN.train_step) in said
+    assert (ROOT / "configs" / "dcgan_mnist.yml").read_text(encoding="utf-8") in said
+    assert all(f"\n{name} " in said for name in ("frechet_distance", "coverage"))
 
 
 def test_it_is_kept_with_what_a_real_run_showed():
@@ -56,4 +67,5 @@ def test_it_is_kept_with_what_a_real_run_showed():
     assert "saved step 300 of 300 in output/notebook" in said
     assert pictures(notebook) >= 8
     assert NOTEBOOK.stat().st_size < 2**20
-    assert not re.search(r"/(home|root|work|tmp|usr|mnt)/", said)  # nothing of the machine it ran on
+    assert not re.search(r"/(home|root|work|tmp|usr|mnt|opt)/", said)  # nothing of the machine it ran on
+    assert not re.search(r"\r|\d%\||https?:", said)  # no progress bars, no registries

@@ -25,7 +25,8 @@ def main(argv=None) -> int:
     parser.add_argument(
         "--num",
         type=cli.whole_number(1),
-        help="images of each kind, generated and real (default: 10000, or all test images where they are fewer)",
+        help="images of each kind, generated and real (default: 10000, or all test images where they are fewer). This, "
+        "--features and --seed are for generators: a classifier is measured on all test images",
     )
     parser.add_argument(
         "--features",

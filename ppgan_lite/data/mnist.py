@@ -128,7 +128,7 @@ def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
 
 def _banner(name: str, reason: str):
     lines = [
-        f"NOT {name.upper()}: training on RENDERED DIGITS instead.",
+        f"NOT {name.upper()}: RENDERED DIGITS instead.",
         reason,
         f"Put the files into a folder {FOLDERS[name]}/ and set PPGAN_DATA to the folder above it for the real data;",
         "set data.offline to null to make this an error.",

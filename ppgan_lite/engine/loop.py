@@ -15,7 +15,8 @@ from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.observer import Observer
 from ppgan_lite.engine.progress import Progress
 from ppgan_lite.engine.run import Run, check_folder
-from ppgan_lite.errors import RunError, warn
+from ppgan_lite.errors import ConfigError, EvaluationError, RunError, warn
+from ppgan_lite.evaluation.runs import Evaluation
 from ppgan_lite.files import locked
 
 
@@ -32,6 +33,7 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
     epoch_batches = batches_per_epoch(len(dataset), config.data.batch_size)
     method = build_method(config, dataset.image_shape, len(dataset.class_names))
     steps = config.train.steps or config.train.epochs * epoch_batches // method.batches_per_step
+    evaluation = _evaluation(config, dataset)
     print(f"data: {dataset.source}", flush=True)
     if dry_run:
         print(_description(config, method), f"length: {steps} steps on {device}", sep="\n")
@@ -48,17 +50,19 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
         print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
         images_per_step = config.data.batch_size * method.batches_per_step
         with run, Progress(done, steps, epoch_batches / method.batches_per_step, images_per_step) as progress:
-            return _train_steps(run, method, dataset, config, done, steps, progress)
+            observer = Observer(run, method, config, dataset, evaluation, progress.say)
+            if done and _evaluation_is_due(config.train, done, steps) and not run.evaluation_file(done).exists():
+                observer.evaluate(done)  # the process ended before it had
+            return _train_steps(run, method, dataset, config, done, steps, observer, progress)
 
 
-def _train_steps(run, method, dataset, config, done: int, steps: int, progress: Progress) -> int:
+def _train_steps(run, method, dataset, config, done: int, steps: int, observer: Observer, progress: Progress) -> int:
     """Take the steps after `done` up to `steps`; returns the exit code."""
     cfg = config.train
     if done >= steps:
         progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; raise train.steps or train.epochs")
         return 0
     data = batches(dataset, config.data.batch_size, cfg.seed, first_batch=done * method.batches_per_step)
-    observer = Observer(run, method, config, dataset, progress.say)
     unchecked = []  # (step, scalars) still on the device
     with _StopSignals() as signals:
         for step in range(done + 1, steps + 1):
@@ -70,17 +74,20 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, progress: 
             unchecked.append((step, scalars | (method.gradient_norms or {})))
             progress.advance()
             stop = signals.received or step == steps
-            if stop or step % cfg.log_every == 0 or step % cfg.save_every == 0:
+            evaluating = _evaluation_is_due(cfg, step, steps) and not signals.received
+            saving = stop or evaluating or step % cfg.save_every == 0  # before an evaluation: it takes memory and time
+            if saving or step % cfg.log_every == 0:
                 _check_and_log(run, unchecked, cfg.log_every, observer, progress)
                 unchecked = []
             if stop or step % cfg.preview_every == 0:
                 observer.preview(step)
-            if cfg.evaluate_every and (step == steps or step % cfg.evaluate_every == 0):
+            diagnosis = observer.diagnose()
+            if saving or diagnosis:
+                checkpoint.save(run.checkpoints, step, method, config.to_dict(), cfg.keep)
+            if evaluating:
                 observer.evaluate(step)
                 progress.measure(step)  # the time of the evaluation is not the training's
-            diagnosis = observer.diagnose()
-            if stop or diagnosis or step % cfg.save_every == 0:
-                checkpoint.save(run.checkpoints, step, method, config.to_dict(), cfg.keep)
+                stop = stop or signals.received
             if stop or diagnosis:
                 progress.say(f"saved step {step} of {steps} in {run.folder}")
             if diagnosis:
@@ -88,6 +95,10 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, progress: 
             if stop:
                 break
     return 128 + signals.received if signals.received else 0
+
+
+def _evaluation_is_due(cfg, step: int, steps: int) -> bool:
+    return cfg.evaluate_every is not None and (step == steps or step % cfg.evaluate_every == 0)
 
 
 def _check_and_log(run: Run, unchecked: list, log_every: int, observer: Observer, progress: Progress):
@@ -104,6 +115,16 @@ def _check_and_log(run: Run, unchecked: list, log_every: int, observer: Observer
             speed = progress.measure(step)
             observer.log(step, values, speed)
             progress.show(step, values, speed)
+
+
+def _evaluation(config: Config, dataset) -> Evaluation | None:
+    """What `train.evaluate_every` asks for, found to be possible before a step is taken or a folder touched."""
+    if config.train.evaluate_every is None:
+        return None
+    try:
+        return Evaluation(config, dataset)
+    except EvaluationError as error:
+        raise ConfigError(f"train.evaluate_every: {error}; set it to null to train without") from error
 
 
 def _check_unsaved(folder: Path, config: Config, source):

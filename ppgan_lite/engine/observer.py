@@ -3,10 +3,8 @@
 import numpy as np
 
 from ppgan_lite.build import seed_paddle
-from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.health import Health
 from ppgan_lite.engine.run import PREVIEW_IMAGES
-from ppgan_lite.evaluation.runs import RunEvaluation
 from ppgan_lite.methods.base import Generative
 
 
@@ -16,10 +14,11 @@ class Observer:
     Args:
         run, method, config: of the training.
         dataset: of the training; a few of its images show how diverse they should be.
+        evaluation: measures the method; None where the config asks for none.
         say: takes a line for the console.
     """
 
-    def __init__(self, run, method, config, dataset, say):
+    def __init__(self, run, method, config, dataset, evaluation, say):
         self.run, self.method, self.config, self.say = run, method, config, say
         self._z = None
         if isinstance(method, Generative):
@@ -27,7 +26,7 @@ class Observer:
             self._z = method.draw_z(PREVIEW_IMAGES)
         chosen = np.random.default_rng(0).permutation(len(dataset))[:PREVIEW_IMAGES]
         self._health = Health(np.stack([dataset[int(i)]["image"] for i in chosen]))
-        self._evaluation = RunEvaluation(run, config) if config.train.evaluate_every else None
+        self._evaluation = evaluation
         self._recall()
 
     def log(self, step: int, scalars: dict[str, float], images_per_second: float):
@@ -48,12 +47,14 @@ class Observer:
                 self.run.log(step, {"health/diversity": diversity})
 
     def evaluate(self, step: int):
-        """Measure the method, and keep it as the best checkpoint if none had a lower Frechet distance."""
+        """Measure the method; of a GAN, keep the checkpoint with the lowest Frechet distance."""
+        self.say(f"evaluating step {step} ...")
         result = self._evaluation(self.method, step)
+        self.run.add_result(result)
         self.run.log_result(result)
         self.say("\n".join([f"step {step} evaluated in {result.seconds:.0f} s", result.table()]))
-        if "frechet_distance" in result.figures and step == self._best_step(result.protocol):
-            checkpoint.save(self.run.best, step, self.method, self.config.to_dict(), keep=1)
+        if isinstance(self.method, Generative):
+            self.run.save_best(result, self.method, self.config)
 
     def diagnose(self) -> str | None:
         """Tell of what is newly wrong with the run. Returns the diagnosis that shall stop it, if one is among them."""
@@ -73,10 +74,9 @@ class Observer:
             elif "diagnosis" not in record:
                 self._health.step(record["step"], record)
         self._health.diagnoses()  # they have been told
-
-    def _best_step(self, protocol: dict) -> int:
-        alike = [result for result in self.run.read_results() if result.protocol == protocol]
-        return min(alike, key=lambda result: result.figures["frechet_distance"].value).step
+        for state in self._health.summary():
+            if state["until"] is None and state["name"] in self.config.train.stop_on:
+                self.say(f"{state['name']} holds since step {state['since']}: train.stop_on does not stop for it again")
 
 
 def _in_words(diagnosis) -> str:

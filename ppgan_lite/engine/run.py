@@ -16,11 +16,12 @@ from visualdl import LogWriter
 
 from ppgan_lite import __version__, runtime
 from ppgan_lite.build import build_method
-from ppgan_lite.config import Config, differences, load_config, to_yaml
+from ppgan_lite.config import Config, check_config, differences, load_config, to_yaml
 from ppgan_lite.data.image_array import Source
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.health import Diagnosis
-from ppgan_lite.errors import CheckpointError, ConfigError, RunError, warn
+from ppgan_lite.errors import CheckpointError, ConfigError, EvaluationError, RunError, warn
+from ppgan_lite.evaluation.confusion import draw_confusion
 from ppgan_lite.evaluation.result import Result
 from ppgan_lite.files import disk_errors, remove_folder, remove_leftovers, writing
 from ppgan_lite.image_grid import grid, save_png
@@ -50,7 +51,7 @@ class Run:
         self.record = record
         self.source = Source(**record["data"])
         self.image_shape = tuple(int(size) for size in record["image_shape"])
-        self.class_names = tuple(map(str, record["class_names"]))
+        self.class_names = tuple(map(str, record.get("class_names", ())))  # runs of older versions have none
         self._metrics = None  # open stream of metrics.jsonl while training
         self._writers = {}  # folder below log/ -> VisualDL writer
 
@@ -107,7 +108,7 @@ class Run:
         Raises:
             ConfigError, RunError: naming the first key that differs, or both data sets.
         """
-        if changed := differences(config.to_dict(), saved_config):
+        if changed := differences(config.to_dict(), check_config(saved_config).to_dict()):
             raise ConfigError(f"{changed[0]} as in {self.folder}; resume with the run's own config, or start a new run")
         if source.sha256 != self.source.sha256:
             raise RunError(
@@ -123,7 +124,8 @@ class Run:
         """
         kept = [record for record in self.read_metrics() if record["step"] <= step]
         with disk_errors(self.folder):
-            for folder in (self.folder, self.checkpoints, self.best, self.folder / "samples"):
+            names = ("checkpoints", "best", "samples", "evaluations")
+            for folder in (self.folder, *(self.folder / name for name in names)):
                 remove_leftovers(folder)
             checkpoint.set_aside_after(self.checkpoints, step)
             for later in checkpoint.list_steps(self.best):
@@ -176,6 +178,9 @@ class Run:
         with disk_errors(path):
             path.parent.mkdir(exist_ok=True)
         result.write(path)
+        if result.confusion is not None:
+            picture = draw_confusion(result, self.class_names)
+            save_png(path.with_suffix(".png"), picture, {"Step": str(result.step)})
 
     def read_results(self) -> list[Result]:
         """What evaluations found, oldest step first. Raises EvaluationError."""
@@ -192,13 +197,39 @@ class Run:
                 self._writer("evaluation_of_real_images").add_scalar(name, figure.real, result.step)
         self._log_picture("evaluation", "confusion", self.evaluation_file(result.step).with_suffix(".png"), result.step)
 
+    def save_best(self, result: Result, method, config: Config):
+        """Keep the method's checkpoint in best/ if none of the same protocol had a lower Frechet distance.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        path = self.best / "result.json"
+        try:
+            known = Result.read(path) if checkpoint.list_steps(self.best) else None
+        except EvaluationError:
+            known = None
+        if known is None or known.protocol != result.protocol or known.distance > result.distance:
+            checkpoint.save(self.best, result.step, method, config.to_dict(), keep=1)
+            result.write(path)
+
     def log_results_anew(self):
-        """Draw all results in VisualDL again: it shows one file of a folder only, so nothing can be added to one."""
+        """Draw the results in VisualDL again, those with the protocol of the newest.
+
+        It shows one file of a folder only, so nothing can be added to one.
+
+        Raises:
+            UserError: a result is damaged; the log cannot be written.
+        """
+        results = self._comparable_results()
         for name in ("evaluation", "evaluation_of_real_images"):
             with disk_errors(self.folder):
                 remove_folder(self.folder / "log" / name)
-        for result in self.read_results():
+        for result in results:
             self.log_result(result)
+
+    def _comparable_results(self) -> list[Result]:
+        results = self.read_results()
+        return [result for result in results if result.protocol == results[-1].protocol]
 
     def describe_images(self, step: int) -> dict[str, str]:
         """Metadata for pictures made at a step: what made them, and the data really used."""
@@ -238,7 +269,7 @@ class Run:
             self._log_record(record)
         for path, step in self._files_by_step("samples"):
             self._log_picture("samples", "numbers", path, step)
-        for result in self.read_results():
+        for result in self._comparable_results():
             self.log_result(result)
 
     def _log_picture(self, writer: str, tag: str, path: Path, step: int):
@@ -250,7 +281,9 @@ class Run:
 
     def _log_record(self, record: dict):
         if "diagnosis" in record:
-            self._writer("health").add_text("diagnosis", f"{record['diagnosis']}: {record['words']}", record["step"])
+            words = f"{record['diagnosis']}, since step {record['since']}: {record['words']}"
+            text = "; ".join([words, *(f"may help: {remedy}" for remedy in record["remedies"])])
+            self._writer("health").add_text("diagnosis", text, record["step"])
         for key, value in record.items():
             if "/" in key:
                 kind, name = key.split("/")

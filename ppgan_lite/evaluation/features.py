@@ -73,7 +73,8 @@ def load_features(name: str, data: str, image_shape: tuple[int, int, int]) -> Fe
     shipped = list_evaluators()
     if name == "auto" and data not in shipped:
         raise EvaluationError(
-            f"{data}: no evaluator for this data (there are: {', '.join(shipped)}); use --features inception"
+            f"{data}: no evaluator for this data (there are: {', '.join(shipped)}); "
+            "only tools/evaluate.py --features inception can measure it"
         )
     name = data if name == "auto" else name
     if name not in shipped:

@@ -1,6 +1,7 @@
 """Evaluations: all metrics of a generator, or the accuracy of a classifier, by one fixed protocol."""
 
 import time
+from functools import cached_property
 
 import numpy as np
 import paddle
@@ -37,23 +38,39 @@ class GeneratorEvaluation:
     """
 
     def __init__(self, train, test, network: FeatureNetwork, num: int, seed: int):
-        for name, dataset in (("training", train), ("test", test)):
-            if len(dataset) < num:
-                raise EvaluationError(f"--num {num}: {train.source.name} has only {len(dataset)} {name} images")
         if num < MIN_IMAGES:
             there = f"there are {len(test)} test images"
-            raise EvaluationError(f"--num {num}: too few images to measure by; give at least {MIN_IMAGES} ({there})")
+            raise EvaluationError(f"{num} images are too few to measure by; give at least {MIN_IMAGES} ({there})")
+        for name, dataset in (("training", train), ("test", test)):
+            if len(dataset) < num:
+                raise EvaluationError(f"{num} images: {train.source.name} has only {len(dataset)} {name} images")
         self.network = network
         self.num = num
         self.seed = seed
-        chosen = np.random.default_rng([seed, 4]).permutation(len(train))
-        of_test = np.random.default_rng([seed, 5]).permutation(len(test))[:num]
-        self._test = _Sample(_take(test, of_test), network)
-        self._train = _Sample(_take(train, chosen[:num]), network)
-        # Other training images, to tell how near one that is neither in `train` nor in `test` comes to both.
-        self._fresh = _take(train, chosen[num : 2 * num]) if len(train) >= 2 * num else None
-        self._data = train.source
-        self._real = self._figures(self._train)
+        self._train_data, self._test_data = train, test
+
+    @cached_property
+    def _test(self) -> "_Sample":
+        chosen = np.random.default_rng([self.seed, 5]).permutation(len(self._test_data))
+        return _Sample(_take(self._test_data, chosen[: self.num]), self.network)
+
+    @cached_property
+    def _train(self) -> "_Sample":
+        return _Sample(_take(self._train_data, self._train_order[: self.num]), self.network)
+
+    @cached_property
+    def _fresh(self) -> np.ndarray | None:
+        """Other training images, to tell how near one that is in neither sample comes to both; None: there are none."""
+        chosen = self._train_order[self.num : 2 * self.num]
+        return _take(self._train_data, chosen) if len(chosen) == self.num else None
+
+    @cached_property
+    def _of_real_images(self) -> dict[str, tuple[float, float]]:
+        return self._figures(self._train)
+
+    @property
+    def _train_order(self) -> np.ndarray:
+        return np.random.default_rng([self.seed, 4]).permutation(len(self._train_data))
 
     def __call__(self, method, step: int) -> Result:
         """Measure the generator of a method, with batch norms on their running statistics, as an export has them.
@@ -65,7 +82,7 @@ class GeneratorEvaluation:
         fake = _Sample(self._generate(method), self.network)
         found = self._figures(fake)
         figures = {
-            name: Figure(value, self._real[name][0], None if np.isnan(error) else error)
+            name: Figure(value, self._of_real_images[name][0], None if np.isnan(error) else error)
             for name, (value, error) in found.items()
         }
         return Result(step, self.protocol(), figures, round(time.monotonic() - start, 2))
@@ -76,8 +93,9 @@ class GeneratorEvaluation:
             "features": self.network.name,
             "features_sha256": self.network.sha256,
             "preprocessing": f"{self.network.preprocessing}; fakes rounded to 8 bits",
-            "data": self._data.name,
-            "data_sha256": self._data.sha256,
+            "data": self._test_data.source.name,
+            "data_sha256": self._test_data.source.sha256,
+            "train_sha256": self._train_data.source.sha256,
             "split": "test",
             "num_real": self.num,
             "num_fake": self.num,

@@ -70,13 +70,19 @@ class Result:
             record["confusion"] = tuple(map(tuple, record["confusion"]))
         return cls(**record)
 
+    @property
+    def distance(self) -> float:
+        """The Frechet distance, by which checkpoints are ranked."""
+        return self.figures["frechet_distance"].value
+
     def table(self) -> str:
-        """The figures as text, each beside what real images have."""
-        rows = [("metric", "this run", "real images", "")]
+        """The figures as text, each beside what real images have, where any has."""
+        has_real = any(figure.real is not None for figure in self.figures.values())
+        rows = [("metric", "this run", "real images" if has_real else "", "")]
         for name, figure in self.figures.items():
             spread = "" if figure.error is None else f" ± {figure.error:.2g}"
-            real = "" if figure.real is None else f"{figure.real:.4g}"
-            rows.append((name, f"{figure.value:.4g}{spread}", real, METRICS.get(name, "")))
+            real = "" if figure.real is None else f"{figure.real:#.4g}"
+            rows.append((name, f"{figure.value:#.4g}{spread}", real, METRICS.get(name, "")))
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         cells = [[cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)] for row in rows]
         return "\n".join("  ".join(row).rstrip() for row in cells)
@@ -110,10 +116,14 @@ def check_same_protocol(first: Result, other: Result, names: tuple[str, str]):
     Raises:
         EvaluationError: naming the first difference.
     """
+    if differs := difference(first, other):
+        raise EvaluationError(f"{names[0]} and {names[1]} cannot be compared: {differs}; evaluate both alike")
+
+
+def difference(first: Result, other: Result) -> str | None:
+    """What differs first between the protocols of two results, in words; None where they are the same."""
     for key in sorted(first.protocol.keys() | other.protocol.keys()):
         a, b = first.protocol.get(key), other.protocol.get(key)
         if a != b:
-            raise EvaluationError(
-                f"{names[0]} and {names[1]} cannot be compared: {key} was {json.dumps(a)} and {json.dumps(b)}; "
-                "evaluate both alike"
-            )
+            return f"{key} was {json.dumps(a)} and {json.dumps(b)}"
+    return None

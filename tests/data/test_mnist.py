@@ -126,7 +126,7 @@ def test_without_a_mirror_rendered_digits_stand_in_loudly(no_mirror, capsys):
     assert (dataset.source.name, dataset.source.stands_in_for) == ("rendered_digits", "mnist")
     assert len(dataset) == 60000
     banner = capsys.readouterr().err
-    assert "NOT MNIST: training on RENDERED DIGITS" in banner
+    assert "NOT MNIST: RENDERED DIGITS" in banner
     assert banner.count("*" * 100) == 2
 
 

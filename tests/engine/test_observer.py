@@ -1,7 +1,9 @@
 """Health and evaluation while a run trains: what is told, kept and stopped, with what really goes wrong."""
 
+import dataclasses
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -9,11 +11,14 @@ import pytest
 from conftest import one_line_error, run_tool
 from visualdl import LogReader
 
+from ppgan_lite.build import build_method
 from ppgan_lite.config import check_config
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.loop import train
 from ppgan_lite.engine.run import Run
-from ppgan_lite.errors import RunError
+from ppgan_lite.errors import ConfigError, RunError
+from ppgan_lite.evaluation.result import Figure
+from ppgan_lite.evaluation.runs import Evaluation
 from ppgan_lite.methods.gan import GAN
 
 
@@ -49,7 +54,8 @@ def test_a_collapse_is_told_in_words_and_kept(collapsing, constant_g, tmp_path, 
     assert all(record["health/diversity"] < 0.01 for record in records(tmp_path / "run", "health/diversity"))
     (file,) = (tmp_path / "run" / "log" / "health").iterdir()
     (text,) = LogReader(file_path=str(file)).get_data("text", "diagnosis")
-    assert text.text.encoded_text_string == f"collapse: {told['words']}"
+    shown = text.text.encoded_text_string
+    assert shown.startswith(f"collapse, since step 50: {told['words']}; may help: a larger method.z_dim; ")
 
 
 def test_stop_on_ends_the_run_after_saving(collapsing, constant_g, tmp_path, capsys):
@@ -146,4 +152,74 @@ def test_too_few_images_to_evaluate_stop_the_run_before_its_first_step(small_fil
         "train", "-c", small_file, "-o", "train.evaluate_every=4", "--run-dir", tmp_path / "run", "--device", "cpu"
     )
     assert code == 2
-    assert "too few images to measure by; give at least 100" in one_line_error(err)
+    assert "images are too few to measure by; give at least 100" in one_line_error(err)
+
+
+def test_the_best_checkpoint_does_not_give_way_to_a_worse_one(evaluated, small_tree):
+    """Whatever lies in evaluations/: what best/ holds is compared with its own result."""
+    small_tree["data"]["num_images"] = 720
+    run, config = Run.open_existing(evaluated), check_config(small_tree)
+    (best,) = checkpoint.list_steps(run.best)
+    result = next(result for result in run.read_results() if result.step == best)
+    for path in (evaluated / "evaluations").iterdir():
+        path.unlink()
+    method = build_method(config, run.image_shape, 10)
+    worse = dataclasses.replace(result, step=14, figures={"frechet_distance": Figure(result.distance + 1)})
+    run.save_best(worse, method, config)
+    assert checkpoint.list_steps(run.best) == [best]
+    run.save_best(dataclasses.replace(worse, protocol={"other": 1}), method, config)  # cannot be compared
+    assert checkpoint.list_steps(run.best) == [14]
+    better = dataclasses.replace(worse, step=15, protocol={"other": 1}, figures={"frechet_distance": Figure(0.0)})
+    run.save_best(better, method, config)
+    assert checkpoint.list_steps(run.best) == [15]
+
+
+def test_an_evaluation_that_failed_loses_no_step_and_is_made_up_for(small_tree, tmp_path, monkeypatch):
+    small_tree["data"]["num_images"] = 720
+    small_tree["train"] |= {"evaluate_every": 6, "save_every": 100}
+    config = check_config(small_tree)
+
+    def out_of_memory(self, method, step):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluation, "__call__", out_of_memory)
+        with pytest.raises(MemoryError):
+            start(config, tmp_path / "run")
+    run = Run.open_existing(tmp_path / "run")
+    assert checkpoint.list_steps(run.checkpoints) == [6]
+    assert start(config, tmp_path / "run", resume=True) == 0
+    assert [result.step for result in run.read_results()] == [6, 12]
+
+
+def test_a_signal_during_an_evaluation_stops_behind_it(small_tree, tmp_path, monkeypatch):
+    small_tree["data"]["num_images"] = 720
+    small_tree["train"] |= {"evaluate_every": 6, "save_every": 100}
+    plain = Evaluation.__call__
+
+    def interrupted(self, method, step):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return plain(self, method, step)
+
+    monkeypatch.setattr(Evaluation, "__call__", interrupted)
+    assert start(check_config(small_tree), tmp_path / "run") == 128 + signal.SIGTERM
+    run = Run.open_existing(tmp_path / "run")
+    assert (checkpoint.list_steps(run.checkpoints), len(run.read_results())) == ([6], 1)
+
+
+def test_an_impossible_evaluation_is_refused_before_an_old_run_is_lost(small_run, small_tree, tmp_path):
+    copy = shutil.copytree(small_run, tmp_path / "run")
+    small_tree["train"]["evaluate_every"] = 4
+    for dry_run in (True, False):
+        with pytest.raises(ConfigError, match="train.evaluate_every: 7 images are too few"):
+            train(check_config(small_tree), copy, resume=False, overwrite=True, device="cpu", dry_run=dry_run)
+    assert checkpoint.list_steps(copy / "checkpoints") == checkpoint.list_steps(small_run / "checkpoints")
+
+
+def test_a_collapse_that_already_stopped_a_run_does_not_stop_it_again(collapsing, constant_g, tmp_path, capsys):
+    collapsing["train"]["stop_on"] = ["collapse"]
+    config = check_config(collapsing)
+    with pytest.raises(RunError, match="stopped at step 250"):
+        start(config, tmp_path / "run")
+    assert start(config, tmp_path / "run", resume=True) == 0
+    assert "collapse holds since step 50: train.stop_on does not stop for it again" in capsys.readouterr().out

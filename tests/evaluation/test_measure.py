@@ -176,7 +176,8 @@ def test_the_protocol_is_all_that_the_figures_depend_on(evaluation, train, test,
         "features_sha256": network.sha256,
         "preprocessing": "pixels in [-1, 1]; fakes rounded to 8 bits",
         "data": "rendered_digits",
-        "data_sha256": train.source.sha256,
+        "data_sha256": test.source.sha256,
+        "train_sha256": train.source.sha256,
         "split": "test",
         "num_real": NUM,
         "num_fake": NUM,
@@ -195,16 +196,16 @@ def test_the_protocol_is_all_that_the_figures_depend_on(evaluation, train, test,
     assert changed(train, test, network, NUM, 1) == {"seed"}
     assert changed(train, test, network, 100, 0) == {"num_real", "num_fake"}
     assert changed(train, test, other_features, NUM, 0) == {"features", "features_sha256", "preprocessing"}
-    assert changed(digits("train", num_images=720, seed=1), test, network, NUM, 0) == {"data_sha256"}
+    assert changed(digits("train", num_images=720, seed=1), test, network, NUM, 0) == {"train_sha256"}
 
 
 @pytest.mark.parametrize(
     ("num", "said"),
     [
-        (99, "--num 99: too few images to measure by; give at least 100 (there are 120 test images)"),
-        (1, "--num 1: too few images to measure by; give at least 100 (there are 120 test images)"),
-        (121, "--num 121: rendered_digits has only 120 test images"),
-        (721, "--num 721: rendered_digits has only 720 training images"),
+        (99, "99 images are too few to measure by; give at least 100 (there are 120 test images)"),
+        (1, "1 images are too few to measure by; give at least 100 (there are 120 test images)"),
+        (121, "121 images: rendered_digits has only 120 test images"),
+        (721, "721 images: rendered_digits has only 720 training images"),
     ],
 )
 def test_too_few_and_too_many_images_are_refused(num, said, train, test, network):

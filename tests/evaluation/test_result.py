@@ -75,15 +75,15 @@ def test_the_table_shows_each_metric_beside_real_images(result, of_classifier):
     assert heads == ["metric", "this run", "real images"]
     assert rows == [
         ["frechet_distance", "12.35", "0.1234", METRICS["frechet_distance"]],
-        ["classifier_score", "0.3 ± 0.05", "9.87", METRICS["classifier_score"]],
-        ["class_kl", "1e-300", "0", METRICS["class_kl"]],
+        ["classifier_score", "0.3000 ± 0.05", "9.870", METRICS["classifier_score"]],
+        ["class_kl", "1.000e-300", "0.000", METRICS["class_kl"]],
     ]
     assert len({line.index(row[3]) for line, row in zip(result.table().splitlines()[1:], rows, strict=True)}) == 1
-    assert "accuracy        0.75 ± 0.1               of the test images" in of_classifier.table().splitlines()
+    assert "accuracy        0.7500 ± 0.1    of the test images" in of_classifier.table().splitlines()
 
 
 def test_a_metric_without_words_is_shown_too():
-    assert Result(1, {}, {"new_one": Figure(3.0)}, 0.0).table().splitlines()[1].split() == ["new_one", "3"]
+    assert Result(1, {}, {"new_one": Figure(3.0)}, 0.0).table().splitlines()[1].split() == ["new_one", "3.000"]
 
 
 def test_results_of_one_protocol_compare(result):

@@ -11,10 +11,11 @@ from PIL import Image
 from visualdl import LogReader
 
 from ppgan_lite.config import check_config
+from ppgan_lite.data import mnist
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.loop import train
 from ppgan_lite.engine.run import Run
-from ppgan_lite.evaluation import features
+from ppgan_lite.evaluation import features, runs
 from ppgan_lite.evaluation.result import METRICS, Result
 from ppgan_lite.files import locked
 
@@ -31,7 +32,7 @@ def trained(folder, tree):
 
 @pytest.fixture(scope="module")
 def gan_run(tmp_path_factory):
-    """Checkpoints of steps 8 and 12, and the best of 5 and 10 and 12; no evaluations (any more). Not to be changed."""
+    """Checkpoints of steps 10 and 12, and the best of 5, 10 and 12; no evaluations (any more). Not to be changed."""
     tree = SMALL | {"train": SMALL["train"] | {"evaluate_every": 5, "keep": 2}}
     run = trained(tmp_path_factory.mktemp("gan") / "run", tree)
     for folder in [run / "evaluations", *(run / "log").glob("evaluation*")]:
@@ -101,7 +102,7 @@ def test_it_prints_the_figures_and_keeps_them(run, tmp_path):
 
 def test_all_best_and_a_number(run, evaluate, capsys):
     (best,) = checkpoint.list_steps(run / "best")
-    steps = sorted({8, 12, best})
+    steps = sorted({10, 12, best})
     assert evaluate("--run", run, "--step", "all") == 0
     out, err = capsys.readouterr()
     assert [int(line.split()[1]) for line in out.splitlines() if line.startswith("step ")] == steps
@@ -110,7 +111,7 @@ def test_all_best_and_a_number(run, evaluate, capsys):
     results = {result.step: result for result in Run.open_existing(run).read_results()}
     assert len({result.figures["frechet_distance"].value for result in results.values()}) == len(steps)
 
-    for word, step in (("best", best), (8, 8)):
+    for word, step in (("best", best), (10, 10)):
         path = run / "evaluations" / f"step_{step:08d}.json"
         path.unlink()
         assert evaluate("--run", run, "--step", word, "--json", run / "x.json") == 0
@@ -127,11 +128,58 @@ def test_fewer_images_and_another_seed_are_another_protocol(run, evaluate, capsy
     assert [result.protocol[key] for key in ("num_real", "num_fake", "seed")] == [100, 100, 7]
 
 
+def test_a_result_of_another_protocol_is_not_replaced(run, evaluate, tmp_path, capsys):
+    assert evaluate("--run", run) == 0
+    before = (run / "evaluations" / "step_00000012.json").read_bytes()
+    capsys.readouterr()
+    assert evaluate("--run", run, "--num", 100, "--json", tmp_path / "x.json") == 0
+    out, err = capsys.readouterr()
+    assert "step_00000012.json stays as it is: num_fake was 120 and 100; delete it to keep this result there" in err
+    assert "written to" not in out
+    assert (run / "evaluations" / "step_00000012.json").read_bytes() == before
+    assert Result.read(tmp_path / "x.json").protocol["num_fake"] == 100
+
+
+def test_only_results_of_one_protocol_are_drawn(run, evaluate):
+    assert evaluate("--run", run, "--step", 10, "--num", 100) == 0
+    assert evaluate("--run", run) == 0
+    assert [step for step, _ in drawn(run, "evaluation", "recall")] == [12]
+
+
+def test_a_run_on_stand_in_data_is_measured_on_it(tmp_path, monkeypatch, capsys):
+    """MNIST cannot be had when the run is trained; when it is measured, it is there again."""
+    config = {**SMALL, "data": {"name": "mnist", "batch_size": 8, "offline": "rendered_digits"}}
+    config["train"] = SMALL["train"] | {"steps": 1}
+    with monkeypatch.context() as patch:
+        patch.delenv("PPGAN_DATA", raising=False)
+        patch.setattr(mnist, "CACHE", tmp_path / "none")
+        patch.setattr(mnist, "MIRRORS", {"mnist": ()})
+        assert train(check_config(config), tmp_path / "run", False, False, "cpu", False) == 0
+    runs.evaluate(tmp_path / "run", None, 100, "auto", 0, None, "cpu")
+    assert "data rendered_digits" in capsys.readouterr().out
+
+
+def test_test_images_that_are_not_of_the_runs_data_are_refused(monkeypatch, tmp_path, capsys, real_data, evaluate):
+    """Only the training images are there: the test images must not be rendered digits."""
+    (tmp_path / "data" / "mnist").mkdir(parents=True)
+    for path in (real_data / "mnist").glob("train-*"):
+        (tmp_path / "data" / "mnist" / path.name).symlink_to(path)
+    monkeypatch.setenv("PPGAN_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(mnist, "CACHE", tmp_path / "none")
+    monkeypatch.setattr(mnist, "MIRRORS", {"mnist": ()})
+    config = {**SMALL, "data": {"name": "mnist", "batch_size": 8, "offline": "rendered_digits"}}
+    config["train"] = SMALL["train"] | {"steps": 1}
+    assert train(check_config(config), tmp_path / "run", False, False, "cpu", False) == 0
+    assert evaluate("--run", tmp_path / "run") == 2
+    assert "the training images are mnist (" in (err := capsys.readouterr().err)
+    assert "but the test images are rendered_digits, standing in for mnist" in err
+
+
 def test_a_damaged_newest_checkpoint_is_passed_over(run, evaluate, capsys):
     flip_a_byte(run / "checkpoints" / "step_00000012" / "network_g.safetensors")
     assert evaluate("--run", run) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("step 8 (cpu")
+    assert out.startswith("step 10 (cpu")
     assert "warning" in err
     assert evaluate("--run", run, "--step", 12) == 2
     assert "network_g.safetensors: damaged" in one_line_error(capsys.readouterr().err)
@@ -139,16 +187,16 @@ def test_a_damaged_newest_checkpoint_is_passed_over(run, evaluate, capsys):
 
 def test_the_log_of_a_run_that_is_being_trained_is_left_alone(run, evaluate, capsys):
     """The training has its files open."""
-    assert evaluate("--run", run, "--step", 8) == 0
+    assert evaluate("--run", run, "--step", 10) == 0
     before = drawn(run, "evaluation", "frechet_distance")
     capsys.readouterr()
     with locked(run):
         assert evaluate("--run", run) == 0
     assert "warning: not drawn in VisualDL: " in capsys.readouterr().err
     assert drawn(run, "evaluation", "frechet_distance") == before
-    assert evaluated(run) == ["step_00000008.json", "step_00000012.json"]
-    assert evaluate("--run", run, "--step", 8) == 0
-    assert [step for step, _ in drawn(run, "evaluation", "frechet_distance")] == [8, 12]
+    assert evaluated(run) == ["step_00000010.json", "step_00000012.json"]
+    assert evaluate("--run", run, "--step", 10) == 0
+    assert [step for step, _ in drawn(run, "evaluation", "frechet_distance")] == [10, 12]
 
 
 def test_a_classifier(classifier_run, tmp_path):
@@ -182,11 +230,11 @@ def test_a_classifier_makes_no_samples(classifier_run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--num", 121], "--num 121: rendered_digits has only 120 test images"),
-        (["--num", 99], "--num 99: too few images to measure by; give at least 100 (there are 120 test images)"),
+        (["--num", 121], "121 images: rendered_digits has only 120 test images"),
+        (["--num", 99], "99 images are too few to measure by; give at least 100 (there are 120 test images)"),
         (["--features", "mnist"], "features of another data set: the run was trained on rendered_digits"),
         (["--features", "x"], "--features x: no such evaluator; give auto, fashion_mnist, mnist, rendered_digits or"),
-        (["--step", 7], "no checkpoint of step 7; there are: 8, 12"),
+        (["--step", 7], "no checkpoint of step 7; there are: 10, 12"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_code_2(gan_run, evaluate, arguments, said, capsys):
@@ -235,11 +283,11 @@ def test_a_run_that_cannot_be_measured_is_one_line_and_code_2(hurt, said, run, e
 
 
 def test_a_damaged_older_checkpoint_is_named_and_passed_over(run, evaluate, capsys):
-    flip_a_byte(run / "checkpoints" / "step_00000008" / "network_g.safetensors")
+    flip_a_byte(run / "checkpoints" / "step_00000010" / "network_g.safetensors")
     assert evaluate("--run", run, "--step", "all") == 0
     printed = capsys.readouterr()
-    assert "step_00000008/network_g.safetensors: damaged" in printed.err
-    assert "step 8 (" not in printed.out
+    assert "step_00000010/network_g.safetensors: damaged" in printed.err
+    assert "step 10 (" not in printed.out
     assert "step 12 (" in printed.out
 
 
@@ -257,7 +305,7 @@ def test_a_damaged_evaluator_is_one_line_and_code_2(gan_run, evaluate, tmp_path,
 
 def test_too_few_test_images_are_one_line_and_code_2(small_run, evaluate, capsys):
     assert evaluate("--run", small_run) == 2
-    assert "too few images to measure by" in one_line_error(capsys.readouterr().err)
+    assert "images are too few to measure by" in one_line_error(capsys.readouterr().err)
 
 
 def test_a_result_that_cannot_be_written_elsewhere_is_kept_all_the_same(run, evaluate, tmp_path, capsys):

@@ -137,7 +137,7 @@ def test_without_network_and_data_it_trains_on_rendered_digits_loudly(small_file
     data = ["-o", "data={name: mnist, batch_size: 8, offline: rendered_digits}", "-o", "train.steps=2"]
     code, out, err = run_tool("train", "-c", small_file, *data, cwd=tmp_path, environment=environment)
     assert code == 0
-    assert "NOT MNIST: training on RENDERED DIGITS" in err
+    assert "NOT MNIST: RENDERED DIGITS" in err
     assert "data: rendered_digits, standing in for mnist (60000 images" in out
     record = json.loads((tmp_path / "output" / "small" / "run.json").read_text())
     assert record["data"]["stands_in_for"] == "mnist"
