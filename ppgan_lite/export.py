@@ -39,13 +39,13 @@ BATCHES = (1, 3, 64)
 TOLERANCE = 1e-5
 
 
-def export(folder: Path, out: Path, step: int | None, formats: list[str], overwrite: bool):
+def export(folder: Path, out: Path, step: int | str | None, formats: list[str], overwrite: bool):
     """Write every network of a run, and signature.json, to the folder `out`, and check them.
 
     Args:
         folder: of the run.
         out: is made; an export that is there is replaced with `overwrite`.
-        step: of the checkpoint; None for the newest that is whole.
+        step: of the checkpoint; `best`, or None for the newest that is whole.
         formats: of FORMATS, "paddle" among them.
 
     Raises:
