@@ -4,8 +4,8 @@
   python tools/report.py --runs output/mnist output/fashion --out results/RESULTS.md
 
 Takes every run in or below the folders that was evaluated (tools/evaluate.py, or train.evaluate_every); the others are
-named. Runs that differ in their seed only are averaged. What others claim, with its sources, stands in docs/claims.yml.
-Pictures go to images/results/ beside the page.
+named. Runs that differ in their seed only are averaged. What others claim, with its sources, stands in docs/claims.yml
+of this repository. Pictures go to images/results/ beside the page.
 """
 
 import sys
@@ -21,12 +21,17 @@ def main(argv=None) -> int:
     """Run the command line; returns the exit code."""
     parser = cli.Parser(__doc__)
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="FOLDER", help="of runs, at any depth")
-    parser.add_argument("--out", type=Path, default=Path("docs/RESULTS.md"), help="the page (default: docs/RESULTS.md)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "docs" / "RESULTS.md",
+        help="the page (default: docs/RESULTS.md of this repository)",
+    )
     parser.add_argument(
         "--claims",
         type=Path,
-        default=Path("docs/claims.yml"),
-        help="what others claim (default: docs/claims.yml)",
+        default=ROOT / "docs" / "claims.yml",
+        help="what others claim (default: docs/claims.yml of this repository)",
     )
     args = parser.parse_args(argv)
 

@@ -7,6 +7,7 @@ theirs are rescaled. Paddle's default initialisation stands in place of PyTorch'
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks.layers import Conv2D, MaxPool2x2
 
 
@@ -53,7 +54,7 @@ class CNN(Classifier):
     """Twice: 5x5 convolution that keeps the size, batch norm, ReLU, max-pool 2."""
 
     def __init__(self, options, image_shape: tuple[int, int, int], num_classes: int):
-        channels, height, width = image_shape
+        channels, height, width = _at_least(4, image_shape, "cnn")
         ncf = options.ncf
         super().__init__(2 * ncf * (height // 4) * (width // 4), num_classes)
         self.layers = nn.Sequential(
@@ -97,8 +98,8 @@ class Evaluator(Classifier):
     """
 
     def __init__(self, options, image_shape: tuple[int, int, int], num_classes: int):
+        channels, height, width = _at_least(8, image_shape, "evaluator")
         super().__init__(options.num_features, num_classes)
-        channels, height, width = image_shape
         ncf = options.ncf
         self.layers = nn.Sequential(
             Conv2D(channels, ncf, 5, padding=2), nn.BatchNorm2D(ncf), nn.ReLU(), MaxPool2x2(),
@@ -136,3 +137,13 @@ class _ResidualBlock(nn.Layer):
 
 def _zero_to_one(x):
     return (x + 1) / 2
+
+
+def _at_least(size: int, image_shape: tuple[int, int, int], name: str) -> tuple[int, int, int]:
+    """The shape, if something is left of such images behind the max-pools. Raises ConfigError."""
+    height, width = image_shape[1:]
+    if min(height, width) < size:
+        raise ConfigError(
+            f"classifier.name: {name} takes images of at least {size}x{size} pixels, but the data has {height}x{width}"
+        )
+    return image_shape

@@ -12,7 +12,7 @@ class _Undecided(Exception):
     """Why a question cannot be decided."""
 
 
-def answer(question: Comparison | Criterion, groups: dict[Name, Group]) -> tuple[str, str]:
+def answer(question: Comparison | Criterion, groups: dict[Name, list[Group]]) -> tuple[str, str]:
     """The verdict on a question, and a sentence. Raises EvaluationError where runs were not measured alike."""
     try:
         return (_compare if isinstance(question, Comparison) else _judge)(question, groups)
@@ -20,7 +20,7 @@ def answer(question: Comparison | Criterion, groups: dict[Name, Group]) -> tuple
         return UNDECIDED, f"{reason}."
 
 
-def _compare(question: Comparison, groups: dict[Name, Group]) -> tuple[str, str]:
+def _compare(question: Comparison, groups: dict[Name, list[Group]]) -> tuple[str, str]:
     """Reproduced: higher on all metrics, with ranges apart. Not reproduced: higher on none."""
     group, than = _find(question.group, groups), _find(question.than, groups)
     _check_fair(group, than)
@@ -37,12 +37,12 @@ def _compare(question: Comparison, groups: dict[Name, Group]) -> tuple[str, str]
     verdict = REPRODUCED if all(apart) else UNDECIDED if any(higher) else NOT_REPRODUCED
     seeds = [len(group.runs), len(than.runs)]
     return verdict, (
-        f"{group.name} (seeds: {seeds[0]}) against {than.name} (seeds: {seeds[1]}), at step {numbers(group.steps())}: "
+        f"{group.name} (seeds: {seeds[0]}) against {than.name} (seeds: {seeds[1]}), at step {group.step():,}: "
         f"{'; '.join(words)}.{' One seed has no range.' if 1 in seeds else ''}"
     )
 
 
-def _judge(question: Criterion, groups: dict[Name, Group]) -> tuple[str, str]:
+def _judge(question: Criterion, groups: dict[Name, list[Group]]) -> tuple[str, str]:
     """Reproduced: the runs of all seeds keep all limits. Not reproduced: those of none do."""
     group = _find(question.group, groups)
     kept, words = [True] * len(group.runs), []
@@ -54,12 +54,12 @@ def _judge(question: Criterion, groups: dict[Name, Group]) -> tuple[str, str]:
         words.append(f"{spaced(limit.metric)} {spread(values)}, asked for {limit.op} {asked}")
     verdict = REPRODUCED if all(kept) else UNDECIDED if any(kept) else NOT_REPRODUCED
     return verdict, (
-        f"{group.name} at step {numbers(group.steps(question.epoch))}: {'; '.join(words)}; all this was met by "
+        f"{group.name} at step {group.step(question.epoch):,}: {'; '.join(words)}; all this was met by "
         f"{sum(kept)} of {len(kept)} seeds."
     )
 
 
-def _bound(limit: Limit, epoch: int | None, group: Group, groups: dict[Name, Group]) -> tuple[float, str]:
+def _bound(limit: Limit, epoch: int | None, group: Group, groups: dict[Name, list[Group]]) -> tuple[float, str]:
     """The value of a limit, and how it is told."""
     if limit.times is None:
         return limit.value, number(limit.value)
@@ -70,32 +70,48 @@ def _bound(limit: Limit, epoch: int | None, group: Group, groups: dict[Name, Gro
     return bound, f"{limit.value:g} times the {spread(theirs)} of {other.name}, which is {number(bound)}"
 
 
-def _find(name: Name, groups: dict[Name, Group]) -> Group:
-    if name not in groups:
+def _find(name: Name, groups: dict[Name, list[Group]]) -> Group:
+    found = groups.get(name, [])
+    if not found:
         raise _Undecided(f"There is no evaluated run of {name}")
-    return groups[name]
+    if len(found) > 1:
+        runs = [
+            f"`{run.title}` ({run.source.title}, sha256 {run.source.sha256[:12]})"
+            for run in (group.runs[0] for group in found)
+        ]
+        raise _Undecided(f"It is not clear which runs of {name} are meant: the data of {' and '.join(runs)} differs")
+    return found[0]
 
 
 def _check_fair(group: Group, other: Group, epoch: int | None = None):
     """Refuse to compare groups with another protocol, and doubt those of other lengths."""
     check_comparable(group.runs[0], other.runs[0])
-    ours, theirs = group.steps(epoch), other.steps(epoch)
-    if ours != theirs or len(ours) > 1:
+    ours, theirs = _step(group, epoch), _step(other, epoch)
+    if ours != theirs:
         raise _Undecided(
-            f"It would not be fair: the runs of {group.name} were evaluated at step {numbers(ours)}, those of "
-            f"{other.name} at {numbers(theirs)}"
+            f"It would not be fair: the runs of {group.name} were evaluated at step {ours:,}, those of {other.name} at "
+            f"{theirs:,}"
         )
+
+
+def _step(group: Group, epoch: int | None) -> int:
+    step = group.step(epoch)
+    if step is None:
+        newest = numbers(sorted({run.step for run in group.runs}))
+        raise _Undecided(f"The runs of {group.name} were never all evaluated at one step; the newest are {newest}")
+    return step
 
 
 def _values(group: Group, metric: str, epoch: int | None = None) -> list[float]:
     """The figures of all runs of a group."""
+    step = group.step(epoch)
     for run in group.runs:
-        if run.value(metric, epoch) is None:
+        if run.value(metric, step) is None:
             what = f"{spaced(metric).capitalize()} of {run.name}, seed {run.seed}"
-            raise _Undecided(f"{what}, was not measured at step {run.step_of(epoch):,}")
+            raise _Undecided(f"{what}, was not measured at step {step:,}")
     return group.values(metric, epoch)
 
 
 def _beside_real(group: Group, metric: str) -> str:
-    ours, real = group.values(metric), group.runs[0].newest.figures[metric].real
+    ours, real = group.values(metric), group.runs[0].figures[group.step()][metric].real
     return spread(ours) + (f", {fmean(ours) / real:.2f} times that of real images" if real else "")

@@ -11,7 +11,7 @@ from ppgan_lite.engine.run import Run
 from ppgan_lite.errors import EvaluationError, RunError, UserError, warn
 from ppgan_lite.evaluation.result import METRICS, check_same_protocol
 from ppgan_lite.methods import METHODS
-from ppgan_lite.report.names import Configs
+from ppgan_lite.report.names import Configs, Name
 
 RUNNING = "running_train_accuracy"
 FIGURES = {**METRICS, RUNNING: "mean accuracy, before each update, of the logged steps of an epoch"}
@@ -49,23 +49,25 @@ class Measured:
         self._batches_per_epoch = batches_per_epoch(self.source.num_images, config.data.batch_size)
         self._images_per_step = config.data.batch_size * self._batches_per_step
 
-    def step_of(self, epoch: int | None) -> int:
-        """The step that ends an epoch; None: the newest evaluated one."""
-        return self.step if epoch is None else epoch * self._batches_per_epoch // self._batches_per_step
+    def step_of(self, epoch: int) -> int:
+        """The step that ends an epoch."""
+        return epoch * self._batches_per_epoch // self._batches_per_step
 
     def epoch_of(self, step: int) -> float:
         """The epochs done after a step."""
         return step * self._batches_per_step / self._batches_per_epoch
 
-    def value(self, metric: str, epoch: int | None = None) -> float | None:
-        """One of FIGURES at the end of an epoch; None where it was not measured."""
-        if metric == RUNNING:
-            first, last = self.step_of(epoch - 1), self.step_of(epoch)
-            steps = [record for record in self.records if first < record["step"] <= last <= self.step]
-            values = [record["accuracy/c"] for record in steps if "accuracy/c" in record]
-            return fmean(values) if values else None
-        figure = self.figures.get(self.step_of(epoch), {}).get(metric)
+    def value(self, metric: str, step: int | None) -> float | None:
+        """One of METRICS at a step; None where it was not measured."""
+        figure = self.figures.get(step, {}).get(metric)
         return None if figure is None else figure.value
+
+    def running_accuracy(self, epoch: int) -> float | None:
+        """RUNNING in an epoch; None where that was not finished, or nothing was logged."""
+        first, last = self.step_of(epoch - 1), self.step_of(epoch)
+        steps = [record for record in self.records if first < record["step"] <= last <= self.step]
+        values = [record["accuracy/c"] for record in steps if "accuracy/c" in record]
+        return fmean(values) if values else None
 
     def seconds(self, step: int) -> float | None:
         """How long the steps to `step` take at the median speed; None where no speed was logged."""
@@ -89,18 +91,34 @@ class Measured:
 
 
 class Group:
-    """The runs of one name on one data set, by their seeds."""
+    """The runs of one name on one data set, by their seeds.
+
+    Attributes:
+        steps: those that all runs were evaluated at, in order. Figures of the seeds are of one of them: those of runs
+            of different lengths would differ by more than the seed.
+    """
 
     def __init__(self, runs: list[Measured]):
         self.runs, self.name = runs, runs[0].name
+        self.steps = sorted(set.intersection(*(set(run.figures) for run in runs)))
+
+    def step(self, epoch: int | None = None) -> int | None:
+        """The step that ends an epoch; without one the newest of `steps`, None if there are none."""
+        if epoch is not None:
+            return self.runs[0].step_of(epoch)  # of all: they have their data and their config in common
+        return self.steps[-1] if self.steps else None
 
     def values(self, metric: str, epoch: int | None = None) -> list[float]:
-        """The figures of those runs that have one."""
-        return [value for run in self.runs if (value := run.value(metric, epoch)) is not None]
+        """The figures, at `step`, of those runs that have one."""
+        step = self.step(epoch)
+        found = [run.running_accuracy(epoch) if metric == RUNNING else run.value(metric, step) for run in self.runs]
+        return [value for value in found if value is not None]
 
-    def steps(self, epoch: int | None = None) -> list[int]:
-        """Those that `values` are of, each once."""
-        return sorted({run.step_of(epoch) for run in self.runs})
+    def rows(self) -> dict[str, "Group"]:
+        """What tables show, by its title: the group; or each run as a group, where they have no step in common."""
+        if self.steps:
+            return {str(self.name): self}
+        return {f"{self.name}, seed {run.seed}": Group([run]) for run in self.runs}
 
 
 class Section:
@@ -116,6 +134,15 @@ class Section:
         """What the runs have for real images."""
         figures = [run.newest.figures[metric] for run in self.runs if metric in run.newest.figures]
         return [figure.real for figure in figures if figure.real is not None]
+
+
+def groups_of(sections: list[Section]) -> dict[Name, list[Group]]:
+    """All groups by their names: one name stands in several sections where its data was not always the same."""
+    groups = {}
+    for section in sections:
+        for group in section.groups:
+            groups.setdefault(group.name, []).append(group)
+    return groups
 
 
 def check_comparable(run: Measured, other: Measured):
@@ -141,7 +168,7 @@ def find_runs(folders: list[Path], configs: Configs) -> list[Measured]:
 
 
 def sections_of(runs: list[Measured]) -> list[Section]:
-    """Runs by place, name and seed; of those that have all these in common, the one that was evaluated last."""
+    """Runs by place, name and seed; of those that have all these in common, the one with the highest evaluated step."""
     kept = {}
     for run in sorted(runs, key=lambda run: (run.place, run.name, run.seed, -run.step, run.title)):
         first = kept.setdefault((run.place, run.name, run.seed), run)

@@ -8,15 +8,17 @@ from ppgan_lite.report.answers import answer
 from ppgan_lite.report.claims import NOT_MEASURED, REPRODUCED, Claims, Criterion
 from ppgan_lite.report.curves import draw
 from ppgan_lite.report.markdown import PICTURES, cited, listed, spaced
-from ppgan_lite.report.measured import FIGURES, GENERATORS, Group, Measured, Section
+from ppgan_lite.report.measured import FIGURES, GENERATORS, Group, Measured, Section, groups_of
 from ppgan_lite.report.names import Name
 from ppgan_lite.report.section import describe
 
+ROOT = Path(__file__).resolve().parents[2]  # the repository
 INTRODUCTION = f"""\
 Written by `{{command}}` from the records of the runs below, and from `{{claims_file}}`, where the claims of \
 others stand with their sources. No figure is typed by hand: do not edit this page.
 
-Where there are several seeds, figures are their mean, with the lowest and the highest in brackets. Times are those of \
+Where there are several seeds, figures are their mean at the newest step that all of them were evaluated at, with the \
+lowest and the highest in brackets; seeds that have no such step stand in rows of their own. Times are those of \
 the steps at the median speed: evaluations and pauses do not count, other work on the same machine does. A figure is \
 *{REPRODUCED}* if the mean is within the tolerance of what was claimed, or better."""
 
@@ -27,7 +29,7 @@ def render(
     """The page's text, and its pictures by their names. Raises EvaluationError: see `answer`."""
     pictures = {}
     runs = [run for section in sections for run in section.runs]
-    groups = {group.name: group for section in sections for group in section.groups}
+    groups = groups_of(sections)
     blocks = _head(folders, claims_file, runs)
     for section in sections:
         blocks += describe(section, claims, pictures)
@@ -49,6 +51,8 @@ def _head(folders: list[Path], claims_file: Path, runs: list[Measured]) -> list[
 
 def _shown(path: Path) -> str:
     """A path as the page has it: nothing of this machine."""
+    if path.is_relative_to(ROOT):
+        path = path.relative_to(ROOT)
     return path.name if path.is_absolute() else path.as_posix()
 
 
@@ -72,13 +76,13 @@ def _curves(sections: list[Section], pictures: dict[str, bytes]) -> list[str]:
     return ["## Frechet distance over the steps", words, f"![{title}]({PICTURES}/frechet.png)"]
 
 
-def _unmeasured(claims: Claims, groups: dict[Name, Group]) -> list[str]:
+def _unmeasured(claims: Claims, groups: dict[Name, list[Group]]) -> list[str]:
     missing = [claim for claim in claims.figures if claim.group not in groups]
     lines = [f"{x.group}: {spaced(x.metric)}, epoch {x.epoch}, {x}: {NOT_MEASURED}" for x in missing]
     return listed("## Claims without a run", lines)
 
 
-def _questions(claims: Claims, groups: dict[Name, Group]) -> list[str]:
+def _questions(claims: Claims, groups: dict[Name, list[Group]]) -> list[str]:
     questions = [*claims.comparisons, *claims.criteria]
     blocks = ["## Questions"] if questions else []
     for question in questions:
@@ -86,7 +90,7 @@ def _questions(claims: Claims, groups: dict[Name, Group]) -> list[str]:
         said = f"Said by {cited(question.source)}. Measured: **{verdict}**."
         blocks += [f"### {question.title}", said, sentence]
         if isinstance(question, Criterion) and question.group in groups:
-            lines = [line for run in groups[question.group].runs for line in _quoted(run)]
+            lines = [line for group in groups[question.group] for run in group.runs for line in _quoted(run)]
             blocks += listed("What health said of these runs:", lines)
     return blocks
 

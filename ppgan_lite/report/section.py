@@ -5,7 +5,7 @@ from statistics import fmean
 
 from ppgan_lite.evaluation.result import METRICS
 from ppgan_lite.report.claims import Claims, FigureClaim
-from ppgan_lite.report.markdown import PICTURES, cited, duration, number, numbers, spaced, spread, table
+from ppgan_lite.report.markdown import PICTURES, cited, duration, number, spaced, spread, table
 from ppgan_lite.report.measured import CLASSIFIERS, GENERATORS, Group, Measured, Section
 
 OF_CLASSIFIERS = ("accuracy", "train_accuracy")
@@ -42,27 +42,32 @@ def _distances(section: Section) -> list[str]:
     tables = []
     for metrics in TABLES:
         metrics = [name for name in metrics if any(name in run.newest.figures for run in section.runs)]
-        rows = [["real images", *(spread(section.real(metric)) for metric in metrics)]]
-        rows += [[group.name, *(spread(group.values(metric)) for metric in metrics)] for group in section.groups]
-        tables.append(table(["config", *map(spaced, metrics)], rows))
+        rows = [["real images", "", *(spread(section.real(metric)) for metric in metrics)]]
+        for title, group in _rows(section):
+            rows.append([title, f"{group.step():,}", *(spread(group.values(metric)) for metric in metrics)])
+        tables.append(table(["config", "step", *map(spaced, metrics)], rows))
     return tables
+
+
+def _rows(section: Section) -> list[tuple[str, Group]]:
+    return [row for group in section.groups for row in group.rows().items()]
 
 
 def _accuracies(section: Section) -> list[str]:
     """The accuracies of classifiers, at each step that all runs of a group were evaluated at."""
     rows = []
-    for group in section.groups:
-        for step in sorted(set.intersection(*(set(run.figures) for run in group.runs))):
+    for title, group in _rows(section):
+        for step in group.steps:
             figures = [run.figures[step] for run in group.runs]
             cells = [spread([x[name].value for x in figures if name in x]) for name in OF_CLASSIFIERS]
-            rows.append([group.name, f"{group.runs[0].epoch_of(step):.3g}", f"{step:,}", *cells])
+            rows.append([title, f"{group.runs[0].epoch_of(step):.3g}", f"{step:,}", *cells])
     return ["Accuracy over the epochs:", table(["config", "epoch", "step", "test accuracy", "train accuracy"], rows)]
 
 
 def _runs(section: Section) -> str:
     """Each run; of generators also what health said, and the checkpoint in best/ where the figures are not of that."""
     heads = ["run", "config", "seed", "evaluated at step", "time"]
-    rows = [[f"`{run.title}`", run.name, run.seed, f"{run.step:,}", _time([run])] for run in section.runs]
+    rows = [[f"`{run.title}`", run.name, run.seed, f"{run.step:,}", _time([run], run.step)] for run in section.runs]
     if section.kind == GENERATORS:
         heads += ["health", "better checkpoint"]
         rows = [[*row, run.health(), _better(run)] for row, run in zip(rows, section.runs, strict=True)]
@@ -76,8 +81,8 @@ def _better(run: Measured) -> str:
     return f"step {step:,}, with a Frechet distance of {number(run.figures[step]['frechet_distance'].value)}"
 
 
-def _time(runs: list[Measured], epoch: int | None = None) -> str:
-    known = [seconds for run in runs if (seconds := run.seconds(run.step_of(epoch))) is not None]
+def _time(runs: list[Measured], step: int) -> str:
+    known = [seconds for run in runs if (seconds := run.seconds(step)) is not None]
     return duration(fmean(known)) if known else ""
 
 
@@ -86,19 +91,20 @@ def _claims_table(section: Section, claims: Claims) -> list[str]:
     rows = []
     for group in section.groups:
         found = [claim for claim in claims.figures if claim.group == group.name]
-        rows += [_claim_row(group, claim.metric, claim.epoch, claim) for claim in found]
+        rows += [_claim_row(str(group.name), group, claim.metric, claim.epoch, claim) for claim in found]
         if section.kind == CLASSIFIERS and not found:
-            rows.append(_claim_row(group, "accuracy", None, None))
-    heads = ["config", "figure", "claimed", "ours", "seeds", "steps", "time", "verdict"]
+            rows += [_claim_row(title, each, "accuracy", None, None) for title, each in group.rows().items()]
+    heads = ["config", "figure", "claimed", "ours", "seeds", "step", "time", "verdict"]
     return [table(heads, rows)] if rows else []
 
 
-def _claim_row(group: Group, metric: str, epoch: int | None, claim: FigureClaim | None) -> list:
+def _claim_row(title: str, group: Group, metric: str, epoch: int | None, claim: FigureClaim | None) -> list:
     values = group.values(metric, epoch)
     figure = f"{spaced(metric)}, epoch {epoch}" if epoch else spaced(metric)
-    ours = [spread(values), len(values), numbers(group.steps(epoch)), _time(group.runs, epoch)]
+    step = group.step(epoch)
+    ours = [spread(values), len(values), f"{step:,}", _time(group.runs, step)]
     verdict = claim.verdict(values) if claim else NOTHING_TO_COMPARE
-    return [group.name, figure, claim or "", *ours, verdict]
+    return [title, figure, claim or "", *ours, verdict]
 
 
 def _picture(run: Measured, pictures: dict[str, bytes]) -> list[str]:

@@ -3,6 +3,7 @@ import paddle
 import pytest
 
 from ppgan_lite import options
+from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks import CLASSIFIERS
 
 
@@ -37,6 +38,15 @@ def test_features_lead_to_logits(name, image_shape):
     assert features.shape == [3, network.num_features]
     np.testing.assert_allclose(network(images).numpy(), network.classify(features).numpy(), rtol=1e-5, atol=1e-6)
     assert network(images).shape == [3, 7]
+
+
+@pytest.mark.parametrize(("name", "least"), [("cnn", 4), ("evaluator", 8)])
+def test_images_that_leave_nothing_behind_the_max_pools_are_refused(name, least):
+    build(name, (1, least, least))
+    for height, width in ((least - 1, 28), (28, least - 1), (2, 2)):
+        expected = f"^classifier.name: {name} takes images of at least {least}x{least} pixels, but the data has "
+        with pytest.raises(ConfigError, match=f"{expected}{height}x{width}$"):
+            build(name, (1, height, width))
 
 
 def test_the_evaluator_is_small_enough_to_ship():

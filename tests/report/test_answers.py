@@ -1,5 +1,8 @@
 """Verdicts on questions."""
 
+import json
+import re
+
 import pytest
 from report_place import COMPARISON, CRITERION, Place, result
 
@@ -55,6 +58,43 @@ def test_groups_of_other_lengths_are_not_compared(place):
     verdicts, text = place.answer(comparisons=[COMPARISON])
     assert verdicts == ["undecided"]
     assert "evaluated at step 4,680, those of `dcgan_mnist` at 9,360." in text
+
+
+def add_seeds(place, steps_of_each, overrides=()):
+    for seed, steps in enumerate(steps_of_each):
+        found = [result(step, total_variation=float(step), high_frequency_energy=float(step)) for step in steps]
+        place.add(f"x{len(overrides)}{seed}", "dcgan_mnist", found, [*overrides, f"train.seed={seed}"])
+
+
+def test_groups_are_compared_at_the_newest_step_that_all_their_seeds_were_evaluated_at(place):
+    add_seeds(place, ((468, 936), (468,)), ["generator.upsample=transposed"])
+    add_seeds(place, ((468,), (468,)))
+    verdicts, text = place.answer(comparisons=[COMPARISON])
+    assert verdicts == ["not reproduced"]
+    assert "at step 468: total variation 468.0, 2340.00 times that of real images, against 468.0, " in text
+
+
+def test_a_group_whose_seeds_have_no_step_in_common_is_not_compared(place):
+    add_seeds(place, ((936,), (468,)), ["generator.upsample=transposed"])
+    add_seeds(place, ((468,), (468,)))
+    verdicts, text = place.answer(comparisons=[COMPARISON])
+    assert verdicts == ["undecided"]
+    assert "transposed` were never all evaluated at one step; the newest are 468, 936.\n" in text
+
+
+def test_runs_of_one_name_on_other_data_do_not_take_each_others_place(place):
+    """As on digits that two versions of OpenCV drew."""
+    two_groups(place, (0.31, 0.35), (0.2, 0.3))
+    folder = place.add("other", "dcgan_mnist", [result(total_variation=9.0)])
+    record = json.loads((folder / "run.json").read_text())
+    record["data"]["sha256"] = "cd" * 32
+    (folder / "run.json").write_text(json.dumps(record))
+    asked = {**CRITERION, "group": {"config": "dcgan_mnist"}, "limits": CRITERION["limits"][1:]}
+    verdicts, text = place.answer(comparisons=[COMPARISON], criteria=[asked])
+    assert verdicts == ["undecided", "undecided"]
+    for name in (f"`output/r00` (mnist, sha256 {'ab' * 6})", f"`output/other` (mnist, sha256 {'cd' * 6})"):
+        assert text.count(name) == 2
+    assert len(re.findall(r"^- seed \d: not watched", text, re.MULTILINE)) == 3
 
 
 def test_groups_of_another_protocol_are_not_compared(place):

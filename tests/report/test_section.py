@@ -16,12 +16,12 @@ def test_every_figure_of_a_generator_stands_beside_that_of_real_images(place):
     text = place.report()
     distances, coverage, pixels = rows(text, "`dcgan_mnist`")
     real_distances, real_coverage, real_pixels = rows(text, "real images")
-    assert distances[1:] == ["5.500", "0.1250", "8.500", "0.03125"]
-    assert real_distances[1:] == ["0.2500", "0.000", "9.750", "0.001000"]
-    assert coverage[1:] == ["0.7500", "0.6250", "0.6875", "0.5625"]
-    assert real_coverage[1:] == ["0.8750", "0.8125", "1.062", "0.9375"]
-    assert pixels[1:] == ["0.5078", "0.1875", "0.2200", "0.01100"]
-    assert real_pixels[1:] == ["0.5000", "0.1700", "0.2000", "0.01000"]
+    assert distances[1:] == ["9,360", "5.500", "0.1250", "8.500", "0.03125"]
+    assert real_distances[1:] == ["-", "0.2500", "0.000", "9.750", "0.001000"]
+    assert coverage[1:] == ["9,360", "0.7500", "0.6250", "0.6875", "0.5625"]
+    assert real_coverage[1:] == ["-", "0.8750", "0.8125", "1.062", "0.9375"]
+    assert pixels[1:] == ["9,360", "0.5078", "0.1875", "0.2200", "0.01100"]
+    assert real_pixels[1:] == ["-", "0.5000", "0.1700", "0.2000", "0.01000"]
     # 9,360 s at a step of 128 images a second
     assert run_row(text, "output/a") == ["`dcgan_mnist`", "2", "9,360", "2 h 36 min", "not watched", "-"]
 
@@ -38,7 +38,7 @@ def test_the_newest_evaluation_counts_and_a_better_one_is_mentioned(place):
     results = [result(468, frechet_distance=2.0), result(936, frechet_distance=3.0)]
     folder = place.add("a", "dcgan_mnist", results)
     text = place.report()
-    assert rows(text, "`dcgan_mnist`")[0][1] == "3.000"
+    assert rows(text, "`dcgan_mnist`")[0][1:3] == ["936", "3.000"]
     assert run_row(text, "output/a")[-1] == "-"
     (folder / "best" / "step_00000468").mkdir(parents=True)
     assert run_row(place.report(), "output/a")[-1] == "step 468, with a Frechet distance of 2.000"
@@ -53,6 +53,34 @@ def test_accuracy_is_told_epoch_by_epoch(place):
     found = [cells for cells in rows(place.report(), f"`{FNN}`") if len(cells) == 5]
     assert [cells[1:3] for cells in found] == [["1", "600"], ["2", "1,200"]]
     assert found[0][3:] == ["0.8500 (0.8000 to 0.9000)", "0.9000"]
+
+
+def test_seeds_are_averaged_at_the_newest_step_that_all_were_evaluated_at(place):
+    """Not each at its own newest: it would be the length of the runs that is averaged."""
+    for seed, steps in enumerate(((468, 936, 1404), (468, 936))):
+        found = [result(step, frechet_distance=float(step + seed)) for step in steps]
+        place.add(f"s{seed}", "dcgan_mnist", found, [f"train.seed={seed}"])
+        place.add_classifier(f"c{seed}", 0.8 + seed / 10, [f"train.seed={seed}"], steps=(600, 1200)[: 2 - seed])
+    text = place.report()
+    assert rows(text, "`dcgan_mnist`")[0][1:3] == ["936", "936.5 (936.0 to 937.0)"]
+    assert [cells[1] for cells in rows(text, "`dcgan_mnist`")] == ["936"] * 3
+    assert run_row(text, "output/s0")[2] == "1,404"
+    (cells,) = rows(text, f"`{FNN}`", "accuracy")
+    assert cells[3:6] == ["0.8500 (0.8000 to 0.9000)", "2", "600"]
+
+
+def test_seeds_without_a_common_step_stand_in_rows_of_their_own(place):
+    for seed, (step, epoch) in enumerate(((468, 600), (936, 1200))):
+        place.add(f"s{seed}", "dcgan_mnist", [result(step, frechet_distance=2.0 + seed)], [f"train.seed={seed}"])
+        place.add_classifier(f"c{seed}", 0.8 + seed / 10, [f"train.seed={seed}"], steps=(epoch,))
+    text = place.report()
+    assert not [cells for cells in rows(text, "`dcgan_mnist`") if len(cells) > 2]
+    assert rows(text, "`dcgan_mnist`, seed 0")[0][1:3] == ["468", "2.000"]
+    assert rows(text, "`dcgan_mnist`, seed 1")[0][1:3] == ["936", "3.000"]
+    for seed, accuracy, step in ((0, "0.8000", "600"), (1, "0.9000", "1,200")):
+        claimed, by_epoch = rows(text, f"`{FNN}`, seed {seed}")
+        assert claimed[3:6] == [accuracy, "1", step]
+        assert by_epoch[2:4] == [step, accuracy]
 
 
 def test_classifiers_without_a_claim_and_claims_without_a_classifier_are_shown(place):
