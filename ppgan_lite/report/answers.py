@@ -2,7 +2,7 @@
 
 from statistics import fmean
 
-from ppgan_lite.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Comparison, Criterion, Limit
+from ppgan_lite.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Comparison, Criterion
 from ppgan_lite.report.markdown import number, numbers, spaced, spread
 from ppgan_lite.report.measured import Group, check_comparable
 from ppgan_lite.report.names import Name
@@ -43,31 +43,29 @@ def _compare(question: Comparison, groups: dict[Name, list[Group]]) -> tuple[str
 
 
 def _judge(question: Criterion, groups: dict[Name, list[Group]]) -> tuple[str, str]:
-    """Reproduced: the runs of all seeds keep all limits. Not reproduced: those of none do."""
+    """Reproduced: the runs of all seeds keep all limits where they were evaluated last, within the epochs.
+
+    Not reproduced: those of none do, when the epochs are over.
+    """
     group = _find(question.group, groups)
+    end = group.runs[0].step_of(question.epochs)
+    steps = [step for step in group.steps if step <= end]
+    if not steps:
+        raise _Undecided(f"The runs of {group.name} were never all evaluated within {question.epochs} epochs")
     kept, words = [True] * len(group.runs), []
     for limit in question.limits:
-        values = _values(group, limit.metric, question.epoch)
-        bound, asked = _bound(limit, question.epoch, group, groups)
-        met = [value <= bound if limit.op == "at most" else value >= bound for value in values]
+        values = [run.value(limit.metric, steps[-1]) for run in group.runs]
+        if None in values:
+            raise _Undecided(f"{spaced(limit.metric).capitalize()} was not measured at step {steps[-1]:,}")
+        met = [value <= limit.value if limit.op == "at most" else value >= limit.value for value in values]
         kept = [a and b for a, b in zip(kept, met, strict=True)]
-        words.append(f"{spaced(limit.metric)} {spread(values)}, asked for {limit.op} {asked}")
-    verdict = REPRODUCED if all(kept) else UNDECIDED if any(kept) else NOT_REPRODUCED
+        words.append(f"{spaced(limit.metric)} {spread(values)}, asked for {limit.op} {number(limit.value)}")
+    over = steps[-1] == end
+    verdict = REPRODUCED if all(kept) else NOT_REPRODUCED if over and not any(kept) else UNDECIDED
     return verdict, (
-        f"{group.name} at step {group.step(question.epoch):,}: {'; '.join(words)}; all this was met by "
-        f"{sum(kept)} of {len(kept)} seeds."
+        f"{group.name} at step {steps[-1]:,} ({'after' if over else 'of'} the {end:,} of {question.epochs} epochs): "
+        f"{'; '.join(words)}; all this was met by {sum(kept)} of {len(kept)} seeds."
     )
-
-
-def _bound(limit: Limit, epoch: int | None, group: Group, groups: dict[Name, list[Group]]) -> tuple[float, str]:
-    """The value of a limit, and how it is told."""
-    if limit.times is None:
-        return limit.value, number(limit.value)
-    other = _find(limit.times, groups)
-    _check_fair(group, other, epoch)
-    theirs = _values(other, limit.metric, epoch)
-    bound = limit.value * fmean(theirs)
-    return bound, f"{limit.value:g} times the {spread(theirs)} of {other.name}, which is {number(bound)}"
 
 
 def _find(name: Name, groups: dict[Name, list[Group]]) -> Group:
@@ -83,10 +81,10 @@ def _find(name: Name, groups: dict[Name, list[Group]]) -> Group:
     return found[0]
 
 
-def _check_fair(group: Group, other: Group, epoch: int | None = None):
+def _check_fair(group: Group, other: Group):
     """Refuse to compare groups with another protocol, and doubt those of other lengths."""
     check_comparable(group.runs[0], other.runs[0])
-    ours, theirs = _step(group, epoch), _step(other, epoch)
+    ours, theirs = _step(group), _step(other)
     if ours != theirs:
         raise _Undecided(
             f"It would not be fair: the runs of {group.name} were evaluated at step {ours:,}, those of {other.name} at "
@@ -94,22 +92,22 @@ def _check_fair(group: Group, other: Group, epoch: int | None = None):
         )
 
 
-def _step(group: Group, epoch: int | None) -> int:
-    step = group.step(epoch)
+def _step(group: Group) -> int:
+    step = group.step()
     if step is None:
         newest = numbers(sorted({run.step for run in group.runs}))
         raise _Undecided(f"The runs of {group.name} were never all evaluated at one step; the newest are {newest}")
     return step
 
 
-def _values(group: Group, metric: str, epoch: int | None = None) -> list[float]:
+def _values(group: Group, metric: str) -> list[float]:
     """The figures of all runs of a group."""
-    step = group.step(epoch)
+    step = group.step()
     for run in group.runs:
         if run.value(metric, step) is None:
             what = f"{spaced(metric).capitalize()} of {run.name}, seed {run.seed}"
             raise _Undecided(f"{what}, was not measured at step {step:,}")
-    return group.values(metric, epoch)
+    return group.values(metric)
 
 
 def _beside_real(group: Group, metric: str) -> str:

@@ -67,22 +67,21 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Limit:
-    """What a metric must be at most or at least: a value, or that many `times` the mean of another group's runs."""
+    """What a metric must be at most or at least."""
 
     metric: Literal[tuple(METRICS)]
     op: Literal["at most", "at least"]
     value: float
-    times: Name | None = None
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """The claim that a group's runs keep all limits at the end of an epoch."""
+    """The claim that a group's runs come to keep all limits within so many epochs."""
 
     title: str
     source: str
     group: Name
-    epoch: Count
+    epochs: Count
     limits: tuple[Limit, ...]
 
 
