@@ -119,7 +119,7 @@ print(faults(10))
 @pytest.mark.skipif(sys.platform != "linux", reason="needs glibc's malloc")
 def test_freed_memory_is_used_again():
     """Where it is not, each of the 10 x 11264 pages is asked for anew. PPGAN_RUNTIME and the user's setting prevail."""
-    assert int(python(PAGE_FAULTS).stdout) < 11264
+    assert int(python(PAGE_FAULTS).stdout) < 2 * 11264  # a busy machine may cost one of the ten
     assert int(python(PAGE_FAULTS, PPGAN_RUNTIME="off").stdout) > 5 * 11264
     assert int(python(PAGE_FAULTS, MALLOC_TRIM_THRESHOLD_="131072").stdout) > 5 * 11264
 
