@@ -11,7 +11,8 @@ from ppgan_lite.report.measured import Section
 
 def draw(sections: list[Section]) -> bytes:
     """A PNG: an axes per section of generators, a colour per group, a line per run."""
-    drawing = Drawing(figsize=(6.5 * len(sections), 4.5), layout="constrained")
+    longest = max(len(section.groups) for section in sections)
+    drawing = Drawing(figsize=(7.5 * len(sections), 4 + 0.2 * longest), layout="constrained")
     for axes, section in zip(drawing.subplots(1, len(sections), squeeze=False)[0], sections, strict=True):
         for i, group in enumerate(section.groups):
             for j, run in enumerate(group.runs):
@@ -21,7 +22,8 @@ def draw(sections: list[Section]) -> bytes:
         real = fmean(section.real("frechet_distance"))
         axes.axhline(real, color="grey", linestyle="--", label="real images", linewidth=1)
         axes.set(title=section.source.title, xlabel="step", ylabel="Frechet distance", yscale="log")
-        axes.legend(fontsize=8)
+        # Below the axes: names with changed keys are long. One that is longer still is cut at the picture's edge.
+        axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, -0.14), frameon=False)
     stream = io.BytesIO()
     FigureCanvasAgg(drawing).print_png(stream, metadata={"Software": "ppgan_lite"})
     return stream.getvalue()
