@@ -9,12 +9,15 @@ class Optimizer:
 
     Paddle names an optimizer's state after process-wide counters (`linear_3.w_0_moment1_1`), so the same network
     built second in a process has other names. Here it is `project.0.weight/moment1` wherever it is built.
+
+    Attributes:
+        parameters: name in the network -> parameter, of those that are trained.
     """
 
     def __init__(self, options, network: nn.Layer):
         self._options = options
-        trainable = {name: p for name, p in network.named_parameters() if not p.stop_gradient}
-        parameters = list(trainable.values())
+        self.parameters = {name: p for name, p in network.named_parameters() if not p.stop_gradient}
+        parameters = list(self.parameters.values())
         if options.name == "sgd":
             self._paddle = paddle.optimizer.SGD(options.lr, parameters)
         else:
@@ -22,7 +25,7 @@ class Optimizer:
         # Paddle makes the state at the first step; made now, it can be loaded before one. There is no public call.
         block = paddle.static.default_main_program().global_block()
         self._paddle._create_accumulators(block, parameters)
-        self._names = {parameter.name: name for name, parameter in trainable.items()}
+        self._names = {parameter.name: name for name, parameter in self.parameters.items()}
 
     def schedule(self, step: int, steps: int):
         """Set the learning rate for step `step` (from 1) of `steps`."""
@@ -35,7 +38,7 @@ class Optimizer:
 
     def gradient_norm(self):
         """The length of all gradients as one vector: a scalar tensor on the device."""
-        gradients = [p.grad.flatten() for p in self._paddle._parameter_list if p.grad is not None]
+        gradients = [p.grad.flatten() for p in self.parameters.values() if p.grad is not None]
         return sum((gradient.dot(gradient) for gradient in gradients), paddle.zeros([])).sqrt()
 
     def clear_grad(self):

@@ -31,8 +31,7 @@ Count = Annotated[int, Range(1)]
 Width = Annotated[int, Range(1, 4096)]  # of a layer
 Seed = Annotated[int, Range(0, 2**32 - 1)]
 Positive = Annotated[float, Range(0, open_ends="low")]
-Decay = Annotated[float, Range(0, 1, open_ends="high")]  # of a moving average
-Share = Annotated[float, Range(0, 1, open_ends="high")]
+Share = Annotated[float, Range(0, 1, open_ends="high")]  # also the decay of a moving average: the share that is kept
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ class Adam(Named):
     """Adam (Kingma and Ba 2015)."""
 
     lr: Positive
-    betas: tuple[Decay, Decay] = (0.9, 0.999)
+    betas: tuple[Share, Share] = (0.9, 0.999)
     decay: Literal["linear"] | None = None  # of lr over the run: linear ends near 0; null: none
 
 

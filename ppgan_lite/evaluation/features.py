@@ -21,6 +21,7 @@ from ppgan_lite.engine.run import open_trained
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation.result import Result
 from ppgan_lite.files import seal, sha256, unseal, writing
+from ppgan_lite.image_grid import from_uint8
 
 FOLDER = Path(__file__).parent / "evaluators"
 INCEPTION = "inception"
@@ -48,8 +49,7 @@ class FeatureNetwork:
         features, probabilities = [], []
         with paddle.no_grad():
             for start in trange(0, len(images), BATCH_IMAGES, desc=f"{self.name} features", disable=None, leave=False):
-                pixels = images[start : start + BATCH_IMAGES].astype("float32") * (2 / 255) - 1
-                of_batch, logits = self.forward(paddle.to_tensor(pixels))
+                of_batch, logits = self.forward(paddle.to_tensor(from_uint8(images[start : start + BATCH_IMAGES])))
                 features.append(of_batch.numpy())
                 probabilities.append(F.softmax(logits).numpy())
         return np.concatenate(features), np.concatenate(probabilities)

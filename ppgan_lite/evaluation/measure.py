@@ -16,7 +16,7 @@ from ppgan_lite.evaluation.neighbours import memorisation, prdc
 from ppgan_lite.evaluation.result import Figure, Result
 from ppgan_lite.evaluation.samples import check
 from ppgan_lite.evaluation.score import classifier_score
-from ppgan_lite.image_grid import to_uint8
+from ppgan_lite.image_grid import from_uint8, to_uint8
 
 BATCH_IMAGES = 256  # generated or classified at once
 NUM_IMAGES = 10_000  # of each kind that are compared, where the test images are as many
@@ -132,8 +132,7 @@ class GeneratorEvaluation:
             memory = memorisation(_small(fresh), _small(train.images), _small(test.images))
             figures["nearer_to_train"] = (memory.nearer_train, none)
             figures["copies_of_train"] = (memory.near_copies / self.num, none)
-        images = (test if is_real else sample).images
-        images = images.astype("float32") * (2 / 255) - 1
+        images = from_uint8((test if is_real else sample).images)
         figures["ms_ssim"] = (pixels.diversity(images, seed=self.seed), none)
         figures["total_variation"] = _mean(pixels.total_variation(images))
         figures["high_frequency_energy"] = _mean(pixels.high_frequency_energy(images))

@@ -29,7 +29,7 @@ class GAN(Generative):
                     "method.d_optimizers: separate and method.reuse_fakes: false"
                 )
             # What the last step left on D, which the next one adds to: saved, or a resumed run would lose it.
-            self.state = {f"left/{name}": paddle.zeros_like(p) for name, p in self._trainable("d").items()}
+            self.state = {f"left/{name}": paddle.zeros_like(p) for name, p in optimizers["d_real"].parameters.items()}
 
     def train_step(self, batches, step):
         if self.options.gradients == "as_listed":
@@ -63,12 +63,13 @@ class GAN(Generative):
     def _train_step_as_listed(self, real):
         """The tutorial's loop body: fakes are not detached, and only the network just updated is cleared."""
         g, d = self.networks["g"], self.networks["d"]
+        of_d = self.optimizers["d_real"].parameters
 
         real_logits = d(real)
         loss_d_real = bce_real(real_logits)
         loss_d_real.backward()
         with paddle.no_grad():
-            for name, p in self._trainable("d").items():
+            for name, p in of_d.items():
                 p.grad.add_(self.state[f"left/{name}"])  # of the last step's loss_g
         self.step("d_real")
 
@@ -80,13 +81,10 @@ class GAN(Generative):
         loss_g = bce_real(d(g(self.draw_z(len(real)))))
         loss_g.backward()
         self.step("g")
-        for name, p in self._trainable("d").items():
+        for name, p in of_d.items():
             self.state[f"left/{name}"].set_value(p.grad)
         self.optimizers["d_real"].clear_grad()
         return _scalars(loss_d_real, loss_d_fake, loss_g, real_logits, fake_logits)
-
-    def _trainable(self, network: str) -> dict:
-        return {name: p for name, p in self.networks[network].named_parameters() if not p.stop_gradient}
 
 
 def _scalars(loss_d_real, loss_d_fake, loss_g, real_logits, fake_logits) -> dict:

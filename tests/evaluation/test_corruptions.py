@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import paddle
 import pytest
+from test_measure import Given
 
 from ppgan_lite import options
 from ppgan_lite.data import mnist
@@ -131,20 +131,6 @@ CORRUPTIONS = {
         stay="precision density",
     ),
 }
-
-
-class Given:
-    """Stands in for a method: its noise is given pixels, uint8 [N, C, H, W], and so are its images."""
-
-    def __init__(self, pixels):
-        self.left = pixels
-
-    def draw_z(self, num):
-        z, self.left = self.left[:num], self.left[num:]
-        return z
-
-    def generate(self, z):
-        return paddle.to_tensor(z.astype("float32") / 127.5 - 1)
 
 
 @pytest.fixture(scope="module")
