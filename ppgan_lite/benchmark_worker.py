@@ -68,7 +68,7 @@ def serve(config, device: str, folder: Path, lines, write):
                 step += 1
                 watch.begin_step()
                 seed_paddle(config.train.seed, step)
-                taken = [next(data) for _ in range(method.batches_per_step)]
+                taken = [next(data) for _ in range(config.method.num_batches(step))]
                 watch.mark("data")
                 scalars = method.train_step(taken, step)
                 watch.mark("rest of the step")

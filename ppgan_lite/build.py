@@ -7,7 +7,7 @@ from ppgan_lite.config import Config
 from ppgan_lite.data import DATASETS
 from ppgan_lite.errors import RunError
 from ppgan_lite.methods import METHODS
-from ppgan_lite.networks import CLASSIFIERS, DISCRIMINATORS, GENERATORS
+from ppgan_lite.networks import NETWORKS
 from ppgan_lite.optimizers import Optimizer
 
 
@@ -23,30 +23,26 @@ def build_method(config: Config, image_shape: tuple[int, int, int], num_classes:
         image_shape: C, H, W of the data.
         num_classes: of the data.
     """
-    seed_paddle(config.train.seed, 0)
     method = METHODS[config.method.name]
-    networks = {
-        section[0]: build_network(section, options, config.method, image_shape, num_classes)
-        for section, options in config.networks.items()
-    }
+
+    def make(section: str, *arguments):
+        return build_network(section, config.networks[section], *arguments)
+
+    seed_paddle(config.train.seed, 0)
+    networks = method.make_networks(config.method, make, tuple(image_shape), num_classes)
     optimizers = {
         name: Optimizer(options, networks[method.trained_network(name)]) for name, options in config.optim.items()
     }
+    if config.train.ema is not None:
+        average = method.make_networks(config.method, make, tuple(image_shape), num_classes)["g"]
+        average.set_state_dict(networks["g"].state_dict())
+        networks["g_ema"] = average
     return method(config.method, networks, optimizers)
 
 
-def build_network(section: str, options, method, image_shape: tuple[int, int, int], num_classes: int):
-    """The network that a section of a config describes; its key among the method's networks is the initial (g, d, c).
-
-    Args:
-        method: the options of the method that trains it.
-        image_shape, num_classes: see `build_method`.
-    """
-    if section == "generator":
-        return GENERATORS[options.name](options, method.z_dim, image_shape)
-    if section == "discriminator":
-        return DISCRIMINATORS[options.name](options, image_shape)
-    return CLASSIFIERS[options.name](options, image_shape, num_classes)
+def build_network(section: str, options, *arguments):
+    """The network that a section of a config describes; see ppgan_lite/networks/ for what it is built from."""
+    return NETWORKS[section][options.name](options, *arguments)
 
 
 def seed_paddle(*key: int):

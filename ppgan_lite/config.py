@@ -64,14 +64,19 @@ def check_config(tree: dict) -> Config:
     method = _named(tree["method"], "method", options.METHODS)
     sections = ("method", *method.NETWORKS, "optim", "data", "train")
     check_keys(tree, "", allowed=sections, required=sections)
+    networks = {section: _named(tree[section], section, options.NETWORKS[section]) for section in method.NETWORKS}
+    if method.PENALISES_GRADIENTS:
+        _check_double_gradient(method, networks["discriminator"])
     train = _dataclass(tree["train"], "train", options.Train)
     if train.epochs is None and train.steps is None:
         raise ConfigError("train.epochs: missing; give train.epochs or train.steps, a whole number at least 1")
+    if train.ema is not None and "generator" not in networks:
+        raise ConfigError(f"train.ema: averages a generator, but {method.name} has none; set it to null")
     optim = tree["optim"]
     check_keys(optim, "optim", allowed=method.optimizers, required=method.optimizers)
     return Config(
         method=method,
-        networks={section: _named(tree[section], section, options.NETWORKS[section]) for section in method.NETWORKS},
+        networks=networks,
         optim={name: _named(optim[name], f"optim.{name}", options.OPTIMIZERS) for name in method.optimizers},
         data=_named(tree["data"], "data", options.DATASETS),
         train=train,
@@ -144,6 +149,16 @@ def _apply_override(tree: dict, override: str):
         tree[name] = dict(tree.get(name, {}))  # a copy: YAML's aliases make one section stand in several places
         tree = tree[name]
     tree[last] = parse_yaml(text, f"-o {override}")
+
+
+def _check_double_gradient(method, discriminator):
+    """Refuse a discriminator whose gradient cannot be penalised."""
+    if not discriminator.HAS_DOUBLE_GRADIENT:
+        able = [name for name, cls in options.DISCRIMINATORS.items() if cls.HAS_DOUBLE_GRADIENT]
+        raise ConfigError(
+            f"discriminator.name: {method.name} needs double gradients, but {discriminator.name} has none; "
+            f"allowed: {', '.join(able)}"
+        )
 
 
 def _named(tree, where: str, table: dict[str, type]):

@@ -57,12 +57,12 @@ def export(folder: Path, out: Path, step: int | str | None, formats: list[str], 
     _check_out(out, overwrite)
     set_device("cpu")
     run, method, saved = open_trained(folder, step)
-    interfaces = method.interfaces(run.image_shape)
+    interfaces, networks = method.interfaces(run.image_shape, run.class_names), method.deployed()
     # Resolved, so that a link stays a link: what it leads to is replaced.
     with writing_folder(out.resolve()) as made, tempfile.TemporaryDirectory() as cases:
         for name, interface in interfaces.items():
             print(f"exporting {name}, {interface.meaning}", flush=True)
-            network = method.networks[name]
+            network = networks[name]
             network.eval()
             _write_cases(Path(cases), name, network, interface)  # before the trace changes the network
             _trace(network, made / name, interface)
@@ -125,8 +125,11 @@ def _write_cases(folder: Path, name: str, network: nn.Layer, interface: Interfac
 def _draw(port: Port, batch: int, rng) -> np.ndarray:
     """Random values for an input: from its own distribution, or else from all of its range."""
     shape = [batch, *port.shape]
-    values = rng.standard_normal(shape) if port.distribution == "normal" else rng.uniform(*port.range, shape)
-    return values.astype(port.dtype)
+    if port.distribution == "normal":
+        return rng.standard_normal(shape).astype(port.dtype)
+    if port.dtype == "int64":
+        return rng.integers(*port.range, shape, endpoint=True)
+    return rng.uniform(*port.range, shape).astype(port.dtype)
 
 
 def _fits(port: Port, array: np.ndarray) -> bool:

@@ -13,8 +13,10 @@ class Port:
         shape: of one item; the batch comes before it.
         meaning: in words.
         range: the least and the largest value; None for any number.
-        distribution: of an input that is drawn: "normal" is N(0, 1), each number by itself; None: comes from outside.
+        distribution: of an input that is drawn, each number by itself: "normal" is N(0, 1); "uniform" is so over
+            `range`, of integers with both ends; None: comes from outside.
         layout: of pictures; None for other things.
+        names: of classes, what each number stands for.
     """
 
     name: str
@@ -22,8 +24,9 @@ class Port:
     meaning: str
     dtype: str = "float32"
     range: tuple[float, float] | None = None
-    distribution: Literal["normal"] | None = None
+    distribution: Literal["normal", "uniform"] | None = None
     layout: Literal["NCHW"] | None = None
+    names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

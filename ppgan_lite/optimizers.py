@@ -5,7 +5,7 @@ from paddle import nn
 
 
 class Optimizer:
-    """Adam or SGD over the trainable parameters of one network.
+    """Adam, RMSprop or SGD over the trainable parameters of one network.
 
     Paddle names an optimizer's state after process-wide counters (`linear_3.w_0_moment1_1`), so the same network
     built second in a process has other names. Here it is `project.0.weight/moment1` wherever it is built.
@@ -20,6 +20,10 @@ class Optimizer:
         parameters = list(self.parameters.values())
         if options.name == "sgd":
             self._paddle = paddle.optimizer.SGD(options.lr, parameters)
+        elif options.name == "rmsprop":
+            # Paddle adds epsilon to the mean square, PyTorch 1e-8 to its root. WGAN's gradients are small: Paddle's own
+            # 1e-6 would hide them.
+            self._paddle = paddle.optimizer.RMSProp(options.lr, rho=0.99, epsilon=1e-16, parameters=parameters)
         else:
             self._paddle = paddle.optimizer.Adam(options.lr, *options.betas, parameters=parameters)
         # Paddle makes the state at the first step; made now, it can be loaded before one. There is no public call.

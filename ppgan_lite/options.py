@@ -4,6 +4,7 @@ A section with a `name` (method, generator, discriminator, data, each optimizer)
 its table below has under that name. A test compares the tables with the packages that build the real objects.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -31,6 +32,7 @@ Count = Annotated[int, Range(1)]
 Width = Annotated[int, Range(1, 4096)]  # of a layer
 Seed = Annotated[int, Range(0, 2**32 - 1)]
 Positive = Annotated[float, Range(0, open_ends="low")]
+Weight = Annotated[float, Range(0)]  # of a term in a loss
 Share = Annotated[float, Range(0, 1, open_ends="high")]  # also the decay of a moving average: the share that is kept
 
 
@@ -45,14 +47,53 @@ class Named:
 
 
 @dataclass(frozen=True)
-class GAN(Named):
-    """The GAN of Goodfellow et al. 2014 with the non-saturating loss."""
+class Method(Named):
+    """What all methods share: how much data their steps take."""
+
+    PENALISES_GRADIENTS: ClassVar = False  # of D, whose operations then need double gradients
+
+    def batches_in(self, steps: int) -> int:
+        """Fresh batches of data that the first `steps` steps take."""
+        return steps
+
+    def num_batches(self, step: int) -> int:
+        """Fresh batches that step `step` (from 1) takes."""
+        return self.batches_in(step) - self.batches_in(step - 1)
+
+    def steps_in(self, batches: int) -> int:
+        """Whole steps that so many batches last for."""
+        return bisect_right(range(batches + 1), batches, key=self.batches_in) - 1
+
+
+@dataclass(frozen=True)
+class Adversarial(Method):
+    """What GANs share: a generator and a discriminator, updated in turn; `lsgan`, `hinge` and `ragan` are no more."""
 
     NETWORKS: ClassVar = ("generator", "discriminator")
 
     z_dim: Width = 100  # length of the noise vector, N(0, I)
-    d_optimizers: Literal["separate", "joint"] = "separate"  # one for real and one for fake batches, or one for both
-    reuse_fakes: bool = False  # G's update on the fakes of D's, as PyTorch's example; or on fresh ones
+    d_updates: Count = 1  # of D per step, each on a fresh batch
+
+    @property
+    def optimizers(self) -> tuple[str, ...]:
+        """The keys that `optim` must have."""
+        return ("g", "d")
+
+    def batches_in(self, steps: int) -> int:
+        """Fresh batches of data that the first `steps` steps take."""
+        return steps * self.d_updates
+
+
+@dataclass(frozen=True)
+class GAN(Adversarial):
+    """The GAN of Goodfellow et al. 2014, in the forms of the articles."""
+
+    g_updates: Count = 1  # of G per step, each on fresh noise
+    first: Literal["d", "g"] = "d"  # whose updates come first; g: as in the PyTorch blog
+    d_optimizers: Literal["separate", "shared", "joint"] = "separate"  # see methods/gan.py
+    reuse_fakes: bool = False  # one batch of fakes for D and G, as in PyTorch's example; or fresh ones for each
+    real_target: Annotated[float, Range(0.5, 1)] = 1.0  # of D on real images; 0.9: one-sided label smoothing
+    g_loss: Literal["non_saturating", "minimax"] = "non_saturating"
     gradients: Literal["own", "as_listed"] = "own"  # as_listed: those that leak in the tutorial's listing, to study it
 
     @property
@@ -62,7 +103,87 @@ class GAN(Named):
 
 
 @dataclass(frozen=True)
-class Classifier(Named):
+class WGAN(Adversarial):
+    """Wasserstein GAN with weight clipping (Arjovsky et al. 2017)."""
+
+    LONG: ClassVar = 100  # critic updates in the first 25 steps and in each 500th, where warm_up is on
+
+    d_updates: Count = 5  # n_critic of the paper
+    clip: Positive = 0.01  # the critic's weights stay in [-clip, clip]
+    warm_up: bool = True  # 100 critic updates in each of the first 25 steps and in each 500th, as in the authors' code
+
+    def batches_in(self, steps: int) -> int:
+        """Fresh batches of data that the first `steps` steps take."""
+        long = min(steps, 25) + max(steps - 1, 0) // 500 if self.warm_up else 0  # they count steps from 0
+        return long * self.LONG + (steps - long) * self.d_updates
+
+
+@dataclass(frozen=True)
+class WGANGP(Adversarial):
+    """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)."""
+
+    PENALISES_GRADIENTS: ClassVar = True
+
+    d_updates: Count = 5  # n_critic of the paper
+    gp_weight: Weight = 10.0  # lambda
+
+
+@dataclass(frozen=True)
+class DRAGAN(Adversarial):
+    """GAN with a gradient penalty around real images (Kodali et al. 2017)."""
+
+    PENALISES_GRADIENTS: ClassVar = True
+
+    gp_weight: Weight = 10.0  # lambda
+    noise: Positive = 0.5  # largest shift of a pixel, in standard deviations of the batch
+
+
+@dataclass(frozen=True)
+class ACGAN(Adversarial):
+    """GAN whose discriminator also classifies (Odena et al. 2017)."""
+
+    class_weight: Weight = 1.0  # of the class's cross entropy, in both losses
+
+
+@dataclass(frozen=True)
+class InfoGAN(Adversarial):
+    """GAN with codes that can be read off its images (Chen et al. 2016)."""
+
+    z_dim: Width = 62
+    categories: Annotated[int, Range(2, 1000)] = 10  # values of the one categorical code
+    codes: Annotated[int, Range(1, 100)] = 2  # continuous codes, uniform in [-1, 1]
+    info_weight: Weight = 1.0  # lambda, of the mutual information
+
+
+@dataclass(frozen=True)
+class BEGAN(Adversarial):
+    """Boundary equilibrium GAN, whose discriminator is an autoencoder (Berthelot et al. 2017)."""
+
+    NETWORKS: ClassVar = ("generator", "autoencoder")
+
+    z_dim: Width = 64  # of the noise, uniform in [-1, 1], and of the autoencoder's code
+    gamma: Annotated[float, Range(0, 1, open_ends="low")] = 0.5  # diversity ratio: E[L(G(z))] / E[L(x)]
+    k_rate: Positive = 0.001  # lambda_k, of the control of k
+
+
+@dataclass(frozen=True)
+class VAE(Method):
+    """Variational autoencoder (Kingma and Welling 2014)."""
+
+    NETWORKS: ClassVar = ("generator", "encoder")
+
+    z_dim: Width = 20
+    likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"  # of a pixel, given z; see methods/vae.py
+    noise_std: Positive = 0.1  # of the gaussian
+
+    @property
+    def optimizers(self) -> tuple[str, ...]:
+        """The keys that `optim` must have."""
+        return ("g", "e")
+
+
+@dataclass(frozen=True)
+class Classifier(Method):
     """A classifier of images, trained by cross entropy."""
 
     NETWORKS: ClassVar = ("classifier",)
@@ -73,7 +194,20 @@ class Classifier(Named):
         return ("c",)
 
 
-METHODS = {"classifier": Classifier, "gan": GAN}
+METHODS = {
+    "acgan": ACGAN,
+    "began": BEGAN,
+    "cgan": Adversarial,
+    "classifier": Classifier,
+    "dragan": DRAGAN,
+    "gan": GAN,
+    "hinge": Adversarial,
+    "infogan": InfoGAN,
+    "lsgan": Adversarial,
+    "vae": VAE,
+    "wgan": WGAN,
+    "wgan_gp": WGANGP,
+}
 
 
 # ---- networks: ppgan_lite/networks/NAME.py; channels and image size come from the data ----
@@ -89,8 +223,17 @@ class DCGAN28Generator(Named):
 
 
 @dataclass(frozen=True)
-class DCGAN28Discriminator(Named):
+class Discriminator(Named):
+    """What discriminators, critics and encoders share."""
+
+    HAS_DOUBLE_GRADIENT: ClassVar = True  # so that its gradient can be penalised
+
+
+@dataclass(frozen=True)
+class DCGAN28Discriminator(Discriminator):
     """The tutorial's discriminator for 28x28 images."""
+
+    HAS_DOUBLE_GRADIENT: ClassVar = False  # no max-pool of Paddle's has one
 
     ndf: Width = 64  # feature maps after the first convolution; the other layers have 2 and 16 times as many
 
@@ -103,14 +246,65 @@ class DCGAN64Generator(Named):
 
 
 @dataclass(frozen=True)
-class DCGAN64Discriminator(Named):
+class DCGAN64Discriminator(Discriminator):
     """The discriminator of PyTorch's DCGAN example, for images of 32, 64 or 128 pixels."""
 
     ndf: Width = 64  # feature maps after the first convolution; each layer behind it has twice as many
 
 
-GENERATORS = {"dcgan28": DCGAN28Generator, "dcgan64": DCGAN64Generator}
-DISCRIMINATORS = {"dcgan28": DCGAN28Discriminator, "dcgan64": DCGAN64Discriminator}
+@dataclass(frozen=True)
+class FCGenerator(Named):
+    """A fully connected generator, for data of any shape."""
+
+    widths: tuple[Width, ...] = (256, 512, 1024)  # of the hidden layers
+    norm: Literal["keras", "pytorch", "none"] = "keras"  # which article's batch norms; see networks/fully_connected.py
+    norm_epsilon: Positive = (
+        0.001  # Keras's own; PyTorch's is 1.0e-5. 0.8: the PyTorch blog's slip for a momentum of 0.8
+    )
+
+
+@dataclass(frozen=True)
+class FCDiscriminator(Discriminator):
+    """A fully connected discriminator, for data of any shape."""
+
+    widths: tuple[Width, ...] = (512, 256)  # of the hidden layers
+
+
+@dataclass(frozen=True)
+class InfoGANDiscriminator(Discriminator):
+    """The InfoGAN paper's discriminator for 28x28 images; Lucic et al. 2018 compare all GANs with it."""
+
+    ndf: Width = 64  # feature maps after the first convolution; the other layers have 2 and 16 times as many
+    norm: Literal["batch", "spectral", "none"] = "batch"
+
+
+@dataclass(frozen=True)
+class BEGANGenerator(Named):
+    """The BEGAN paper's decoder, for images of 28 or 32 pixels."""
+
+    nf: Width = 64  # feature maps of each convolution
+
+
+@dataclass(frozen=True)
+class BEGANAutoencoder(Named):
+    """The BEGAN paper's discriminator: an encoder, and a decoder like its generator."""
+
+    nf: Width = 64  # feature maps in the first stage; 2 and 3 times as many in the encoder's later ones
+
+
+GENERATORS = {
+    "began": BEGANGenerator,
+    "dcgan28": DCGAN28Generator,
+    "dcgan64": DCGAN64Generator,
+    "fully_connected": FCGenerator,
+}
+DISCRIMINATORS = {
+    "dcgan28": DCGAN28Discriminator,
+    "dcgan64": DCGAN64Discriminator,
+    "fully_connected": FCDiscriminator,
+    "infogan": InfoGANDiscriminator,
+}
+AUTOENCODERS = {"began": BEGANAutoencoder}
 
 
 @dataclass(frozen=True)
@@ -151,7 +345,13 @@ class Evaluator(Named):
 
 CLASSIFIERS = {"cnn": CNN, "evaluator": Evaluator, "fnn": FNN, "resnet": ResNet, "softmax": SoftmaxRegression}
 
-NETWORKS = {"generator": GENERATORS, "discriminator": DISCRIMINATORS, "classifier": CLASSIFIERS}
+NETWORKS = {
+    "generator": GENERATORS,
+    "discriminator": DISCRIMINATORS,
+    "autoencoder": AUTOENCODERS,
+    "encoder": DISCRIMINATORS,  # with as many outputs as a code needs
+    "classifier": CLASSIFIERS,
+}
 
 
 # ---- optimizers: ppgan_lite/optimizers.py ----
@@ -174,7 +374,15 @@ class SGD(Named):
     decay: Literal["linear"] | None = None  # see Adam
 
 
-OPTIMIZERS = {"adam": Adam, "sgd": SGD}
+@dataclass(frozen=True)
+class RMSprop(Named):
+    """RMSprop (Tieleman and Hinton 2012), with PyTorch's smoothing constant, as the authors of WGAN used it."""
+
+    lr: Positive
+    decay: Literal["linear"] | None = None  # see Adam
+
+
+OPTIMIZERS = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
 
 
 # ---- data: ppgan_lite/data/ ----
@@ -213,7 +421,24 @@ class Fake(Data):
     seed: Seed = 0  # of the noise
 
 
-DATASETS = {"fake": Fake, "mnist": MNIST, "fashion_mnist": MNIST, "rendered_digits": RenderedDigits}
+@dataclass(frozen=True)
+class Gaussians(Data):
+    """Points of a mixture of Gaussians in one or two dimensions: pictures of one pixel, with a channel for each."""
+
+    num_images: Annotated[int, Range(1, 10**7)] = 10000  # points
+    dims: Literal[1, 2] = 1
+    modes: Annotated[int, Range(1, 100)] = 1  # Gaussians: at 0.6, evenly over [-0.6, 0.6], or on a circle of radius 0.6
+    std: Annotated[float, Range(0, 0.2, open_ends="low")] = 0.1  # of each
+    seed: Seed = 0  # of the points
+
+
+DATASETS = {
+    "fake": Fake,
+    "fashion_mnist": MNIST,
+    "gaussians": Gaussians,
+    "mnist": MNIST,
+    "rendered_digits": RenderedDigits,
+}
 
 
 # ---- training ----
@@ -226,6 +451,9 @@ class Train:
     epochs: Count | None = None  # passes over the data
     steps: Count | None = None  # length in steps; overrides epochs
     seed: Seed = 0
+    ema: Share | None = (
+        None  # decay of a moving average of G's weights, 0.999 say, which then makes the images; null: none
+    )
     log_every: Count = 10  # losses to the console, metrics.jsonl and VisualDL
     preview_every: Count = 200  # a grid of samples from one fixed noise batch
     save_every: Count = 500  # a checkpoint

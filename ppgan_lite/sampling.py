@@ -46,7 +46,7 @@ def sample(folder: Path, out: Path, step: int | str | None, num: int, seed: int,
     else:
         z = method.draw_z(num).numpy()
     chunks = (paddle.to_tensor(z[i : i + BATCH_IMAGES]) for i in range(0, len(z), BATCH_IMAGES))
-    images = np.concatenate([method.generate(chunk).numpy() for chunk in chunks])
+    images = np.concatenate([method.generate({"z": chunk}).numpy() for chunk in chunks])
     metadata = {**run.describe_images(saved.step), "Batch norm": "running statistics", "Seed": str(seed)}
     _write(out, images, z, interpolate, metadata)
     print(f"{len(images)} images of step {saved.step} written to {out} ({device})")

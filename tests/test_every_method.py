@@ -18,27 +18,35 @@ from ppgan_lite.files import unseal
 from ppgan_lite.methods import METHODS
 from ppgan_lite.methods.base import Generative
 
-SMALL_WIDTHS = {"ngf": 4, "ndf": 4, "ncf": 4, "hidden": 8, "num_features": 64}  # 4: enough for layers' fast forms
+# 4: enough for layers' fast forms
+SMALL_WIDTHS = {"ngf": 4, "ndf": 4, "ncf": 4, "nf": 4, "hidden": 8, "widths": [8, 8], "num_features": 64}
 SMALL_TRAIN = "train={steps: 8, log_every: 1, preview_every: 3, save_every: 100, keep: 2, seed: 5}"
 DIGITS = "data={name: rendered_digits, batch_size: 8, num_images: 44}"
+POINTS = "data={name: gaussians, batch_size: 8, num_images: 44}"
 NOISE = "data={name: fake, batch_size: 8, num_images: 44, size: 32}"
 
 
 def load_small(path):
     """A config with its own method, and networks and data made small."""
-    networks = load_config(path).networks
+    config = load_config(path)
+    networks = config.networks
     widths = [
         f"{section}.{key}={width}"
         for section, options in networks.items()
         for key, width in SMALL_WIDTHS.items()
         if hasattr(options, key)
     ]
-    is_28 = all(options.name != "dcgan64" for options in networks.values())
-    return load_config(path, [*widths, SMALL_TRAIN, DIGITS if is_28 else NOISE])
+    if hasattr(config.method, "warm_up"):
+        widths.append("method.warm_up=false")  # its steps take 100 batches; test_wgan.py has a shorter one
+    names = {options.name for options in networks.values()}
+    data = NOISE if "dcgan64" in names else POINTS if config.data.name == "gaussians" else DIGITS
+    return load_config(path, [*widths, SMALL_TRAIN, data])
 
 
 def image_shape(config):
     """Of the config's data, without reading it."""
+    if config.data.name == "gaussians":
+        return (config.data.dims, 1, 1)
     return (config.data.channels, *[config.data.size] * 2) if config.data.name == "fake" else (1, 28, 28)
 
 
@@ -62,7 +70,7 @@ def batches(method, shape, num=8):
             "image": paddle.to_tensor(rng.uniform(-1, 1, [num, *shape]).astype("float32")),
             "label": paddle.arange(num) % 10,
         }
-        for _ in range(method.batches_per_step)
+        for _ in range(method.options.num_batches(1000))
     ]
 
 
@@ -102,7 +110,7 @@ def test_any_channels_and_a_short_batch(config, channels, num):
     scalars = method.train_step(batches(method, shape, num), 1)
     assert all(np.isfinite(float(value)) for value in scalars.values())
     if isinstance(method, Generative):
-        assert method.generate(method.draw_z(5)).shape == [5, *shape]
+        assert method.generate(method.draw(5)).shape == [5, *shape]
 
 
 @every_generator
@@ -115,7 +123,7 @@ def test_generating_changes_nothing_in_training(config, batch_statistics):
             seed_paddle(0, step)
             method.train_step(batches(method, shape), step)
             if method is watched:
-                method.generate(method.draw_z(7), batch_statistics)
+                method.generate(method.draw(7), batch_statistics)
     assert_equal(everything(quiet), everything(watched))
 
 

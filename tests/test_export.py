@@ -73,7 +73,7 @@ def test_the_files_hold_the_networks_of_the_checkpoint(small_export, small_run):
     """Read by paddle.jit, another way than the check's own."""
     _, method, _ = open_trained(small_run, step=None)
     z = method.draw_z(5)
-    images = method.generate(z)
+    images = method.generate({"z": z})
     g, d = (paddle.jit.load(str(small_export / name)) for name in ("g", "d"))
     np.testing.assert_allclose(g(z).numpy(), images.numpy(), atol=1e-6)
     method.networks["d"].eval()
@@ -86,7 +86,7 @@ def test_the_step_chooses_the_checkpoint(small_run, tmp_path, capsys):
     _, method, _ = open_trained(small_run, step=4)
     z = method.draw_z(5)
     np.testing.assert_allclose(
-        paddle.jit.load(str(tmp_path / "out" / "g"))(z).numpy(), method.generate(z).numpy(), atol=1e-6
+        paddle.jit.load(str(tmp_path / "out" / "g"))(z).numpy(), method.generate({"z": z}).numpy(), atol=1e-6
     )
     assert "g, paddle: differs by at most " in capsys.readouterr().out
 
@@ -191,8 +191,8 @@ def test_a_graph_that_cannot_be_converted_leaves_nothing(small_run, generator, t
 def test_an_interface_that_tells_something_else_is_refused(wrong, said, small_run, tmp_path, monkeypatch):
     interfaces = GAN.interfaces
 
-    def lying(self, image_shape):
-        true = interfaces(self, image_shape)
+    def lying(self, image_shape, class_names):
+        true = interfaces(self, image_shape, class_names)
         return true | {"g": replace(true["g"], outputs=(replace(true["g"].outputs[0], **wrong),))}
 
     monkeypatch.setattr(GAN, "interfaces", lying)

@@ -4,6 +4,7 @@ from ppgan_lite import data, methods, networks, options
 
 TABLES = [
     (options.METHODS, methods.METHODS),
+    (options.AUTOENCODERS, networks.AUTOENCODERS),
     (options.GENERATORS, networks.GENERATORS),
     (options.DISCRIMINATORS, networks.DISCRIMINATORS),
     (options.CLASSIFIERS, networks.CLASSIFIERS),
@@ -11,7 +12,7 @@ TABLES = [
 ]
 
 
-NAMES = ["methods", "generators", "discriminators", "classifiers", "data"]
+NAMES = ["methods", "autoencoders", "generators", "discriminators", "classifiers", "data"]
 
 
 @pytest.mark.parametrize(("described", "built"), TABLES, ids=NAMES)

@@ -4,11 +4,12 @@ Each entry takes the checked `data` section and the split, `train` or `test`, an
 (C, H, W), `class_names` and `source`.
 """
 
-from ppgan_lite.data import fake, mnist, rendered_digits
+from ppgan_lite.data import fake, gaussians, mnist, rendered_digits
 
 DATASETS = {
     "fake": fake.build,
-    "mnist": mnist.build,
     "fashion_mnist": mnist.build,
+    "gaussians": gaussians.build,
+    "mnist": mnist.build,
     "rendered_digits": rendered_digits.build,
 }

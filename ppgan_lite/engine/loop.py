@@ -12,6 +12,7 @@ from ppgan_lite.build import build_dataset, build_method, seed_paddle, set_devic
 from ppgan_lite.config import Config, to_yaml
 from ppgan_lite.data.loader import batches, batches_per_epoch
 from ppgan_lite.engine import checkpoint
+from ppgan_lite.engine.ema import follow
 from ppgan_lite.engine.observer import Observer
 from ppgan_lite.engine.progress import Progress
 from ppgan_lite.engine.run import Run, check_folder
@@ -32,7 +33,7 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
     dataset = build_dataset(config)
     epoch_batches = batches_per_epoch(len(dataset), config.data.batch_size)
     method = build_method(config, dataset.image_shape, len(dataset.class_names))
-    steps = config.train.steps or config.train.epochs * epoch_batches // method.batches_per_step
+    steps = config.train.steps or config.method.steps_in(config.train.epochs * epoch_batches)
     evaluation = _evaluation(config, dataset)
     print(f"data: {dataset.source}", flush=True)
     if dry_run:
@@ -48,8 +49,7 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
                 _check_unsaved(folder, config, dataset.source)
             run = Run.create(folder, config, dataset, device)
         print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
-        images_per_step = config.data.batch_size * method.batches_per_step
-        with run, Progress(done, steps, epoch_batches / method.batches_per_step, images_per_step) as progress:
+        with run, Progress(done, steps, config.method.batches_in, epoch_batches, config.data.batch_size) as progress:
             observer = Observer(run, method, config, dataset, evaluation, progress.say)
             if done and _evaluation_is_due(config.train, done, steps) and not run.evaluation_file(done).exists():
                 observer.evaluate(done)  # the process ended before it had
@@ -62,7 +62,7 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, observer: 
     if done >= steps:
         progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; raise train.steps or train.epochs")
         return 0
-    data = batches(dataset, config.data.batch_size, cfg.seed, first_batch=done * method.batches_per_step)
+    data = batches(dataset, config.data.batch_size, cfg.seed, first_batch=config.method.batches_in(done))
     unchecked = []  # (step, scalars) still on the device
     with _StopSignals() as signals:
         for step in range(done + 1, steps + 1):
@@ -70,7 +70,9 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, observer: 
             for optimizer in method.optimizers.values():
                 optimizer.schedule(step, steps)
             method.gradient_norms = {} if step % cfg.log_every == 0 else None
-            scalars = method.train_step([next(data) for _ in range(method.batches_per_step)], step)
+            scalars = method.train_step([next(data) for _ in range(config.method.num_batches(step))], step)
+            if cfg.ema is not None:
+                follow(method.networks["g_ema"], method.networks["g"], cfg.ema, step)
             unchecked.append((step, scalars | (method.gradient_norms or {})))
             progress.advance()
             stop = signals.received or step == steps

@@ -20,10 +20,10 @@ class Observer:
 
     def __init__(self, run, method, config, dataset, evaluation, say):
         self.run, self.method, self.config, self.say = run, method, config, say
-        self._z = None
+        self._inputs = None
         if isinstance(method, Generative):
             seed_paddle(config.train.seed, 0, 1)
-            self._z = method.draw_z(PREVIEW_IMAGES)
+            self._inputs = method.draw(PREVIEW_IMAGES)
         chosen = np.random.default_rng(0).permutation(len(dataset))[:PREVIEW_IMAGES]
         self._health = Health(np.stack([dataset[int(i)]["image"] for i in chosen]))
         self._evaluation = evaluation
@@ -36,9 +36,9 @@ class Observer:
 
     def preview(self, step: int):
         """Show what G makes of a fixed batch of noise."""
-        if self._z is None:
+        if self._inputs is None:
             return
-        images = self.method.generate(self._z, batch_statistics=True).numpy()
+        images = self.method.generate(self._inputs, batch_statistics=True).numpy()
         self.run.preview(step, images)
         # Not at the step where a run happens to stop: a resumed one must log what an uninterrupted one logs.
         if step % self.config.train.preview_every == 0:

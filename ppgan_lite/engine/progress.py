@@ -6,18 +6,21 @@ from datetime import timedelta
 
 from tqdm import tqdm
 
+SHOWN = ("loss/", "accuracy/", "score/")  # kinds of scalars, in this order
+
 
 class Progress:
     """Shows losses, images/s and the time that is left. A context manager.
 
     Args:
         done, total: steps.
-        steps_per_epoch: to tell the epoch; need not be whole.
-        images_per_step: to tell the speed.
+        batches_in: steps -> batches of data that so many steps take.
+        epoch_batches: to tell the epoch.
+        batch_size: images, to tell the speed.
     """
 
-    def __init__(self, done: int, total: int, steps_per_epoch: float, images_per_step: int):
-        self.total, self.steps_per_epoch, self.images_per_step = total, steps_per_epoch, images_per_step
+    def __init__(self, done: int, total: int, batches_in, epoch_batches: int, batch_size: int):
+        self.total, self.batches_in, self.epoch_batches, self.batch_size = total, batches_in, epoch_batches, batch_size
         self.step, self.time = done, time.monotonic()
         # Without tqdm's steps per second, the losses and images/s fit on a terminal of 80 columns.
         form = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
@@ -37,9 +40,9 @@ class Progress:
 
     def measure(self, step: int) -> float:
         """Images per second since the last call."""
-        steps, elapsed = step - self.step, time.monotonic() - self.time
+        images, elapsed = self._images(self.step, step), time.monotonic() - self.time
         self.step, self.time = step, time.monotonic()
-        return steps * self.images_per_step / max(elapsed, 1e-9)
+        return images / max(elapsed, 1e-9)
 
     def show(self, step: int, scalars: dict[str, float], images_per_second: float):
         """Tell of a step that has been logged."""
@@ -47,12 +50,16 @@ class Progress:
             losses = [f"{key[5:]} {value:.2f}" for key, value in scalars.items() if key.startswith("loss/")]
             self.bar.set_postfix_str(" ".join([*losses, f"{images_per_second:.0f} images/s"]))
             return
-        shown = {key: value for key, value in scalars.items() if key.startswith(("loss/", "accuracy/"))}
-        losses = "  ".join(f"{key} {value:.4f}" for key, value in shown.items())
-        epoch = int((step - 1) / self.steps_per_epoch) + 1
-        left = timedelta(seconds=round((self.total - step) * self.images_per_step / max(images_per_second, 1e-9)))
+        shown = [f"{key} {value:.4f}" for kind in SHOWN for key, value in scalars.items() if key.startswith(kind)]
+        losses = "  ".join(shown)
+        epoch = self.batches_in(step - 1) // self.epoch_batches + 1
+        left = timedelta(seconds=round(self._images(step, self.total) / max(images_per_second, 1e-9)))
         line = f"step {step}/{self.total}  epoch {epoch}  {losses}  {images_per_second:.0f} images/s  {left} left"
         print(line, flush=True)
+
+    def _images(self, step: int, later: int) -> int:
+        """Real images that the steps behind `step` take, up to `later`."""
+        return (self.batches_in(later) - self.batches_in(step)) * self.batch_size
 
     def say(self, text: str):
         """Print a line without tearing the bar."""

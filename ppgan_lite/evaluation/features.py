@@ -146,7 +146,7 @@ def _load_evaluator(name: str, card: dict) -> FeatureNetwork:
     if sha256(content) != card["file"]["sha256"]:
         raise EvaluationError(f"{path}: not the file that its card tells of (another sha256); install ppgan_lite again")
     chosen = options.Evaluator(**card["network"])
-    network = build_network("classifier", chosen, None, tuple(card["image_shape"]), len(card["class_names"]))
+    network = build_network("classifier", chosen, tuple(card["image_shape"]), len(card["class_names"]))
     arrays = safetensors.numpy.load(content)
     for key, tensor in network.state_dict().items():
         tensor.set_value(arrays[key])

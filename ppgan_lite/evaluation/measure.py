@@ -107,7 +107,7 @@ class GeneratorEvaluation:
     def _generate(self, method) -> np.ndarray:
         seed_paddle(self.seed, 0, 3)  # other numbers than the previews' and the samples'
         batches = [min(BATCH_IMAGES, self.num - start) for start in range(0, self.num, BATCH_IMAGES)]
-        images = np.concatenate([np.asarray(method.generate(method.draw_z(batch))) for batch in batches])
+        images = np.concatenate([np.asarray(method.generate(method.draw(batch))) for batch in batches])
         check("generated images", images, self.num)  # as bytes, NaN would be black
         return to_uint8(images).transpose(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
 

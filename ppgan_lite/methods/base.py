@@ -6,6 +6,7 @@ import paddle
 from paddle import nn
 
 from ppgan_lite.interface import Interface, Port
+from ppgan_lite.networks.conditional import ConditionalGenerator
 from ppgan_lite.optimizers import Optimizer
 
 
@@ -19,12 +20,9 @@ class Method:
         networks: name -> nn.Layer. What is in it is trained, saved and counted.
         optimizers: name -> Optimizer. What is in it is saved.
         state: name -> tensor: everything else that training changes. What is in it is saved.
-        batches_per_step: fresh batches of data that one `train_step` takes.
         gradient_norms: where it is a dict and not None, each update leaves the norm of its gradient in it, as
             `grad_norm/NAME`.
     """
-
-    batches_per_step = 1
 
     def __init__(self, options, networks: dict[str, nn.Layer], optimizers: dict[str, Optimizer]):
         self.options = options
@@ -34,27 +32,47 @@ class Method:
         self.gradient_norms = None
 
     @staticmethod
+    def make_networks(options, make, image_shape: tuple[int, int, int], num_classes: int) -> dict[str, nn.Layer]:
+        """The method's networks by their names, freshly initialised.
+
+        Args:
+            options: the `method` section of the config.
+            make: `make(section, *arguments)` is the network that a section of the config describes; the arguments are
+                told in ppgan_lite/networks/__init__.py.
+            image_shape: C, H, W of the data.
+            num_classes: of the data.
+        """
+        raise NotImplementedError
+
+    @staticmethod
     def trained_network(optimizer: str) -> str:
         """The network that the optimizer of that name trains: `d_real` and `d` both train `d`."""
         return optimizer.partition("_")[0]
 
     def train_step(self, batches: list[dict], step: int) -> dict:
-        """Train on `batches_per_step` batches. Returns scalar tensors to log, by keys `KIND/NAME`."""
+        """Train on `options.num_batches(step)` fresh batches. Returns scalar tensors to log, by keys `KIND/NAME`."""
         raise NotImplementedError
 
-    def interfaces(self, image_shape: tuple[int, int, int]) -> dict[str, Interface]:
-        """What each network of `networks` takes and gives. All of them are exported, by these names.
+    def deployed(self) -> dict[str, nn.Layer]:
+        """The networks as they are used and exported after training."""
+        return self.networks
+
+    def interfaces(self, image_shape: tuple[int, int, int], class_names: tuple[str, ...]) -> dict[str, Interface]:
+        """What each network of `deployed` takes and gives. All of them are exported, by these names.
 
         Args:
             image_shape: C, H, W of the data.
+            class_names: of the data's labels.
         """
         raise NotImplementedError
 
-    def update(self, name: str, loss):
-        """Take one step of optimizer `name` down the gradient of `loss`, and of nothing else."""
-        self.optimizers[name].clear_grad()
+    def update(self, names: str, loss):
+        """Take one step of an optimizer, or of several (`"g e"`), down the gradient of `loss`, and of nothing else."""
+        for name in names.split():
+            self.optimizers[name].clear_grad()
         loss.backward()
-        self.step(name)
+        for name in names.split():
+            self.step(name)
 
     def step(self, name: str):
         """Take one step of optimizer `name` down the gradients that stand on its network, and clear them."""
@@ -66,33 +84,84 @@ class Method:
 
 
 class Generative(Method):
-    """A method whose network `g` makes images of noise, and whose `d` judges them."""
+    """A method whose network `g` makes images of noise. By default its `d` judges them."""
+
+    @staticmethod
+    def make_networks(options, make, image_shape, num_classes):
+        return {"g": make("generator", options.z_dim, image_shape), "d": make("discriminator", image_shape)}
 
     def draw_z(self, num: int):
         """Noise [num, z_dim] from N(0, I), by paddle's generator."""
         return paddle.randn([num, self.options.z_dim])
 
-    def generate(self, z, batch_statistics: bool = False):
-        """Images [N, C, H, W] in [-1, 1] from noise [N, z_dim], changing nothing in the generator.
+    def draw(self, num: int) -> dict:
+        """Random inputs of `g`, by their names in the order of its `forward`."""
+        return {"z": self.draw_z(num)}
+
+    def fakes(self, *inputs):
+        """Images of `g`, in training mode, that no gradient leads back from."""
+        with paddle.no_grad():
+            return self.networks["g"](*inputs)
+
+    def generate(self, inputs: dict, batch_statistics: bool = False):
+        """Images [N, C, H, W] in [-1, 1] from inputs as `draw` gives them, changing nothing in the generator.
 
         Batch norms use their running statistics, as an exported model does; with `batch_statistics` they use those
-        of this batch, as training does.
+        of this batch, as training does. Where the config averages G's weights, the average makes the images.
         """
-        g = self.networks["g"]
+        g = self.deployed()["g"]
         with paddle.no_grad(), unchanged_buffers(g):
             g.train() if batch_statistics else g.eval()
-            images = g(z)
+            images = g(*inputs.values())
             g.train()
         return images
 
-    def interfaces(self, image_shape):
-        z = Port("z", (self.options.z_dim,), "noise", distribution="normal")
-        images = Port("images", image_shape, "pictures, from black (-1) to white (1)", range=(-1, 1), layout="NCHW")
-        logits = Port("logits", (1,), "above 0: taken for real; below: for generated")
+    def deployed(self):
+        networks = dict(self.networks)
+        networks["g"] = networks.pop("g_ema", networks["g"])
+        return networks
+
+    def interfaces(self, image_shape, class_names):
+        images = picture_port(image_shape)
         return {
-            "g": Interface("generator: noise to pictures", (z,), (images,)),
-            "d": Interface("discriminator: is a picture real?", (images,), (logits,)),
+            "g": Interface("generator: noise to pictures", (self.noise_port(),), (images,)),
+            "d": Interface("discriminator: is a picture real?", (images,), (LOGITS,)),
         }
+
+    def noise_port(self) -> Port:
+        """What `draw_z` draws."""
+        return Port("z", (self.options.z_dim,), "noise", distribution="normal")
+
+
+class Conditional(Generative):
+    """A method whose generator is asked for a class: `g(z, labels)`."""
+
+    @property
+    def num_classes(self) -> int:
+        """Classes that can be asked for."""
+        return self.networks["g"].num_classes
+
+    @staticmethod
+    def make_generator(options, make, image_shape, num_classes):
+        """The config's generator with a label beside its noise."""
+        return ConditionalGenerator(make("generator", options.z_dim + num_classes, image_shape), num_classes)
+
+    def draw(self, num):
+        """Noise, and each class in turn."""
+        return {"z": self.draw_z(num), "labels": paddle.arange(num) % self.num_classes}
+
+    def label_port(self, class_names) -> Port:
+        """What the generator is asked for."""
+        last = self.num_classes - 1
+        return Port("labels", (), "the class", "int64", (0, last), distribution="uniform", names=tuple(class_names))
+
+
+LOGITS = Port("logits", (1,), "above 0: taken for real; below: for generated")
+
+
+def picture_port(image_shape: tuple[int, int, int], name: str = "images") -> Port:
+    """Pictures as the networks take and give them."""
+    return Port(name, tuple(image_shape), "pictures, from black (-1) to white (1)", range=(-1, 1), layout="NCHW")
 
 
 @contextlib.contextmanager

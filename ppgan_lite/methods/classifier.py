@@ -4,11 +4,15 @@ import paddle
 import paddle.nn.functional as F
 
 from ppgan_lite.interface import Interface, Port
-from ppgan_lite.methods.base import Method
+from ppgan_lite.methods.base import Method, picture_port
 
 
 class Classifier(Method):
     """A network `c` from images to classes."""
+
+    @staticmethod
+    def make_networks(options, make, image_shape, num_classes):
+        return {"c": make("classifier", image_shape, num_classes)}
 
     def train_step(self, batches, step):
         images, labels = batches[0]["image"], batches[0]["label"]  # [N, C, H, W] in [-1, 1], [N]
@@ -26,8 +30,7 @@ class Classifier(Method):
         c.train()
         return probabilities
 
-    def interfaces(self, image_shape):
+    def interfaces(self, image_shape, class_names):
         num_classes = self.networks["c"].classify.weight.shape[1]
-        images = Port("images", image_shape, "pictures, from black (-1) to white (1)", range=(-1, 1), layout="NCHW")
         logits = Port("logits", (num_classes,), "the largest is that of the likeliest class")
-        return {"c": Interface("classifier: what is in a picture?", (images,), (logits,))}
+        return {"c": Interface("classifier: what is in a picture?", (picture_port(image_shape),), (logits,))}

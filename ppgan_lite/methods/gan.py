@@ -1,20 +1,27 @@
-"""The GAN of Goodfellow et al. 2014 (Algorithm 1, k = 1) with the non-saturating generator loss.
+"""The GAN of Goodfellow et al. 2014 (Algorithm 1), in the forms that the articles train it in.
 
-With `d_optimizers: separate`, D's real and fake batches are two updates with an Adam each, as in the Paddle
-tutorial. The tutorial's listing leaves gradients standing between updates: G's update also gets the fake-D loss's,
-and D's next real update the G loss's. Here each update uses its own gradients only.
+- `d_optimizers`: `separate` updates D on real images, then on fakes, by an Adam each, as the Paddle tutorial does;
+  `shared` does so by one Adam, as the Keras article; `joint` is one update by the sum of both losses. (Some articles
+  halve that sum, which Adam does not see.)
+- `reuse_fakes`: D and G are trained on one batch of fakes, as in PyTorch's DCGAN example: one pass through G less, for
+  a gradient that D (or with `first: g` G) has already taken a step against.
+- `first: g`: G's updates stand before D's, as in the PyTorch blog.
+- `d_updates`, `g_updates`: how many of each a step has.
+- `g_loss`: non-saturating (section 3 of the paper) or the minimax loss of its equation 1.
+- `real_target`: below 1 it is one-sided label smoothing (Salimans et al. 2016, section 3.4).
 
-With `reuse_fakes`, G is updated on the fakes that D has just seen, as in PyTorch's DCGAN example: one pass through G
-less, for a gradient that D has already taken a step against.
-
-`gradients: as_listed` lets them leak as the listing does. It is there to measure what the leak does, for nothing else.
+The tutorial's listing leaves gradients standing between updates: G's update also gets the fake-D loss's, and D's next
+real update the G loss's. Here each update uses its own gradients only. `gradients: as_listed` lets them leak as the
+listing does. It is there to measure what the leak does, for nothing else.
 """
 
 import paddle
 
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.losses.adversarial import bce_fake, bce_real
+from ppgan_lite.losses.adversarial import bce, bce_fake, bce_real, minimax_g
 from ppgan_lite.methods.base import Generative, frozen
+
+G_LOSSES = {"non_saturating": bce_real, "minimax": minimax_g}
 
 
 class GAN(Generative):
@@ -22,43 +29,50 @@ class GAN(Generative):
 
     def __init__(self, options, networks, optimizers):
         super().__init__(options, networks, optimizers)
+        _check(options)
         if options.gradients == "as_listed":
-            if options.d_optimizers != "separate" or options.reuse_fakes:
-                raise ConfigError(
-                    "method.gradients: as_listed is the tutorial's listing, which needs "
-                    "method.d_optimizers: separate and method.reuse_fakes: false"
-                )
             # What the last step left on D, which the next one adds to: saved, or a resumed run would lose it.
             self.state = {f"left/{name}": paddle.zeros_like(p) for name, p in optimizers["d_real"].parameters.items()}
 
     def train_step(self, batches, step):
         if self.options.gradients == "as_listed":
             return self._train_step_as_listed(batches[0]["image"])
+        num = len(batches[0]["image"])
+        shared = self.networks["g"](self.draw_z(num)) if self.options.reuse_fakes else None  # [N, C, H, W]
+        if self.options.first == "d":
+            return self._train_d(batches, shared) | self._train_g(num, shared)
+        of_g = self._train_g(num, shared)
+        return self._train_d(batches, shared) | of_g
+
+    def _train_d(self, batches, shared) -> dict:
+        """D's updates: on real images x and fakes G(z), down -log D(x) - log(1 - D(G(z)))."""
+        d = self.networks["d"]
+        for batch in batches:
+            real = batch["image"]  # [N, C, H, W] in [-1, 1]
+            fake = self.fakes(self.draw_z(len(real))) if shared is None else shared.detach()
+            if self.options.d_optimizers == "joint":
+                real_logits, fake_logits = d(real), d(fake)
+                loss_d_real, loss_d_fake = bce(real_logits, self.options.real_target), bce_fake(fake_logits)
+                self.update("d", loss_d_real + loss_d_fake)
+            else:
+                first, second = ("d_real", "d_fake") if self.options.d_optimizers == "separate" else ("d", "d")
+                real_logits = d(real)
+                loss_d_real = bce(real_logits, self.options.real_target)
+                self.update(first, loss_d_real)
+                fake_logits = d(fake)  # by the D that the real batch has just changed
+                loss_d_fake = bce_fake(fake_logits)
+                self.update(second, loss_d_fake)
+        return d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits)
+
+    def _train_g(self, num: int, shared) -> dict:
+        """G's updates: down -log D(G(z)), or log(1 - D(G(z)))."""
         g, d = self.networks["g"], self.networks["d"]
-        real = batches[0]["image"]  # [N, C, H, W] in [-1, 1]
-        reuse_fakes = self.options.reuse_fakes
-        with paddle.set_grad_enabled(reuse_fakes):
-            fake = g(self.draw_z(len(real)))
-        fake_for_d = fake.detach()
-
-        if self.options.d_optimizers == "separate":
-            real_logits = d(real)
-            loss_d_real = bce_real(real_logits)
-            self.update("d_real", loss_d_real)
-            fake_logits = d(fake_for_d)  # by the D that the real batch has just changed
-            loss_d_fake = bce_fake(fake_logits)
-            self.update("d_fake", loss_d_fake)
-        else:
-            real_logits, fake_logits = d(real), d(fake_for_d)
-            loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
-            self.update("d", loss_d_real + loss_d_fake)
-
         with frozen(d):
-            fake_for_g = fake if reuse_fakes else g(self.draw_z(len(real)))
-            loss_g = bce_real(d(fake_for_g))
-            self.update("g", loss_g)
-
-        return _scalars(loss_d_real, loss_d_fake, loss_g, real_logits, fake_logits)
+            for _ in range(self.options.g_updates):
+                fake = g(self.draw_z(num)) if shared is None else shared
+                loss_g = G_LOSSES[self.options.g_loss](d(fake))
+                self.update("g", loss_g)
+        return {"loss/g": loss_g}
 
     def _train_step_as_listed(self, real):
         """The tutorial's loop body: fakes are not detached, and only the network just updated is cleared."""
@@ -84,14 +98,32 @@ class GAN(Generative):
         for name, p in of_d.items():
             self.state[f"left/{name}"].set_value(p.grad)
         self.optimizers["d_real"].clear_grad()
-        return _scalars(loss_d_real, loss_d_fake, loss_g, real_logits, fake_logits)
+        return d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits) | {"loss/g": loss_g}
 
 
-def _scalars(loss_d_real, loss_d_fake, loss_g, real_logits, fake_logits) -> dict:
+def d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits) -> dict:
+    """What is logged of a discriminator with logistic losses; health judges by it."""
     return {
         "loss/d_real": loss_d_real,
         "loss/d_fake": loss_d_fake,
-        "loss/g": loss_g,
         "accuracy/d_real": (real_logits > 0).astype("float32").mean(),
         "accuracy/d_fake": (fake_logits < 0).astype("float32").mean(),
     }
+
+
+def _check(options):
+    """Refuse settings that do not go together."""
+    if options.reuse_fakes and (options.d_updates, options.g_updates) != (1, 1):
+        raise ConfigError(
+            "method.reuse_fakes: true needs method.d_updates and method.g_updates of 1: one batch of fakes"
+        )
+    others = (options.d_optimizers, options.reuse_fakes, options.first, options.g_loss)
+    counts = (options.d_updates, options.g_updates, options.real_target)
+    if options.gradients == "as_listed" and (others, counts) != (
+        ("separate", False, "d", "non_saturating"),
+        (1, 1, 1.0),
+    ):
+        raise ConfigError(
+            "method.gradients: as_listed is the tutorial's listing, which needs method.d_optimizers: separate, "
+            "method.reuse_fakes: false, and the defaults of the other keys of method"
+        )

@@ -8,7 +8,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.networks.layers import BilinearUpsampleConv2D, Conv2D, Conv2DTranspose, MaxPool2x2
+from ppgan_lite.networks.layers import BilinearUpsampleConv2D, Conv2D, Conv2DTranspose, Heads, MaxPool2x2
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -48,13 +48,13 @@ class Generator(nn.Layer):
 
 
 class Discriminator(nn.Layer):
-    """Images [N, C, 28, 28] in [-1, 1] -> logits [N, 1], positive for real.
+    """Images [N, C, 28, 28] in [-1, 1] -> logits [N, 1], positive for real, or several outputs.
 
     Twice: 3x3 convolution without padding (ndf and 2 ndf feature maps), batch norm, ReLU, max-pool 2; then linear
     16 ndf with batch norm and ReLU, and linear 1.
     """
 
-    def __init__(self, options, image_shape: tuple[int, int, int]):
+    def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
         size, ndf = 4 * _quarter_size(image_shape, "discriminator"), options.ndf
         pooled = ((size - 2) // 2 - 2) // 2  # 28 -> 26 -> 13 -> 11 -> 5
@@ -65,13 +65,13 @@ class Discriminator(nn.Layer):
         self.pool = MaxPool2x2()
         self.linear1 = nn.Linear(2 * ndf * pooled**2, 16 * ndf, bias_attr=False)
         self.norm3 = nn.BatchNorm1D(16 * ndf)
-        self.linear2 = nn.Linear(16 * ndf, 1)
+        self.heads = Heads(16 * ndf, outputs)
 
     def forward(self, x):
         x = F.relu(self.pool(self.norm1(self.conv1(x))))
         x = F.relu(self.pool(self.norm2(self.conv2(x))))
         x = x.reshape([x.shape[0], -1])  # [N, 2 ndf * 5 * 5]
-        return self.linear2(F.relu(self.norm3(self.linear1(x))))
+        return self.heads(F.relu(self.norm3(self.linear1(x))))
 
 
 def _double_size(form: str, in_channels: int, out_channels: int, bias: bool) -> nn.Layer:

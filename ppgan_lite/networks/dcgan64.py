@@ -10,7 +10,7 @@ import paddle
 from paddle import nn
 
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.networks.layers import Conv2D, Conv2DTranspose, LeakyReLU
+from ppgan_lite.networks.layers import Conv2D, Conv2DTranspose, Heads, LeakyReLU
 
 STAGES = {32: 3, 64: 4, 128: 5}  # doublings from 4x4 pixels
 
@@ -37,24 +37,30 @@ class Generator(nn.Layer):
 
 
 class Discriminator(nn.Layer):
-    """Images [N, C, S, S] in [-1, 1] -> logits [N, 1], positive for real.
+    """Images [N, C, S, S] in [-1, 1] -> logits [N, 1], positive for real, or several outputs.
 
     A 4x4 convolution with stride 2 for each halving down to 4x4 pixels, and a last one to a single pixel. The feature
     maps double from ndf to 8 ndf (at 64 pixels). LeakyReLU 0.2 follows each but the last; batch norm, each but the
     first and the last.
     """
 
-    def __init__(self, options, image_shape: tuple[int, int, int]):
+    def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
         widths = [options.ndf * 2**i for i in range(_stages(image_shape, "discriminator"))]
         layers = [Conv2D(image_shape[0], widths[0], 4, stride=2, padding=1), LeakyReLU(0.2)]
         for narrow, wide in itertools.pairwise(widths):
             layers += [Conv2D(narrow, wide, 4, stride=2, padding=1), nn.BatchNorm2D(wide), LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, Conv2D(widths[-1], 1, 4))
+        self.layers = nn.Sequential(*layers)
+        self.heads = Heads(widths[-1], outputs, _to_one_pixel)
         _initialise(self)
 
     def forward(self, x):
-        return self.layers(x).reshape([x.shape[0], 1])  # [N, 1, 1, 1] -> [N, 1]
+        return self.heads(self.layers(x))
+
+
+def _to_one_pixel(features: int, size: int) -> nn.Layer:
+    """[N, features, 4, 4] -> [N, size]."""
+    return nn.Sequential(Conv2D(features, size, 4), nn.Flatten())
 
 
 def _initialise(network: nn.Layer):

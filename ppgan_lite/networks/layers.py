@@ -90,6 +90,32 @@ class MaxPool2x2(nn.Layer):
         return _max_pool_with_mask(x) if uses_fast_forms(self, x) else F.max_pool2d(x, 2)
 
 
+class NearestUpsample(nn.Layer):
+    """Each pixel four times: [N, C, H, W] -> [N, C, 2 H, 2 W]. oneDNN refuses `F.interpolate`, so no part of it."""
+
+    def forward(self, x):
+        channels, height, width = x.shape[1:]
+        x = x.reshape([-1, channels, height, 1, width, 1]).expand([-1, channels, height, 2, width, 2])
+        return x.reshape([-1, channels, 2 * height, 2 * width])  # [N, C, H, 2, W, 2] -> [N, C, 2 H, 2 W]
+
+
+class Heads(nn.LayerList):
+    """A linear layer for each output, [N, features] -> [N, size]; for several sizes a tuple.
+
+    Args:
+        features: of the input.
+        sizes: of the outputs.
+        make: the layer for one of them.
+    """
+
+    def __init__(self, features: int, sizes: tuple[int, ...], make=nn.Linear):
+        super().__init__([make(features, size) for size in sizes])
+
+    def forward(self, x):
+        outputs = tuple(head(x) for head in self)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
 class LeakyReLU(nn.LeakyReLU):
     """`nn.LeakyReLU`, out of two ReLUs in static graphs.
 

@@ -10,7 +10,6 @@ from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.run import Run
 from ppgan_lite.errors import EvaluationError, RunError, UserError, warn
 from ppgan_lite.evaluation.result import METRICS, check_same_protocol
-from ppgan_lite.methods import METHODS
 from ppgan_lite.report.names import Configs, Name
 
 RUNNING = "running_train_accuracy"
@@ -45,17 +44,16 @@ class Measured:
         self.records = self.run.read_metrics()
         self.kind = GENERATORS if "generator" in config.networks else CLASSIFIERS
         self.place = (self.kind, self.source.title, self.source.sha256)
-        self._batches_per_step = METHODS[config.method.name].batches_per_step
+        self._method, self._batch_size = config.method, config.data.batch_size
         self._batches_per_epoch = batches_per_epoch(self.source.num_images, config.data.batch_size)
-        self._images_per_step = config.data.batch_size * self._batches_per_step
 
     def step_of(self, epoch: int) -> int:
         """The step that ends an epoch."""
-        return epoch * self._batches_per_epoch // self._batches_per_step
+        return self._method.steps_in(epoch * self._batches_per_epoch)
 
     def epoch_of(self, step: int) -> float:
         """The epochs done after a step."""
-        return step * self._batches_per_step / self._batches_per_epoch
+        return self._method.batches_in(step) / self._batches_per_epoch
 
     def value(self, metric: str, step: int | None) -> float | None:
         """One of METRICS at a step; None where it was not measured."""
@@ -72,7 +70,7 @@ class Measured:
     def seconds(self, step: int) -> float | None:
         """How long the steps to `step` take at the median speed; None where no speed was logged."""
         speeds = [record["images_per_second"] for record in self.records if "images_per_second" in record]
-        return step * self._images_per_step / median(speeds) if speeds else None
+        return self._method.batches_in(step) * self._batch_size / median(speeds) if speeds else None
 
     def diagnoses(self) -> list[dict]:
         """What health said."""

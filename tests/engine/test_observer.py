@@ -40,7 +40,7 @@ def collapsing(small_tree):
 
 @pytest.fixture
 def constant_g(monkeypatch):
-    monkeypatch.setattr(GAN, "draw_z", lambda self, num: self.networks["d"].linear2.bias.expand([num, 8]) * 0 + 0.5)
+    monkeypatch.setattr(GAN, "draw_z", lambda self, num: self.networks["d"].heads[0].bias.expand([num, 8]) * 0 + 0.5)
 
 
 def test_a_collapse_is_told_in_words_and_kept(collapsing, constant_g, tmp_path, capsys):

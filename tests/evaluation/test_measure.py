@@ -45,15 +45,17 @@ def evaluation(train, test, network):
 class Given:
     """Stands in for a method: its noise is given pixels, uint8 [N, C, H, W], and so are its images."""
 
+    networks = {}
+
     def __init__(self, pixels):
         self.left = pixels
 
-    def draw_z(self, num):
+    def draw(self, num):
         z, self.left = self.left[:num], self.left[num:]
-        return z
+        return {"z": z}
 
-    def generate(self, z):
-        return paddle.to_tensor(z.astype("float32") / 127.5 - 1)
+    def generate(self, inputs):
+        return paddle.to_tensor(inputs["z"].astype("float32") / 127.5 - 1)
 
 
 def measured(evaluation, pixels):
@@ -124,8 +126,8 @@ def test_an_empty_picture_is_told(evaluation, grey):
 
 def test_no_number_is_no_black_picture(evaluation, test):
     class Diverged(Given):
-        def generate(self, z):
-            return super().generate(z) * float("nan")
+        def generate(self, inputs):
+            return super().generate(inputs) * float("nan")
 
     with pytest.raises(EvaluationError, match="generated images: 120 of 120 samples hold NaN or infinity"):
         evaluation(Diverged(test.images), step=1)

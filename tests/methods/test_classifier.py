@@ -72,7 +72,7 @@ def test_probabilities_come_from_evaluation_mode_and_change_nothing(tree, batch)
 
 def test_the_interface_tells_the_number_of_classes(tree):
     method = build_method(check_config(tree), SHAPE, CLASSES)
-    interface = method.interfaces(SHAPE)["c"]
+    interface = method.interfaces(SHAPE, ("0", "1"))["c"]
     assert interface.outputs[0].shape == (CLASSES,)
     logits = method.networks["c"](paddle.zeros([2, *SHAPE]))
     assert logits.shape == [2, CLASSES]

@@ -165,7 +165,7 @@ def test_as_listed_needs_the_listings_other_settings(d_optimizers, reuse_fakes):
 def test_accuracy_counts_right_sides_of_zero():
     method = build("joint")
     for name in ("weight", "bias"):
-        parameter = getattr(method.networks["d"].linear2, name)
+        parameter = getattr(method.networks["d"].heads[0], name)
         parameter.set_value(paddle.full_like(parameter, 0.0 if name == "weight" else 1.0))  # D says "real" to all
     scalars = method.train_step([real_batch()], 1)
     assert float(scalars["accuracy/d_real"]) == 1

@@ -58,7 +58,7 @@ def test_relu_behind_the_pool_is_relu_before_it():
         else:
             h = F.max_pool2d(F.relu(d.norm1(d.conv1(image))), 2)
             h = F.max_pool2d(F.relu(d.norm2(d.conv2(h))), 2)
-            logits = d.linear2(F.relu(d.norm3(d.linear1(h.flatten(1)))))
+            logits = d.heads(F.relu(d.norm3(d.linear1(h.flatten(1)))))
         logits.sum().backward()
         gradients.append((logits.numpy(), image.grad.numpy()))
     np.testing.assert_allclose(*[g[0] for g in gradients], rtol=1e-5, atol=1e-6)

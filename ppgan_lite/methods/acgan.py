@@ -1,0 +1,45 @@
+"""Auxiliary classifier GAN (Odena et al. 2017, eq. 2 and 3): the discriminator also tells the class."""
+
+import paddle.nn.functional as F
+
+from ppgan_lite.interface import Interface, Port
+from ppgan_lite.losses.adversarial import bce_fake, bce_real
+from ppgan_lite.methods.base import LOGITS, Conditional, frozen, picture_port
+from ppgan_lite.methods.gan import d_scalars
+
+
+class ACGAN(Conditional):
+    """A generator `g(z, labels)` and a discriminator `d(images)` that gives logits and class logits."""
+
+    @classmethod
+    def make_networks(cls, options, make, image_shape, num_classes):
+        return {
+            "g": cls.make_generator(options, make, image_shape, num_classes),
+            "d": make("discriminator", image_shape, (1, num_classes)),
+        }
+
+    def train_step(self, batches, step):
+        g, d = self.networks["g"], self.networks["d"]
+        for batch in batches:
+            real, labels = batch["image"], batch["label"]  # [N, C, H, W] in [-1, 1], [N]
+            real_logits, real_classes = d(real)
+            fake_logits, fake_classes = d(self.fakes(self.draw_z(len(real)), labels))
+            loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
+            # L_S and L_C of the paper, negated
+            loss_class = F.cross_entropy(real_classes, labels) + F.cross_entropy(fake_classes, labels)
+            self.update("d", loss_d_real + loss_d_fake + self.options.class_weight * loss_class)
+        with frozen(d):
+            logits, classes = d(g(self.draw_z(len(real)), labels))
+            loss_g, loss_g_class = bce_real(logits), F.cross_entropy(classes, labels)
+            self.update("g", loss_g + self.options.class_weight * loss_g_class)
+        of_d = d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits)
+        return of_d | {"loss/g": loss_g, "loss/d_class": loss_class, "loss/g_class": loss_g_class}
+
+    def interfaces(self, image_shape, class_names):
+        images = picture_port(image_shape)
+        classes = Port("class_logits", (self.num_classes,), "the largest is that of the likeliest class")
+        g = Interface(
+            "generator: noise and a class to pictures", (self.noise_port(), self.label_port(class_names)), (images,)
+        )
+        d = Interface("discriminator: is a picture real, and of what?", (images,), (LOGITS, classes))
+        return {"g": g, "d": d}

@@ -1,0 +1,65 @@
+"""Boundary equilibrium GAN (Berthelot et al. 2017, section 3.3): D is an autoencoder, and its error the loss.
+
+k balances D's two aims, so that E[L(G(z))] = gamma E[L(x)]. The convergence measure M is logged as `score/convergence`:
+lower is better. Losses are means over pixels of the absolute error (eta = 1).
+"""
+
+import paddle
+
+from ppgan_lite.interface import Interface, Port
+from ppgan_lite.methods.base import Generative, frozen, picture_port
+
+
+class BEGAN(Generative):
+    """A generator `g` and an autoencoder `d`."""
+
+    def __init__(self, options, networks, optimizers):
+        super().__init__(options, networks, optimizers)
+        self.state = {"k": paddle.zeros([])}
+
+    @staticmethod
+    def make_networks(options, make, image_shape, num_classes):
+        return {
+            "g": make("generator", options.z_dim, image_shape),
+            "d": make("autoencoder", options.z_dim, image_shape),
+        }
+
+    def draw_z(self, num):
+        """Noise [num, z_dim], uniform in [-1, 1]."""
+        return paddle.uniform([num, self.options.z_dim], min=-1.0, max=1.0)
+
+    def train_step(self, batches, step):
+        g, d, k, gamma = self.networks["g"], self.networks["d"], self.state["k"], self.options.gamma
+        for batch in batches:
+            real = batch["image"]  # [N, C, H, W] in [-1, 1]
+            loss_real = _error(d, real)
+            loss_fake = _error(d, self.fakes(self.draw_z(len(real))))
+            self.update("d", loss_real - k * loss_fake)
+        with frozen(d):
+            loss_g = _error(d, g(self.draw_z(len(real))))
+            self.update("g", loss_g)
+        balance = (gamma * loss_real - loss_g).detach()
+        k.set_value((k + self.options.k_rate * balance).clip(0, 1))
+        return {
+            "loss/d_real": loss_real,
+            "loss/d_fake": loss_fake,
+            "loss/g": loss_g,
+            "score/k": k.clone(),
+            "score/convergence": loss_real.detach() + balance.abs(),
+        }
+
+    def noise_port(self):
+        return Port("z", (self.options.z_dim,), "noise", range=(-1, 1), distribution="uniform")
+
+    def interfaces(self, image_shape, class_names):
+        images = picture_port(image_shape)
+        rebuilt = picture_port(image_shape, "rebuilt")
+        return {
+            "g": Interface("generator: noise to pictures", (self.noise_port(),), (images,)),
+            "d": Interface("autoencoder: pictures rebuilt, the better the more real", (images,), (rebuilt,)),
+        }
+
+
+def _error(autoencoder, images):
+    """L(v) = |v - D(v)|, a mean over pixels and images."""
+    return (images - autoencoder(images)).abs().mean()

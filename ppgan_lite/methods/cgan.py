@@ -1,0 +1,44 @@
+"""Conditional GAN (Mirza and Osindero 2014, eq. 2): the label goes into both networks.
+
+The label joins the noise as a one-hot vector, which the generator's first layer embeds, and the image as one more
+channel, a learned picture of each class.
+"""
+
+from ppgan_lite.interface import Interface
+from ppgan_lite.losses.adversarial import bce_fake, bce_real
+from ppgan_lite.methods.base import LOGITS, Conditional, frozen, picture_port
+from ppgan_lite.methods.gan import d_scalars
+from ppgan_lite.networks.conditional import ConditionalDiscriminator
+
+
+class CGAN(Conditional):
+    """A generator `g(z, labels)` and a discriminator `d(images, labels)`."""
+
+    @classmethod
+    def make_networks(cls, options, make, image_shape, num_classes):
+        channels, height, width = image_shape
+        d = make("discriminator", (channels + 1, height, width))
+        return {
+            "g": cls.make_generator(options, make, image_shape, num_classes),
+            "d": ConditionalDiscriminator(d, num_classes, (height, width)),
+        }
+
+    def train_step(self, batches, step):
+        g, d = self.networks["g"], self.networks["d"]
+        for batch in batches:
+            real, labels = batch["image"], batch["label"]  # [N, C, H, W] in [-1, 1], [N]
+            fake = self.fakes(self.draw_z(len(real)), labels)
+            real_logits, fake_logits = d(real, labels), d(fake, labels)
+            loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
+            self.update("d", loss_d_real + loss_d_fake)
+        with frozen(d):
+            loss_g = bce_real(d(g(self.draw_z(len(real)), labels), labels))
+            self.update("g", loss_g)
+        return d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits) | {"loss/g": loss_g}
+
+    def interfaces(self, image_shape, class_names):
+        labels, images = self.label_port(class_names), picture_port(image_shape)
+        return {
+            "g": Interface("generator: noise and a class to pictures", (self.noise_port(), labels), (images,)),
+            "d": Interface("discriminator: is it a real picture of the class?", (images, labels), (LOGITS,)),
+        }

@@ -1,0 +1,92 @@
+"""InfoGAN (Chen et al. 2016, eq. 5 and 6): codes beside the noise, which a part of D has to read off the images.
+
+One categorical code, uniform, and continuous ones, uniform in [-1, 1]. Q(c|x) is a categorical distribution, and a
+Gaussian around a mean with a deviation of 1, as in the authors' code; up to constants, the bound on the mutual
+information L_I is then minus the cross entropy and half the squared error. As there, Q is trained with D, and by D's
+optimizer.
+"""
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+
+from ppgan_lite.interface import Interface, Port
+from ppgan_lite.losses.adversarial import bce_fake, bce_real
+from ppgan_lite.methods.base import LOGITS, Generative, frozen, picture_port
+from ppgan_lite.methods.gan import d_scalars
+from ppgan_lite.networks.conditional import ConditionalGenerator
+
+
+class InfoGAN(Generative):
+    """A generator `g(z, category, codes)` and a discriminator `d` that also gives what it takes the codes for."""
+
+    @classmethod
+    def make_networks(cls, options, make, image_shape, num_classes):
+        g = make("generator", options.z_dim + options.categories + options.codes, image_shape)
+        return {
+            "g": ConditionalGenerator(g, options.categories),
+            "d": make("discriminator", image_shape, (1, options.categories, options.codes)),
+        }
+
+    def draw(self, num):
+        """Noise, each category in turn, and continuous codes."""
+        category = paddle.arange(num) % self.options.categories
+        return {"z": self.draw_z(num), "category": category, "codes": self._draw_codes(num)}
+
+    def train_step(self, batches, step):
+        g, d = self.networks["g"], self.networks["d"]
+        for batch in batches:
+            real = batch["image"]  # [N, C, H, W] in [-1, 1]
+            category, codes = self._draw_category(len(real)), self._draw_codes(len(real))
+            fake = self.fakes(self.draw_z(len(real)), category, codes)
+            real_logits, _, _ = d(real)
+            fake_logits, *recognised = d(fake)
+            loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
+            information, _ = self._information(recognised, category, codes)
+            self.update("d", loss_d_real + loss_d_fake - self.options.info_weight * information)
+        category, codes = self._draw_category(len(real)), self._draw_codes(len(real))
+        with frozen(d):
+            logits, *recognised = d(g(self.draw_z(len(real)), category, codes))
+            loss_g = bce_real(logits)
+            information, accuracy = self._information(recognised, category, codes)
+            self.update("g", loss_g - self.options.info_weight * information)
+        of_d = d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits)
+        return of_d | {"loss/g": loss_g, "score/information": information, "accuracy/category": accuracy}
+
+    def recognise(self, images):
+        """What Q takes the codes of images [N, C, H, W] for: categories [N], and means of the codes [N, codes]."""
+        d = self.networks["d"]
+        d.eval()
+        with paddle.no_grad():
+            _, category_logits, codes = d(images)
+        d.train()
+        return category_logits.argmax(1), codes
+
+    def _information(self, recognised, category, codes):
+        """L_I in nats, less the entropies of the continuous codes, and the share of categories that Q has right.
+
+        L_I = E[log Q(c|x)] + H(c). Of the category: log K less the cross entropy, so at most log K. Of the continuous
+        codes only -E[(c - mean)^2] / 2, at most 0.
+        """
+        category_logits, means = recognised  # [N, K], [N, codes]
+        of_category = np.log(self.options.categories) - F.cross_entropy(category_logits, category)
+        of_codes = -((codes - means) ** 2).sum(1).mean() / 2
+        accuracy = (category_logits.argmax(1) == category).astype("float32").mean()
+        return of_category + of_codes, accuracy
+
+    def _draw_category(self, num: int):
+        return paddle.randint(0, self.options.categories, [num])
+
+    def _draw_codes(self, num: int):
+        return paddle.uniform([num, self.options.codes], min=-1.0, max=1.0)
+
+    def interfaces(self, image_shape, class_names):
+        categories, codes = self.options.categories, self.options.codes
+        images = picture_port(image_shape)
+        category = Port("category", (), "the categorical code", "int64", (0, categories - 1), distribution="uniform")
+        code = Port("codes", (codes,), "the continuous codes", range=(-1, 1), distribution="uniform")
+        of_category = Port("category_logits", (categories,), "the largest is that of the likeliest category")
+        means = Port("code_means", (codes,), "the likeliest continuous codes")
+        g = Interface("generator: noise and codes to pictures", (self.noise_port(), category, code), (images,))
+        d = Interface("discriminator: is a picture real, and which codes?", (images,), (LOGITS, of_category, means))
+        return {"g": g, "d": d}

@@ -1,0 +1,22 @@
+"""Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, Algorithm 1)."""
+
+from ppgan_lite.losses.regularizers import between, gradient_penalty
+from ppgan_lite.methods.base import frozen
+from ppgan_lite.methods.wgan import WGAN
+
+
+class WGANGP(WGAN):
+    """A generator `g` and a critic `d` whose gradient is drawn to length 1 between real and generated images."""
+
+    def train_step(self, batches, step):
+        g, d = self.networks["g"], self.networks["d"]
+        for batch in batches:  # n_critic
+            real = batch["image"]  # [N, C, H, W] in [-1, 1]
+            fake = self.fakes(self.draw_z(len(real)))
+            loss_adv = d(fake).mean() - d(real).mean()
+            penalty = gradient_penalty(d, between(real, fake))
+            self.update("d", loss_adv + self.options.gp_weight * penalty)
+        with frozen(d):
+            loss_g = -d(g(self.draw_z(len(real)))).mean()
+            self.update("g", loss_g)
+        return {"loss/d": loss_adv, "loss/g": loss_g, "reg/gp": penalty}

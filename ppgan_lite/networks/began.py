@@ -1,0 +1,75 @@
+"""The networks of BEGAN (Berthelot et al. 2017, figure 1) for images of 28 or 32 pixels: stages of 3x3 convolutions.
+
+The generator and the autoencoder's decoder are built alike. The paper's skip connections are left out, as in its
+simpler form. One departure: images end in tanh, which keeps them within [-1, 1]; the paper has no activation there.
+"""
+
+from paddle import nn
+
+from ppgan_lite.errors import ConfigError
+from ppgan_lite.networks.layers import Conv2D, NearestUpsample
+
+STAGES = 3
+
+
+class Generator(nn.Layer):
+    """Noise or code [N, z_dim] -> images [N, C, S, S] in [-1, 1].
+
+    Linear to nf x S/4 x S/4; two convolutions with ELU per stage, upsampling between stages, and one to C channels.
+    """
+
+    def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
+        super().__init__()
+        nf, smallest = options.nf, _smallest(image_shape, "generator")
+        self.feature_shape = [nf, smallest, smallest]
+        self.linear = nn.Linear(z_dim, nf * smallest**2)
+        layers = []
+        for stage in range(STAGES):
+            layers += [NearestUpsample()] if stage else []
+            layers += [
+                Conv2D(nf, nf, 3, padding=1, bias=True),
+                nn.ELU(),
+                Conv2D(nf, nf, 3, padding=1, bias=True),
+                nn.ELU(),
+            ]
+        self.layers = nn.Sequential(*layers, Conv2D(nf, image_shape[0], 3, padding=1, bias=True), nn.Tanh())
+
+    def forward(self, z):
+        return self.layers(self.linear(z).reshape([-1, *self.feature_shape]))  # [N, nf S/4 S/4] -> [N, nf, S/4, S/4]
+
+
+class Autoencoder(nn.Layer):
+    """Images [N, C, S, S] in [-1, 1] -> images of the same shape, by a code [N, z_dim].
+
+    Encoder: a convolution to nf feature maps; two convolutions with ELU per stage; between stages one with stride 2 to
+    nf feature maps more; linear to the code. Decoder: a `Generator`.
+    """
+
+    def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
+        super().__init__()
+        nf, smallest = options.nf, _smallest(image_shape, "autoencoder")
+        layers = [Conv2D(image_shape[0], nf, 3, padding=1, bias=True), nn.ELU()]
+        for stage in range(1, STAGES + 1):
+            width = stage * nf
+            layers += [Conv2D(width, width, 3, padding=1, bias=True), nn.ELU()]
+            layers += [Conv2D(width, width, 3, padding=1, bias=True), nn.ELU()]
+            if stage < STAGES:
+                layers += [Conv2D(width, width + nf, 3, stride=2, padding=1, bias=True), nn.ELU()]
+        self.encoder = nn.Sequential(*layers)
+        self.num_values = STAGES * nf * smallest**2
+        self.code = nn.Linear(self.num_values, z_dim)
+        self.decoder = Generator(options, z_dim, image_shape)
+
+    def forward(self, x):
+        return self.decoder(
+            self.code(self.encoder(x).reshape([-1, self.num_values]))
+        )  # [N, 3 nf, S/4, S/4] -> [N, ...]
+
+
+def _smallest(image_shape: tuple[int, int, int], section: str) -> int:
+    height, width = image_shape[1:]
+    if height != width or height not in (28, 32):
+        raise ConfigError(
+            f"{section}.name: began takes images of 28x28 or 32x32 pixels, but the data has {height}x{width}"
+        )
+    return height // 4

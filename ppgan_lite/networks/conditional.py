@@ -1,0 +1,43 @@
+"""Networks that are told a class or a code beside their noise or image: other networks with something joined to it."""
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+
+class ConditionalGenerator(nn.Layer):
+    """Noise [N, z_dim], classes [N] and (if there are any) codes [N, M] -> images [N, C, H, W].
+
+    The class is joined to the noise as a one-hot vector: the generator's first layer, which is linear, embeds it.
+
+    Args:
+        generator: a network for noise of z_dim + num_classes + M numbers.
+        num_classes: K; classes are integers from 0 to K - 1.
+    """
+
+    def __init__(self, generator: nn.Layer, num_classes: int):
+        super().__init__()
+        self.generator, self.num_classes = generator, num_classes
+
+    def forward(self, z, classes, *codes):
+        one_hot = F.one_hot(classes, self.num_classes)  # [N, K]
+        return self.generator(paddle.concat([z, one_hot, *codes], 1))
+
+
+class ConditionalDiscriminator(nn.Layer):
+    """Images [N, C, H, W] and classes [N] -> what the discriminator gives: the class is one more channel, learned.
+
+    Args:
+        discriminator: a network for images of C + 1 channels.
+        num_classes: classes are integers below it.
+        size: H, W.
+    """
+
+    def __init__(self, discriminator: nn.Layer, num_classes: int, size: tuple[int, int]):
+        super().__init__()
+        self.discriminator, self.size = discriminator, size
+        self.pictures = nn.Embedding(num_classes, size[0] * size[1])
+
+    def forward(self, images, classes):
+        channel = self.pictures(classes).reshape([-1, 1, *self.size])  # [N, H W] -> [N, 1, H, W]
+        return self.discriminator(paddle.concat([images, channel], 1))
