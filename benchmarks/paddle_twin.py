@@ -1,4 +1,4 @@
-"""The training steps of two of our configs as people write them in Paddle: the tutorial's, and PyTorch's example's.
+"""The training steps of some of our configs, as people write them in Paddle.
 
   echo 5 | python benchmarks/paddle_twin.py --step dcgan28
 
@@ -14,10 +14,11 @@ import protocol
 from paddle import nn
 
 Z_DIM = 100
+WGAN_Z_DIM = 128
 
 
-def dcgan28(transposed: bool) -> tuple[nn.Layer, nn.Layer]:
-    """G and D of the tutorial "Understand GANs in four days", 64 feature maps wide."""
+def generator28(transposed: bool, z_dim: int, ngf: int) -> nn.Layer:
+    """G of the tutorial "Understand GANs in four days", with ngf feature maps before its last convolution."""
 
     def double_size(channels, out_channels):
         if transposed:
@@ -25,19 +26,24 @@ def dcgan28(transposed: bool) -> tuple[nn.Layer, nn.Layer]:
         upsample = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
         return [upsample, nn.Conv2D(channels, out_channels, 5, padding=2)]
 
-    g = nn.Sequential(
-        *[nn.Linear(Z_DIM, 1024), nn.BatchNorm1D(1024), nn.ReLU()],
-        *[nn.Linear(1024, 6272), nn.BatchNorm1D(6272), nn.ReLU(), nn.Unflatten(1, [128, 7, 7])],
-        *[*double_size(128, 64), nn.BatchNorm2D(64), nn.ReLU()],
-        *[*double_size(64, 1), nn.Tanh()],
+    features = 2 * ngf * 7 * 7
+    return nn.Sequential(
+        *[nn.Linear(z_dim, 16 * ngf), nn.BatchNorm1D(16 * ngf), nn.ReLU()],
+        *[nn.Linear(16 * ngf, features), nn.BatchNorm1D(features), nn.ReLU(), nn.Unflatten(1, [2 * ngf, 7, 7])],
+        *[*double_size(2 * ngf, ngf), nn.BatchNorm2D(ngf), nn.ReLU()],
+        *[*double_size(ngf, 1), nn.Tanh()],
     )
+
+
+def dcgan28(transposed: bool) -> tuple[nn.Layer, nn.Layer]:
+    """G and D of the tutorial, 64 feature maps wide."""
     d = nn.Sequential(
         *[nn.Conv2D(1, 64, 3), nn.BatchNorm2D(64), nn.ReLU(), nn.MaxPool2D(2)],
         *[nn.Conv2D(64, 128, 3), nn.BatchNorm2D(128), nn.ReLU(), nn.MaxPool2D(2), nn.Flatten()],
         *[nn.Linear(128 * 5 * 5, 1024), nn.BatchNorm1D(1024), nn.ReLU()],
         nn.Linear(1024, 1),
     )
-    return g, d
+    return generator28(transposed, Z_DIM, 64), d
 
 
 def dcgan64() -> tuple[nn.Layer, nn.Layer]:
@@ -59,6 +65,35 @@ def dcgan64() -> tuple[nn.Layer, nn.Layer]:
     return nn.Sequential(*g), nn.Sequential(*d)
 
 
+def fully_connected() -> tuple[nn.Layer, nn.Layer]:
+    """G and D of the Keras article."""
+    g, d = [], []
+    for narrow, wide in itertools.pairwise([Z_DIM, 256, 512, 1024]):
+        g += [nn.Linear(narrow, wide), nn.LeakyReLU(0.2), nn.BatchNorm1D(wide, 0.8, 1e-3)]
+    g += [nn.Linear(1024, 784), nn.Tanh(), nn.Unflatten(1, [1, 28, 28])]
+    for wide, narrow in itertools.pairwise([784, 512, 256]):
+        d += [nn.Linear(wide, narrow), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*g), nn.Sequential(nn.Flatten(), *d, nn.Linear(256, 1))
+
+
+def wgan_gp() -> tuple[nn.Layer, nn.Layer]:
+    """G and D of the InfoGAN paper at half their width, without norms in D."""
+    d = nn.Sequential(
+        *[nn.Conv2D(1, 32, 4, 2, 1), nn.LeakyReLU(0.1)],
+        *[nn.Conv2D(32, 64, 4, 2, 1), nn.LeakyReLU(0.1), FlattenTwice()],
+        *[nn.Linear(64 * 7 * 7, 512), nn.LeakyReLU(0.1)],
+        nn.Linear(512, 1),
+    )
+    return generator28(True, WGAN_Z_DIM, 32), d
+
+
+class FlattenTwice(nn.Layer):
+    """`nn.Flatten`, which has no double gradient, by a reshape, which has one."""
+
+    def forward(self, x):
+        return x.reshape([len(x), -1])
+
+
 def loss(logits, target: float):
     """Binary cross entropy of logits against a constant target."""
     return nn.functional.binary_cross_entropy_with_logits(logits, paddle.full_like(logits, target))
@@ -74,7 +109,17 @@ def update(optimizer, *losses):
 
 def tutorial_step(g, d):
     """The tutorial's step: D on real, D on fake, and G on fresh noise, an Adam each."""
-    adam_g, adam_real, adam_fake = (paddle.optimizer.Adam(2e-4, parameters=net.parameters()) for net in (g, d, d))
+    return alternating_step(g, d, *(paddle.optimizer.Adam(2e-4, parameters=net.parameters()) for net in (g, d, d)))
+
+
+def keras_step(g, d):
+    """The Keras article's step: the tutorial's, with one Adam for D."""
+    adam_g, adam_d = (paddle.optimizer.Adam(2e-4, 0.5, 0.999, parameters=net.parameters()) for net in (g, d))
+    return alternating_step(g, d, adam_g, adam_d, adam_d)
+
+
+def alternating_step(g, d, adam_g, adam_real, adam_fake):
+    """D on real, D on fake, and G on fresh noise."""
 
     def step(real):
         loss_real = loss(d(real), 1)
@@ -104,15 +149,56 @@ def example_step(g, d):
     return step
 
 
+def gradient_penalty(d, real, fake):
+    """How far the lengths of D's gradients are from 1, between real and fake images."""
+    share = paddle.rand([len(real), 1, 1, 1])
+    points = share * real + (1 - share) * fake
+    points.stop_gradient = False
+    (gradients,) = paddle.grad(d(points), points, create_graph=True)
+    lengths = (gradients.reshape([len(real), -1]) ** 2).sum(1).sqrt()  # paddle.norm has no double gradient
+    return ((lengths - 1) ** 2).mean()
+
+
+def wgan_gp_step(g, d):
+    """WGAN-GP's step: an update of D on each batch, then one of G."""
+    adam_g, adam_d = (paddle.optimizer.Adam(1e-4, 0.5, 0.9, parameters=net.parameters()) for net in (g, d))
+
+    def step(batches):
+        for real in batches:
+            fake = g(paddle.randn([len(real), WGAN_Z_DIM])).detach()
+            loss_d = d(fake).mean() - d(real).mean()
+            penalty = gradient_penalty(d, real, fake)
+            update(adam_d, loss_d + 10 * penalty)
+        loss_g = -d(g(paddle.randn([len(real), WGAN_Z_DIM]))).mean()
+        update(adam_g, loss_g)
+        return loss_d, loss_g, penalty
+
+    return step
+
+
+# name -> what makes its networks, what makes its step, and the shape of the images that a step takes
+STEPS = {
+    "dcgan28": (lambda: dcgan28(False), tutorial_step, (128, 1, 28, 28)),
+    "dcgan28_transposed": (lambda: dcgan28(True), tutorial_step, (128, 1, 28, 28)),
+    "dcgan64": (dcgan64, example_step, (64, 3, 64, 64)),
+    "gan_keras": (fully_connected, keras_step, (128, 1, 28, 28)),
+    "wgan_gp": (wgan_gp, wgan_gp_step, (5, 50, 1, 28, 28)),
+}
+
+
+def build(name: str):
+    """G, D, the function that takes a step with them, and the shape of the images it takes."""
+    make_networks, make_step, shape = STEPS[name]
+    g, d = make_networks()
+    return g, d, make_step(g, d), shape
+
+
 def main():
-    """Serve the steps of the networks that were asked for."""
+    """Serve the step that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--step", choices=["dcgan28", "dcgan28_transposed", "dcgan64"], required=True)
+    parser.add_argument("--step", choices=STEPS, required=True)
     args = parser.parse_args()
-    if args.step == "dcgan64":
-        step, shape = example_step(*dcgan64()), (64, 3, 64, 64)
-    else:
-        step, shape = tutorial_step(*dcgan28(args.step == "dcgan28_transposed")), (128, 1, 28, 28)
+    _, _, step, shape = build(args.step)
     real = paddle.uniform(shape, min=-1.0, max=1.0)
     protocol.serve(lambda: step(real))
 

@@ -38,6 +38,8 @@ CASES = [
     ("`dcgan_mnist.yml`", CONFIG, [], "dcgan28"),
     ("`dcgan_mnist.yml`, transposed", CONFIG, ["generator.upsample=transposed"], "dcgan28_transposed"),
     ("`dcgan64_fake.yml`", ROOT / "configs" / "dcgan64_fake.yml", [], "dcgan64"),
+    ("`gan_keras_mnist.yml`", ROOT / "configs" / "gan_keras_mnist.yml", [], "gan_keras"),
+    ("`wgan_gp_mnist_cpu.yml`", ROOT / "configs" / "wgan_gp_mnist_cpu.yml", [], "wgan_gp"),
 ]
 
 SERVED = [("g", 0), ("g", 1), ("d", 0), ("g", 2)]  # network, and whose of CASES
@@ -54,7 +56,7 @@ def measure_speed() -> str:
     """Our step against those of stock Paddle and PyTorch, in turn."""
     text = []
     for title, config, overrides, step in CASES:
-        batch_size = load_config(config, overrides).data.batch_size
+        images, batches = benchmark.images_per_step(load_config(config, overrides))
         with contextlib.ExitStack() as stack:
             contenders = [
                 benchmark.ours(config, overrides),
@@ -71,7 +73,7 @@ def measure_speed() -> str:
         for other in results[1:]:
             ratios = benchmark.pair_ratios(results[0], other, ROUNDS)
             pairs.append(f"{other.name} {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
-        text += [f"### {title}, batch of {batch_size}", benchmark.table(results, batch_size)]
+        text += [f"### {title}, {batches}", benchmark.table(results, images)]
         text += [f"Round by round, times ours: {'; '.join(pairs)}.", benchmark.phase_table(results[0])]
     return "\n\n".join(text)
 
@@ -176,8 +178,9 @@ def long_table(result: Measurement) -> str:
 def measure_serving() -> str:
     """How fast exported networks run, engine by engine, and what threads, processes and starting cost."""
     with tempfile.TemporaryDirectory() as folder:
-        models = [Path(folder) / str(case) for case in range(len(CASES))]
-        for model, (_, config, overrides, _) in zip(models, CASES, strict=True):
+        models = {case: Path(folder) / str(case) for _, case in SERVED}
+        for case, model in models.items():
+            _, config, overrides, _ = CASES[case]
             start_training(model / "run", ["train.steps=1", *overrides], config=config).communicate()
             command = [sys.executable, str(ROOT / "tools" / "export.py"), "--run", str(model / "run")]
             command += ["--out", str(model / "exported"), "--formats", "paddle,onnx"]

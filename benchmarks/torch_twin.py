@@ -1,11 +1,11 @@
-"""The training steps of two of our configs, written in PyTorch: what `make benchmark` measures ours against.
+"""The training steps of some of our configs, written in PyTorch: what `make benchmark` measures ours against.
 
 python benchmarks/torch_twin.py --step dcgan28 < script
 
-`--step`: dcgan28 (configs/dcgan_mnist.yml), dcgan28_transposed (the same with `generator.upsample=transposed`) or
-dcgan64 (PyTorch's own example, as configs/dcgan64_flowers.yml has it). As people write it: biases before batch norms,
-ReLU before max-pool, and D's gradients computed (and thrown away) in G's update. With `--algebra` none of these, as in
-ours: the same functions with less work.
+`--step`: dcgan28 (configs/dcgan_mnist.yml), dcgan28_transposed (the same with `generator.upsample=transposed`), dcgan64
+(PyTorch's own example, as configs/dcgan64_fake.yml has it), gan_keras (configs/gan_keras_mnist.yml) or wgan_gp
+(configs/wgan_gp_mnist_cpu.yml). As people write it: biases before batch norms, ReLU before max-pool, and D's gradients
+computed (and thrown away) in G's update. With `--algebra` none of these, as in ours: the same functions with less work.
 
 Speaks the protocol of ppgan_lite/benchmark.py: reads lines with a number of steps, answers each with a line of JSON.
 This is the only file here that needs torch.
@@ -20,10 +20,11 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 Z_DIM = 100
+WGAN_Z_DIM = 128
 
 
-def dcgan28(transposed: bool, algebra: bool) -> tuple[nn.Module, nn.Module]:
-    """G and D of the tutorial "Understand GANs in four days", 64 feature maps wide."""
+def generator28(transposed: bool, algebra: bool, z_dim: int, ngf: int) -> nn.Module:
+    """G of the tutorial "Understand GANs in four days", with ngf feature maps before its last convolution."""
     bias = not algebra  # before a batch norm
 
     def double_size(channels, out_channels, bias):
@@ -32,27 +33,30 @@ def dcgan28(transposed: bool, algebra: bool) -> tuple[nn.Module, nn.Module]:
         upsample = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
         return [upsample, nn.Conv2d(channels, out_channels, 5, padding=2, bias=bias)]
 
+    features = 2 * ngf * 7 * 7
+    return nn.Sequential(
+        *[nn.Linear(z_dim, 16 * ngf, bias=bias), nn.BatchNorm1d(16 * ngf), nn.ReLU()],
+        *[nn.Linear(16 * ngf, features, bias=bias), nn.BatchNorm1d(features), nn.ReLU()],
+        nn.Unflatten(1, (2 * ngf, 7, 7)),
+        *[*double_size(2 * ngf, ngf, bias), nn.BatchNorm2d(ngf), nn.ReLU()],
+        *[*double_size(ngf, 1, True), nn.Tanh()],
+    )
+
+
+def dcgan28(transposed: bool, algebra: bool) -> tuple[nn.Module, nn.Module]:
+    """G and D of the tutorial, 64 feature maps wide."""
+    bias = not algebra
+
     def relu_and_pool():
         return [nn.MaxPool2d(2), nn.ReLU()] if algebra else [nn.ReLU(), nn.MaxPool2d(2)]
 
-    g = nn.Sequential(
-        *[nn.Linear(Z_DIM, 1024, bias=bias), nn.BatchNorm1d(1024), nn.ReLU()],
-        *[
-            nn.Linear(1024, 128 * 7 * 7, bias=bias),
-            nn.BatchNorm1d(128 * 7 * 7),
-            nn.ReLU(),
-            nn.Unflatten(1, (128, 7, 7)),
-        ],
-        *[*double_size(128, 64, bias), nn.BatchNorm2d(64), nn.ReLU()],
-        *[*double_size(64, 1, True), nn.Tanh()],
-    )
     d = nn.Sequential(
         *[nn.Conv2d(1, 64, 3, bias=bias), nn.BatchNorm2d(64), *relu_and_pool()],
         *[nn.Conv2d(64, 128, 3, bias=bias), nn.BatchNorm2d(128), *relu_and_pool(), nn.Flatten()],
         *[nn.Linear(128 * 5 * 5, 1024, bias=bias), nn.BatchNorm1d(1024), nn.ReLU()],
         nn.Linear(1024, 1),
     )
-    return g, d
+    return generator28(transposed, algebra, Z_DIM, 64), d
 
 
 def dcgan64() -> tuple[nn.Module, nn.Module]:
@@ -74,6 +78,28 @@ def dcgan64() -> tuple[nn.Module, nn.Module]:
     return nn.Sequential(*g), nn.Sequential(*d)
 
 
+def fully_connected() -> tuple[nn.Module, nn.Module]:
+    """G and D of the Keras article. Its batch norms stand behind LeakyReLU, which the biases pass through."""
+    g, d = [], []
+    for narrow, wide in itertools.pairwise([Z_DIM, 256, 512, 1024]):
+        g += [nn.Linear(narrow, wide), nn.LeakyReLU(0.2, True), nn.BatchNorm1d(wide, 1e-3, 0.2)]
+    g += [nn.Linear(1024, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28))]
+    for wide, narrow in itertools.pairwise([784, 512, 256]):
+        d += [nn.Linear(wide, narrow), nn.LeakyReLU(0.2, True)]
+    return nn.Sequential(*g), nn.Sequential(nn.Flatten(), *d, nn.Linear(256, 1))
+
+
+def wgan_gp(algebra: bool) -> tuple[nn.Module, nn.Module]:
+    """G and D of the InfoGAN paper at half their width, without norms in D."""
+    d = nn.Sequential(
+        *[nn.Conv2d(1, 32, 4, 2, 1), nn.LeakyReLU(0.1, True)],
+        *[nn.Conv2d(32, 64, 4, 2, 1), nn.LeakyReLU(0.1, True), nn.Flatten()],
+        *[nn.Linear(64 * 7 * 7, 512), nn.LeakyReLU(0.1, True)],
+        nn.Linear(512, 1),
+    )
+    return generator28(True, algebra, WGAN_Z_DIM, 32), d
+
+
 def loss(logits, target: float):
     """Binary cross entropy of logits against a constant target."""
     return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
@@ -89,7 +115,17 @@ def update(optimizer, *losses):
 
 def tutorial_step(g, d, algebra: bool):
     """The tutorial's step: D on real, D on fake, and G on fresh noise, an Adam each."""
-    adam_g, adam_real, adam_fake = (torch.optim.Adam(net.parameters(), 2e-4) for net in (g, d, d))
+    return alternating_step(g, d, algebra, *(torch.optim.Adam(net.parameters(), 2e-4) for net in (g, d, d)))
+
+
+def keras_step(g, d, algebra: bool):
+    """The Keras article's step: the tutorial's, with one Adam for D."""
+    adam_g, adam_d = (torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999)) for net in (g, d))
+    return alternating_step(g, d, algebra, adam_g, adam_d, adam_d)
+
+
+def alternating_step(g, d, algebra: bool, adam_g, adam_real, adam_fake):
+    """D on real, D on fake, and G on fresh noise."""
 
     def step(real):
         loss_real = loss(d(real), 1)
@@ -123,18 +159,59 @@ def example_step(g, d, algebra: bool):
     return step
 
 
+def gradient_penalty(d, real, fake):
+    """How far the lengths of D's gradients are from 1, between real and fake images."""
+    share = torch.rand(len(real), 1, 1, 1)
+    points = (share * real + (1 - share) * fake).requires_grad_()
+    outputs = d(points)
+    (gradients,) = torch.autograd.grad(outputs, points, torch.ones_like(outputs), create_graph=True)
+    return ((gradients.flatten(1).norm(2, dim=1) - 1) ** 2).mean()
+
+
+def wgan_gp_step(g, d, algebra: bool):
+    """WGAN-GP's step: an update of D on each batch, then one of G."""
+    adam_g, adam_d = (torch.optim.Adam(net.parameters(), 1e-4, (0.5, 0.9)) for net in (g, d))
+
+    def step(batches):
+        for real in batches:
+            fake = g(torch.randn(len(real), WGAN_Z_DIM)).detach()
+            loss_d = d(fake).mean() - d(real).mean()
+            penalty = gradient_penalty(d, real, fake)
+            update(adam_d, loss_d + 10 * penalty)
+        d.requires_grad_(not algebra)
+        loss_g = -d(g(torch.randn(len(real), WGAN_Z_DIM))).mean()
+        update(adam_g, loss_g)
+        d.requires_grad_(True)
+        return loss_d, loss_g, penalty
+
+    return step
+
+
+# name -> what makes its networks, what makes its step, and the shape of the images that a step takes
+STEPS = {
+    "dcgan28": (lambda algebra: dcgan28(False, algebra), tutorial_step, (128, 1, 28, 28)),
+    "dcgan28_transposed": (lambda algebra: dcgan28(True, algebra), tutorial_step, (128, 1, 28, 28)),
+    "dcgan64": (lambda algebra: dcgan64(), example_step, (64, 3, 64, 64)),
+    "gan_keras": (lambda algebra: fully_connected(), keras_step, (128, 1, 28, 28)),
+    "wgan_gp": (wgan_gp, wgan_gp_step, (5, 50, 1, 28, 28)),
+}
+
+
+def build(name: str, algebra: bool):
+    """G, D, the function that takes a step with them, and the shape of the images it takes."""
+    make_networks, make_step, shape = STEPS[name]
+    g, d = make_networks(algebra)
+    return g, d, make_step(g, d, algebra), shape
+
+
 def main():
-    """Serve the steps of the networks that were asked for."""
+    """Serve the step that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--step", choices=["dcgan28", "dcgan28_transposed", "dcgan64"], required=True)
+    parser.add_argument("--step", choices=STEPS, required=True)
     parser.add_argument("--algebra", action="store_true", help="leave out work that changes nothing, as ours does")
     args = parser.parse_args()
     torch.manual_seed(0)
-    if args.step == "dcgan64":
-        step, shape = example_step(*dcgan64(), args.algebra), (64, 3, 64, 64)
-    else:
-        networks = dcgan28(args.step == "dcgan28_transposed", args.algebra)
-        step, shape = tutorial_step(*networks, args.algebra), (128, 1, 28, 28)
+    _, _, step, shape = build(args.step, args.algebra)
     real = torch.rand(shape) * 2 - 1
     protocol.serve(lambda: step(real))
 

@@ -22,12 +22,14 @@ from pathlib import Path
 from statistics import median
 
 from ppgan_lite import runtime
+from ppgan_lite.config import Config, load_config
 from ppgan_lite.errors import UserError
 from ppgan_lite.files import writing
 
 ROUNDS = 5  # turns of the contenders
 DESCRIBED = ("python", "paddlepaddle", "paddlepaddle-gpu")  # versions that a line tells
 WARM_UP = 3  # steps before anything is measured
+SKIPPED = 25  # steps that are not even taken: those in which WGAN's critic is trained 100 times each
 REST = 0.5  # seconds between two contenders: OpenMP's threads spin for a while after their last work
 
 
@@ -159,8 +161,18 @@ def _shares(steps: int, rounds: int) -> list[int]:
     return [steps // rounds + (i < steps % rounds) for i in range(rounds)]
 
 
-def table(results: list[Measurement], batch_size: int) -> str:
-    """A Markdown table of the measurements, ours first: each one's time against ours."""
+def images_per_step(config: Config) -> tuple[int, str]:
+    """Real images that a step takes, as a number and in words: 250, `5 batches of 50`."""
+    num, size = config.method.num_batches(SKIPPED + 1), config.data.batch_size
+    return num * size, f"{num} batches of {size}" if num > 1 else f"batch of {size}"
+
+
+def table(results: list[Measurement], images: int) -> str:
+    """A Markdown table of the measurements, ours first: each one's time against ours.
+
+    Args:
+        images: that a step takes, as `images_per_step` counts them.
+    """
     lines = [
         "| | s/step, median | p90 | images/s | peak memory | times ours |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -168,7 +180,7 @@ def table(results: list[Measurement], batch_size: int) -> str:
     for result in results:
         memory = f"{result.peak_bytes / 2**20:,.0f} MB" if result.peak_bytes else "?"
         lines.append(
-            f"| {result.name} | {result.median:.3f} | {result.p90:.3f} | {batch_size / result.median:,.0f} "
+            f"| {result.name} | {result.median:.3f} | {result.p90:.3f} | {images / result.median:,.0f} "
             f"| {memory} | {result.median / results[0].median:.2f} |"
         )
     return "\n".join(lines)
@@ -183,7 +195,7 @@ def phase_table(result: Measurement) -> str:
     return "\n".join(lines)
 
 
-def report(config: Path, overrides: list[str], batch_size: int, device: str, steps: int, vs_stock: bool, file: Path):
+def report(config: Path, overrides: list[str], device: str, steps: int, vs_stock: bool, file: Path):
     """Measure a config, print what was found, and write it to a JSON file.
 
     Args:
@@ -191,8 +203,10 @@ def report(config: Path, overrides: list[str], batch_size: int, device: str, ste
         file: to write, or None.
 
     Raises:
-        UserError: a step cannot be taken, or the file cannot be written.
+        UserError: the config is wrong, a step cannot be taken, or the file cannot be written.
     """
+    loaded = load_config(config, overrides)
+    images, batches = images_per_step(loaded)
     if file and not file.parent.is_dir():
         raise UserError(f"{file}: cannot be written: there is no folder {file.parent}")
     rounds = min(steps, max(ROUNDS, steps // 100))
@@ -201,15 +215,16 @@ def report(config: Path, overrides: list[str], batch_size: int, device: str, ste
         if vs_stock:
             contenders.append(stack.enter_context(stock(config, overrides, device)))
         results = measure(contenders, steps, rounds, say=lambda text: print(text, flush=True))
-    print(f"\n{config}, batch of {batch_size}, {steps} steps after {WARM_UP} of warm-up, {describe(machine())}\n")
-    print(table(results, batch_size), phase_table(results[0]), sep="\n\n")
+    print(f"\n{config}, {batches}, {steps} steps after {WARM_UP} of warm-up, {describe(machine())}\n")
+    print(table(results, images), phase_table(results[0]), sep="\n\n")
     if vs_stock:
         ratios = pair_ratios(*results, rounds)
         spread = f"pair by pair: {min(ratios):.2f} to {max(ratios):.2f}"
         print(f"\n{results[1].name} takes {median(ratios):.2f} times as long ({spread})")
     if file:
         with writing(file) as stream:
-            record = {"machine": machine(), "config": str(config), "overrides": overrides, "batch_size": batch_size}
+            record = {"machine": machine(), "config": str(config), "overrides": overrides}
+            record |= {"batch_size": loaded.data.batch_size, "images_per_step": images}
             stream.write(json.dumps({**record, "results": [asdict(result) for result in results]}, indent=1).encode())
 
 

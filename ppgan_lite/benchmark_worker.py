@@ -13,6 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from ppgan_lite import cli, runtime
+from ppgan_lite.benchmark import SKIPPED
 from ppgan_lite.config import load_config
 
 
@@ -45,8 +46,9 @@ class Stopwatch:
 def serve(config, device: str, folder: Path, lines, write):
     """Take as many steps as each of `lines` says and `write` a line of JSON about them.
 
-    Steps are those of a training run: real batches, logging to `folder` at every `train.log_every`th step. Previews,
-    checkpoints, evaluations, health and the gradients' norms are left out.
+    Steps are those of a training run from step `SKIPPED` + 1 on: real batches, logging to `folder` at every
+    `train.log_every`th step. Previews, checkpoints, evaluations, health, the average of G's weights and the gradients'
+    norms are left out.
     """
     paddle = runtime.load_paddle()
 
@@ -60,7 +62,7 @@ def serve(config, device: str, folder: Path, lines, write):
     data = batches(dataset, config.data.batch_size, config.train.seed)
     watch = Stopwatch(paddle.device.synchronize if device == "gpu" else lambda: None)
     _mark_updates(method, watch)
-    step = 0
+    step = SKIPPED
     with Run.create(folder, config, dataset, device) as run:
         for line in lines:
             answer = {"seconds": [], "resident_bytes": []}

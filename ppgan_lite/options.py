@@ -67,7 +67,7 @@ class Method(Named):
 
 @dataclass(frozen=True)
 class Adversarial(Method):
-    """What GANs share: a generator and a discriminator, updated in turn; `lsgan`, `hinge` and `ragan` are no more."""
+    """What GANs share: a generator and a discriminator, updated in turn. Those without keys of their own have these."""
 
     NETWORKS: ClassVar = ("generator", "discriminator")
 

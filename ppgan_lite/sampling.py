@@ -1,55 +1,161 @@
-"""Images from a checkpoint of a run, with batch norms on their running statistics, as an exported model has them."""
+"""Images from a checkpoint of a run, with batch norms on their running statistics, as an exported model has them.
 
+Where the generator takes a class or codes beside its noise, they can be chosen: labels, or the code to be swept.
+"""
+
+import re
 from pathlib import Path
 
 import numpy as np
 import paddle
 
+from ppgan_lite import points
 from ppgan_lite.build import seed_paddle, set_device
-from ppgan_lite.engine.run import open_trained
+from ppgan_lite.engine.run import Run, open_trained
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
 from ppgan_lite.image_grid import grid, save_png, to_uint8
-from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.base import Conditional, Generative
+from ppgan_lite.methods.infogan import InfoGAN
 
 BATCH_IMAGES = 256  # generated at once
+SWEEP = np.linspace(-2, 2, 10)  # of a continuous code; training draws it from [-1, 1]
 
 
-def sample(folder: Path, out: Path, step: int | str | None, num: int, seed: int, interpolate: int | None, device: str):
+def sample(
+    folder: Path,
+    out: Path,
+    *,
+    step: int | str | None,
+    num: int,
+    seed: int,
+    interpolate: int | None,
+    labels: str | None,
+    sweep: str | None,
+    device: str,
+):
     """Generate images with the generator of a run and write them.
 
     Args:
         folder: of the run.
-        out: FILE.png (one grid), FILE.npz (`images` uint8 [N, H, W, C] and `z`), or a new or empty folder (PNGs).
+        out: FILE.png (one grid; for data of points, moments of the run: see points.py), FILE.npz (`images` uint8
+            [N, H, W, C], and the generator's inputs by their names), or a new or empty folder (PNGs, whose names end in
+            the class, if one was asked for).
         step: of the checkpoint; `best`, or None for the newest that is whole.
         num: images.
         seed: of the noise.
-        interpolate: images per strip; each strip leads from one noise vector to another, and is a row of the grid.
-            As many strips are made as `num` images fill (at least one).
+        interpolate: images per strip; each strip leads from one noise vector to another, and is a row of the grid. Its
+            label or codes stay. As many strips are made as `num` images fill (at least one).
+        labels: of a generator that takes them: numbers or names of classes, with commas between them; None for all.
+            They are taken in turn. In a grid each has a column, and a row one noise vector; there are as many whole
+            rows as `num` images fill (at least one).
+        sweep: a code of InfoGAN, to draw what it does (Chen et al. 2016, figure 2), whatever `out` is. `category`: a
+            column for each category, a row for each noise vector with its continuous codes, as many as `num` images
+            fill (at least one). `code1`, `code2`, ...: a row for each category, 10 columns from -2 to 2, beyond the
+            [-1, 1] of training as in the paper; one noise vector, and the other codes 0, whatever `num` is.
+        device: see `set_device`.
 
     Raises:
-        UserError: no such run or checkpoint, or `out` cannot be written.
+        UserError: no such run or checkpoint, its generator does not take what is asked for, or `out` cannot be written.
     """
+    _check_out(out)
+    device = set_device(device)
+    run, method, saved = open_trained(folder, step)
+    if not isinstance(method, Generative):
+        raise RunError(f"{folder}: holds a {run.config().method.name}, which makes no images")
+    classes = _find_classes(labels, method, run)
+    if run.image_shape[1:] == (1, 1) and out.suffix == ".png":
+        steps = points.save_moments(folder, out, step, seed)
+        print(f"{len(steps)} moments, of steps {', '.join(map(str, steps))}, written to {out} ({device})")
+        return
+    seed_paddle(seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
+    if sweep:
+        inputs, columns = _sweep(sweep, method, run, num)
+    elif interpolate:
+        inputs, columns = _strips(method, interpolate, classes, num), interpolate
+    elif classes and out.suffix == ".png":
+        inputs, columns = _table(_draw(method, max(1, num // len(classes))), "labels", classes), len(classes)
+    else:
+        inputs = _draw(method, num, classes)
+        columns = method.num_kinds
+    images = _generate(method, inputs)
+    metadata = {**run.describe_images(saved.step), "Batch norm": "running statistics", "Seed": str(seed)}
+    metadata |= {"Labels": ", ".join(run.class_names[k] for k in classes)} if labels else {}
+    metadata |= {"Sweep": sweep} if sweep else {}
+    _write(out, images, inputs, columns, run.class_names, metadata)
+    print(f"{len(images)} images of step {saved.step} written to {out} ({device})")
+
+
+def _check_out(out: Path):
+    """Refuse what cannot be written, before anything is loaded."""
     if out.suffix not in ("", ".png", ".npz"):
         raise RunError(f"--out {out}: unknown kind {out.suffix}; give FILE.png, FILE.npz or a folder")
     with disk_errors(out):
         if not out.suffix and out.is_dir() and any(out.iterdir()):
             raise RunError(f"--out {out}: the folder is not empty; give another one")
-    device = set_device(device)
-    run, method, saved = open_trained(folder, step)
-    if not isinstance(method, Generative):
-        raise RunError(f"{folder}: holds a {run.config().method.name}, which makes no images")
-    seed_paddle(seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
-    if interpolate:
-        strips = max(1, num // interpolate)
-        z = slerp(method.draw_z(strips).numpy(), method.draw_z(strips).numpy(), interpolate)
-    else:
-        z = method.draw_z(num).numpy()
-    chunks = (paddle.to_tensor(z[i : i + BATCH_IMAGES]) for i in range(0, len(z), BATCH_IMAGES))
-    images = np.concatenate([method.generate({"z": chunk}).numpy() for chunk in chunks])
-    metadata = {**run.describe_images(saved.step), "Batch norm": "running statistics", "Seed": str(seed)}
-    _write(out, images, z, interpolate, metadata)
-    print(f"{len(images)} images of step {saved.step} written to {out} ({device})")
+
+
+def _find_classes(labels: str | None, method: Generative, run: Run) -> list[int]:
+    """The classes that are asked for, or else all; none where the generator takes no labels."""
+    if not isinstance(method, Conditional):
+        if labels is not None:
+            raise RunError(f"--labels: the generator of this run takes none (method: {run.config().method.name})")
+        return []
+    names = run.class_names
+    if labels is None:
+        return list(range(len(names)))
+    known = {str(k): k for k in range(len(names))} | {name: k for k, name in enumerate(names)}
+    wanted = [label.strip() for label in labels.split(",")]
+    if unknown := [label for label in wanted if label not in known]:
+        raise RunError(f"--labels: no class {unknown[0] or 'without a name'}; there are: {', '.join(known)}")
+    return [known[label] for label in wanted]
+
+
+def _draw(method: Generative, num: int, classes: list[int] | None = None) -> dict[str, np.ndarray]:
+    """Random inputs of the generator by name, [num, ...] each; their labels are `classes` in turn, where given."""
+    inputs = {name: tensor.numpy() for name, tensor in method.draw(num).items()}
+    return inputs | ({"labels": np.resize(classes, num)} if classes else {})
+
+
+def _table(rows: dict[str, np.ndarray], name: str, values) -> dict[str, np.ndarray]:
+    """Inputs of a table: those of each row, [R, ...], in all its columns, but of input `name` each column's value."""
+    repeated = {key: array.repeat(len(values), 0) for key, array in rows.items()}
+    return repeated | {name: np.concatenate([values] * len(rows["z"]))}
+
+
+def _strips(method: Generative, images: int, classes: list[int], num: int) -> dict[str, np.ndarray]:
+    """Inputs of strips: the noise leads from one vector to another, everything else stays."""
+    strips = max(1, num // images)
+    start = _draw(method, strips, classes)
+    repeated = {name: array.repeat(images, 0) for name, array in start.items()}
+    return repeated | {"z": slerp(start["z"], method.draw_z(strips).numpy(), images)}
+
+
+def _sweep(code: str, method: Generative, run: Run, num: int) -> tuple[dict[str, np.ndarray], int]:
+    """Inputs of a table that shows what a code does, and the number of its columns; see `sample`."""
+    if not isinstance(method, InfoGAN):
+        raise RunError(
+            f"--sweep: the generator of this run takes no codes (method: {run.config().method.name}); infogan's does"
+        )
+    codes = [f"code{k + 1}" for k in range(method.options.codes)]
+    if code not in ("category", *codes):
+        raise RunError(f"--sweep {code}: no such code; there are: {', '.join(['category', *codes])}")
+    categories = np.arange(method.options.categories)
+    if code == "category":
+        return _table(_draw(method, max(1, num // len(categories))), "category", categories), len(categories)
+    values = np.zeros([len(SWEEP), len(codes)], "float32")
+    values[:, codes.index(code)] = SWEEP
+    z = _draw(method, 1)["z"].repeat(len(categories), 0)
+    return _table({"z": z, "category": categories}, "codes", values), len(SWEEP)
+
+
+def _generate(method: Generative, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    """Images [N, C, H, W] in [-1, 1] from inputs [N, ...] in the order of the generator's `forward`."""
+    parts = (
+        {name: paddle.to_tensor(array[i : i + BATCH_IMAGES]) for name, array in inputs.items()}
+        for i in range(0, len(inputs["z"]), BATCH_IMAGES)
+    )
+    return np.concatenate([method.generate(part).numpy() for part in parts])
 
 
 def slerp(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
@@ -65,16 +171,29 @@ def slerp(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     return path.reshape(-1, start.shape[1]).astype(start.dtype)  # [N, steps, D] -> [N * steps, D]
 
 
-def _write(out: Path, images: np.ndarray, z: np.ndarray, columns: int | None, metadata: dict[str, str]):
+def _write(
+    out: Path,
+    images: np.ndarray,
+    inputs: dict[str, np.ndarray],
+    columns: int | None,
+    class_names: tuple[str, ...],
+    metadata: dict[str, str],
+):
     with disk_errors(out):
         (out.parent if out.suffix else out).mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
         save_png(out, grid(images, columns), metadata)
     elif out.suffix == ".npz":
+        said = {key: [value] for key, value in metadata.items()}
         with writing(out) as stream:
-            np.savez_compressed(
-                stream, images=to_uint8(images), z=z, **{key: [value] for key, value in metadata.items()}
-            )
+            np.savez_compressed(stream, images=to_uint8(images), **inputs, **said)
     else:
+        labels = inputs.get("labels")
         for i, pixels in enumerate(to_uint8(images)):
-            save_png(out / f"{i:05d}.png", pixels, metadata)
+            name = f"{i:05d}" if labels is None else f"{i:05d}_{_in_file_name(class_names[labels[i]])}"
+            save_png(out / f"{name}.png", pixels, metadata)
+
+
+def _in_file_name(class_name: str) -> str:
+    """A class's name without what a file's name cannot hold everywhere: T-shirt/top is T-shirt_top."""
+    return re.sub(r"[^\w-]+", "_", class_name)

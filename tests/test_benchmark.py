@@ -5,9 +5,11 @@ import sys
 import pytest
 from conftest import ROOT
 
-from ppgan_lite import benchmark
+from ppgan_lite import benchmark, benchmark_worker
 from ppgan_lite.benchmark import Contender, Measurement
+from ppgan_lite.config import check_config, load_config
 from ppgan_lite.errors import UserError
+from ppgan_lite.methods.wgan import WGAN
 
 # A contender that tells 1, 2, 3, ... hundredths of a second for its steps, times its first argument.
 COUNTING = """
@@ -65,6 +67,26 @@ def test_tables():
         "| x | 1.000 | 1.000 | 128 | 1,024 MB | 2.00 |",
     ]
     assert benchmark.phase_table(ours).splitlines()[2:] == ["| data | 100.0 | 20.0% |", "| update g | 400.0 | 80.0% |"]
+
+
+def test_the_images_of_all_batches_of_a_step_are_counted():
+    overrides = ["data.batch_size=30"]
+    assert benchmark.images_per_step(load_config(ROOT / "configs" / "gan_keras_mnist.yml", overrides)) == (
+        30,
+        "batch of 30",
+    )
+    wgan = load_config(ROOT / "configs" / "wgan_mnist.yml", overrides)
+    assert wgan.method.num_batches(1) == 100
+    assert benchmark.images_per_step(wgan) == (150, "5 batches of 30")
+
+
+def test_the_steps_in_which_wgan_warms_its_critic_up_are_skipped(small_tree, tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(WGAN, "train_step", lambda self, batches, step: taken.append((step, len(batches))) or {})
+    rmsprop = {"name": "rmsprop", "lr": 5e-5}
+    tree = small_tree | {"method": {"name": "wgan"}, "optim": {"g": rmsprop, "d": rmsprop}}
+    benchmark_worker.serve(check_config(tree), "cpu", tmp_path, ["2"], lambda answer: None)
+    assert taken == [(26, 5), (27, 5)]
 
 
 def test_a_process_that_fails_says_why():

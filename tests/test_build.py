@@ -49,6 +49,29 @@ def test_the_seed_fixes_the_weights(small_tree):
     assert (weights(0) != weights(1)).any()
 
 
+def test_an_average_begins_as_g_and_changes_no_other_weights(small_tree):
+    def build(ema):
+        small_tree["train"]["ema"] = ema
+        method = build_method(check_config(small_tree), (1, 28, 28), 10)
+        weights = {
+            name: {key: tensor.numpy() for key, tensor in network.state_dict().items()}
+            for name, network in method.networks.items()
+        }
+        return method, weights
+
+    (plain, without), (averaged, weights) = build(None), build(0.999)
+    assert list(without) == ["g", "d"]
+    assert list(weights) == ["g", "d", "g_ema"]
+    for name, of in (("g", without["g"]), ("d", without["d"]), ("g_ema", weights["g"])):
+        assert weights[name].keys() == of.keys()
+        for key, values in of.items():
+            np.testing.assert_array_equal(weights[name][key], values, err_msg=f"{name} {key}")
+    assert averaged.optimizers.keys() == plain.optimizers.keys()
+    assert averaged.networks["g_ema"] is not averaged.networks["g"]
+    assert averaged.deployed() == {"g": averaged.networks["g_ema"], "d": averaged.networks["d"]}
+    assert plain.deployed() == plain.networks
+
+
 def test_networks_and_data_must_fit(small_config):
     with pytest.raises(ConfigError, match="generator.name: dcgan28 takes images of 28x28"):
         build_method(small_config, (3, 32, 32), 10)

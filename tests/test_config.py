@@ -79,7 +79,7 @@ def test_float_without_a_dot_is_a_number():
             "generator.upsample=bilinaer",
             "unknown value 'bilinaer'; allowed: bilinear, transposed; did you mean bilinear?",
         ),
-        ("method.name=gna", "method.name: unknown value 'gna'; allowed: classifier, gan; did you mean gan?"),
+        ("method.name=gna", "method.name: unknown value 'gna'; allowed: acgan, .*, wgan_gp; did you mean gan?"),
         ("method.name=[1]", "method.name: unknown value"),
         ("train.keep=0", "train.keep: must be at least 1, got 0"),
         ("optim.g.lr=0", "optim.g.lr: must be above 0, got 0"),
@@ -108,6 +108,86 @@ def test_float_without_a_dot_is_a_number():
 )
 def test_bad_keys_and_values_are_named(override, said):
     assert re.search(said, refusal(override))
+
+
+@pytest.mark.parametrize(
+    ("config", "override", "said"),
+    [
+        ("wgan_mnist", "method.clip=0", "method.clip: must be above 0, got 0"),
+        ("wgan_mnist", "method.d_updates=0", "method.d_updates: must be at least 1, got 0"),
+        ("wgan_mnist", "method.warm_up=100", "method.warm_up: expected true or false, got 100"),
+        ("wgan_gp_mnist", "method.gp_weight=-1", "method.gp_weight: must be at least 0, got -1"),
+        ("wgan_gp_mnist", "discriminator.norm=layer", "discriminator.norm: unknown value 'layer'; allowed: batch, "),
+        ("dragan_mnist", "method.noise=0", "method.noise: must be above 0, got 0"),
+        ("acgan_mnist", "method.class_weight=-0.5", "method.class_weight: must be at least 0, got -0.5"),
+        ("infogan_mnist", "method.categories=1", "method.categories: must be at least 2 and at most 1000, got 1"),
+        ("infogan_mnist", "method.codes=0", "method.codes: must be at least 1 and at most 100, got 0"),
+        ("infogan_mnist", "method.info_weight=-1", "method.info_weight: must be at least 0, got -1"),
+        ("began_mnist", "method.gamma=0", "method.gamma: must be above 0 and at most 1, got 0"),
+        ("began_mnist", "method.gamma=1.1", "method.gamma: must be above 0 and at most 1, got 1.1"),
+        ("began_mnist", "method.k_rate=0", "method.k_rate: must be above 0, got 0"),
+        ("began_mnist", "generator=null", "generator: expected a section with keys, got nothing"),
+        ("vae_mnist", "method.noise_std=0", "method.noise_std: must be above 0, got 0"),
+        ("vae_mnist", "method.likelihood=normal", "method.likelihood: unknown value 'normal'; allowed: bernoulli, "),
+        ("vae_mnist", "discriminator={name: infogan}", "discriminator: unknown key; allowed: data, encoder, generator"),
+        ("gan_toy1d", "data.dims=3", "data.dims: unknown value 3; allowed: 1, 2"),
+        ("gan_toy1d", "data.modes=101", "data.modes: must be at least 1 and at most 100, got 101"),
+        ("gan_toy1d", "data.std=0", "data.std: must be above 0 and at most 0.2, got 0"),
+        ("gan_toy1d", "data.std=0.3", "data.std: must be above 0 and at most 0.2, got 0.3"),
+        ("gan_keras_mnist", "generator.norm_epsilon=0", "generator.norm_epsilon: must be above 0, got 0"),
+        (
+            "gan_keras_mnist",
+            "generator.widths=[8, 0]",
+            "generator.widths[1]: must be at least 1 and at most 4096, got 0",
+        ),
+        ("gan_keras_mnist", "generator.widths=8", "generator.widths: expected a list, for example [], got 8"),
+        (
+            "gan_keras_mnist",
+            "method.real_target=0.4",
+            "method.real_target: must be at least 0.5 and at most 1, got 0.4",
+        ),
+        ("gan_keras_mnist", "method.g_updates=0", "method.g_updates: must be at least 1, got 0"),
+        ("gan_keras_mnist", "optim.g={name: rmsprop, lr: 1, betas: [0, 0]}", "optim.g.betas: unknown key; allowed: "),
+        ("gan_keras_mnist", "train.ema=1", "train.ema: must be at least 0 and below 1, got 1"),
+        ("gan_keras_mnist", "train.ema=-0.1", "train.ema: must be at least 0 and below 1, got -0.1"),
+        (
+            "classifier_cnn_mnist",
+            "train.ema=0.999",
+            "train.ema: averages a generator, but classifier has none; set it to null",
+        ),
+    ],
+)
+def test_bad_values_of_each_methods_keys_are_named(config, override, said):
+    assert refusal(override, path=ROOT / "configs" / f"{config}.yml").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("config", "override"),
+    [
+        ("began_mnist", "method.gamma=1"),
+        ("gan_toy1d", "data.std=0.2"),
+        ("gan_keras_mnist", "generator.widths=[]"),
+        ("gan_keras_mnist", "method.real_target=0.5"),
+        ("wgan_gp_mnist", "method.gp_weight=0"),
+        ("vae_mnist", "train.ema=0"),
+        ("began_mnist", "train.ema=0.9999"),
+    ],
+)
+def test_ends_that_a_range_includes_are_taken(config, override):
+    section, key = override.partition("=")[0].split(".")
+    tree = load_config(ROOT / "configs" / f"{config}.yml", [override]).to_dict()
+    assert tree[section][key] == yaml.safe_load(override.partition("=")[2])
+
+
+@pytest.mark.parametrize("method", ["wgan_gp", "dragan"])
+def test_a_gradient_penalty_needs_a_discriminator_with_double_gradients(method):
+    path = ROOT / "configs" / f"{method}_mnist.yml"
+    assert refusal("discriminator={name: dcgan28}", path=path) == (
+        f"discriminator.name: {method} needs double gradients, but dcgan28 has none; "
+        "allowed: dcgan64, fully_connected, infogan"
+    )
+    for name in ("dcgan64", "fully_connected", "infogan"):
+        assert load_config(path, [f"discriminator={{name: {name}}}"]).networks["discriminator"].name == name
 
 
 @pytest.mark.parametrize("section", SMALL)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from conditional_runs import conditional_export
 from conftest import ROOT
 
 from ppgan_lite import export as module
@@ -89,6 +90,25 @@ def test_the_step_chooses_the_checkpoint(small_run, tmp_path, capsys):
         paddle.jit.load(str(tmp_path / "out" / "g"))(z).numpy(), method.generate({"z": z}).numpy(), atol=1e-6
     )
     assert "g, paddle: differs by at most " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("cgan", {"z": ("float32", None), "labels": ("int64", [0, 9])}),
+        ("infogan", {"z": ("float32", None), "category": ("int64", [0, 2]), "codes": ("float32", [-1, 1])}),
+    ],
+)
+def test_conditional_networks_pass_with_every_engine(method, expected, tmp_path_factory):
+    """Whole numbers as inputs, too: the check draws them from all of their range."""
+    signature = read(conditional_export(method, tmp_path_factory.mktemp))
+    inputs = signature["networks"]["g"]["inputs"]
+    assert {port["name"]: (port["dtype"], port["range"]) for port in inputs} == expected
+    names = {port["name"]: port["names"] for port in inputs if port["names"]}
+    assert names == ({"labels": list("0123456789")} if method == "cgan" else {})
+    engines = {"paddle", "paddle-onednn"} | ({"onnxruntime"} if "g.onnx" in signature["files"] else set())
+    for network in signature["networks"].values():
+        assert network["checked"]["engines"].keys() == engines
 
 
 class Unlike(dcgan28.Generator):

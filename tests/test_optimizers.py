@@ -46,9 +46,10 @@ def test_adam_follows_its_paper():
         np.testing.assert_allclose(net.weight.numpy(), value, rtol=1e-5)
 
 
-def test_restored_state_goes_on_bit_for_bit():
+@pytest.mark.parametrize("kind", [ADAM, options.RMSprop(name="rmsprop", lr=0.01)], ids=["adam", "rmsprop"])
+def test_restored_state_goes_on_bit_for_bit(kind):
     net, twin = network(), network()
-    optimizer, restored = Optimizer(ADAM, net), Optimizer(ADAM, twin)
+    optimizer, restored = Optimizer(kind, net), Optimizer(kind, twin)
     take_steps(optimizer, net, 3)
     for source, target in ((net, twin), (optimizer, restored)):
         for name, tensor in target.state_dict().items():
@@ -65,6 +66,23 @@ def test_two_optimizers_over_one_network_keep_apart():
     take_steps(first, net, 2)
     assert float(first.state_dict()["0.weight/moment1"].abs().sum()) > 0
     assert float(second.state_dict()["0.weight/moment1"].abs().sum()) == 0
+
+
+@pytest.mark.parametrize(("size", "tolerance"), [(1.0, 1e-6), (1e-4, 1e-3)], ids=["usual", "as small as WGAN's"])
+def test_rmsprop_divides_by_the_root_of_the_mean_square(size, tolerance):
+    """PyTorch's: v = 0.99 v + 0.01 g^2, w -= lr g / (sqrt(v) + 1e-8), in float64. The first step is one of 0.1."""
+    net = nn.Linear(3, 1, bias_attr=False)
+    optimizer = Optimizer(options.RMSprop(name="rmsprop", lr=0.01), net)
+    assert "weight/mean_square" in optimizer.state_dict()
+    value = net.weight.numpy().astype("float64")
+    square = np.zeros_like(value)
+    for t in range(1, 6):
+        gradient = size * np.sin(value * t)
+        net.weight.grad = paddle.to_tensor(gradient.astype("float32"))
+        optimizer.step()
+        square = 0.99 * square + 0.01 * gradient**2
+        value = value - 0.01 * gradient / (np.sqrt(square) + 1e-8)
+        np.testing.assert_allclose(net.weight.numpy(), value, atol=tolerance)
 
 
 def test_sgd_goes_down_the_gradient():

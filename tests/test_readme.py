@@ -146,9 +146,7 @@ def test_both_readmes_have_the_same_commands_tables_and_files():
         )
     for pattern in (r"\]\(([^)]+)\)", r"^\| (`[^`]+`)"):
         ours, theirs = (re.findall(pattern, text, re.MULTILINE) for text in (english, chinese))
-        assert [x.replace("README_cn.md", "README.md") for x in ours] == [
-            x.replace("README_cn.md", "README.md") for x in theirs
-        ]
+        assert [x.replace("_cn.md", ".md") for x in ours] == [x.replace("_cn.md", ".md") for x in theirs]
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -12,7 +12,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ppgan_lite import benchmark, cli
-from ppgan_lite.config import load_config
 
 
 def main(argv=None) -> int:
@@ -30,9 +29,7 @@ def main(argv=None) -> int:
     args = parser.parse_args(argv)
 
     def run():
-        config = load_config(args.config, args.override)
-        batch_size, vs_stock = config.data.batch_size, args.vs == "stock"
-        benchmark.report(args.config, args.override, batch_size, args.device, args.steps, vs_stock, args.json)
+        benchmark.report(args.config, args.override, args.device, args.steps, args.vs == "stock", args.json)
 
     return cli.run_tool(run, args.debug)
 

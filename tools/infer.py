@@ -4,6 +4,7 @@
   python tools/infer.py --model exported --num 1000 --out folder --engine onnxruntime
   python tools/infer.py --model exported --num 16 --out generated.npz
   python tools/infer.py --model exported --network d --inputs generated.npz --out scores.npz
+  python tools/infer.py --model exported --labels Coat,Bag,9 --out classes.png
 
 This file needs nothing of ppgan_lite: all it knows of a model stands in the folder's signature.json. Copy it, with the
 folder, to any machine with numpy, Pillow, and paddlepaddle or onnxruntime.
@@ -94,9 +95,24 @@ class Network:
         """`num` random inputs, from the distributions that the signature names."""
         rng = np.random.default_rng(seed)
         for port in self.inputs:
-            if port["distribution"] != "normal":
+            if port["distribution"] not in ("normal", "uniform"):
                 raise InferError(f"the network takes {port['name']} ({port['meaning']}): give --inputs FILE.npz")
-        return {p["name"]: rng.standard_normal([num, *p["shape"][1:]], dtype=p["dtype"]) for p in self.inputs}
+        return {port["name"]: _draw(port, num, rng) for port in self.inputs}
+
+    def labels(self, wanted: str) -> list[int]:
+        """The classes that numbers or names, with commas between them, stand for."""
+        port = next((port for port in self.inputs if port["name"] == "labels"), None)
+        if port is None:
+            takes = ", ".join(port["name"] for port in self.inputs)
+            raise InferError(f"--labels: the network takes no labels, only {takes}")
+        low, high = port["range"]
+        numbers = range(low, high + 1)
+        names = port.get("names") or ()  # exports of older versions have none
+        known = {str(number): number for number in numbers} | dict(zip(names, numbers, strict=False))
+        labels = [label.strip() for label in wanted.split(",")]
+        if unknown := [label for label in labels if label not in known]:
+            raise InferError(f"--labels: no class {unknown[0] or 'without a name'}; there are: {', '.join(known)}")
+        return [known[label] for label in labels]
 
     def _default_engine(self, name: str) -> str:
         """The faster of Paddle's; onnxruntime on a machine without Paddle."""
@@ -106,14 +122,12 @@ class Network:
     def _check(self, port: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
         """The input of that name, in the type that the network takes; anything else is refused, never guessed at."""
         name, shape = port["name"], port["shape"][1:]
+        wanted = f"[{', '.join(map(str, ['N', *shape]))}]"
         if name not in arrays:
-            raise InferError(f"input {name} is missing: {port['meaning']}, shape [N, {', '.join(map(str, shape))}]")
+            raise InferError(f"input {name} is missing: {port['meaning']}, shape {wanted}")
         array = arrays[name]
         if not len(array.shape) or list(array.shape[1:]) != shape or not array.shape[0]:
-            wanted = ", ".join(map(str, shape))
-            raise InferError(
-                f"input {name} has shape {list(array.shape)}; the network takes [N, {wanted}], N at least 1"
-            )
+            raise InferError(f"input {name} has shape {list(array.shape)}; the network takes {wanted}, N at least 1")
         low, high = port["range"] or (-np.inf, np.inf)
         wanted = f"{port['dtype']} from {low} to {high}" if port["range"] else port["dtype"]
         if array.dtype != port["dtype"]:
@@ -252,6 +266,17 @@ def _start_onnxruntime(file: Path, inputs: list[dict], device: str, threads: int
     return lambda arrays: session.run(None, dict(zip(names, arrays, strict=True)))
 
 
+def _draw(port: dict, num: int, rng: np.random.Generator) -> np.ndarray:
+    """`num` random values of an input, from its distribution."""
+    shape = [num, *port["shape"][1:]]
+    if port["distribution"] == "normal":
+        return rng.standard_normal(shape, dtype=port["dtype"])
+    low, high = port["range"]
+    if port["dtype"] == "int64":
+        return rng.integers(low, high, shape, endpoint=True)
+    return rng.uniform(low, high, shape).astype(port["dtype"])
+
+
 def read_inputs(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an .npz file."""
     try:
@@ -285,10 +310,11 @@ def check_out(out: Path, network: Network):
         raise InferError(f"--out {out}: cannot be written: {error.strerror}") from error
 
 
-def write(out: Path, network: Network, arrays: dict[str, np.ndarray], note: dict[str, str]):
+def write(out: Path, network: Network, arrays: dict[str, np.ndarray], columns: int | None, note: dict[str, str]):
     """Write the results under a temporary name and rename them.
 
-    FILE.npz holds the inputs and outputs as they are; FILE.png a grid of the pictures; a folder a PNG of each.
+    FILE.npz holds the inputs and outputs as they are; FILE.png a grid of the pictures, with `columns` or as many as
+    make it nearly square; a folder a PNG of each.
     """
     temporary = out.with_name(f".{out.stem}.{os.getpid()}.tmp{out.suffix}")
     try:
@@ -301,7 +327,7 @@ def write(out: Path, network: Network, arrays: dict[str, np.ndarray], note: dict
             scaled = (arrays[port["name"]] - low) / (high - low) * 255
             pixels = np.clip(np.rint(scaled), 0, 255).astype("uint8").transpose(0, 2, 3, 1)  # [N, H, W, C]
             if out.suffix == ".png":
-                _save_png(temporary, _grid(pixels), note)
+                _save_png(temporary, _grid(pixels, columns), note)
             else:
                 temporary.mkdir()
                 for i, picture in enumerate(pixels):
@@ -320,9 +346,9 @@ def _pictures(network: Network) -> dict | None:
     return next((port for port in network.outputs if port["layout"] == "NCHW"), None)
 
 
-def _grid(pixels: np.ndarray) -> np.ndarray:
+def _grid(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
     """[N, H, W, C] -> [rows (H + gap) + gap, columns (W + gap) + gap, C], black where there is no picture."""
-    columns = math.ceil(math.sqrt(len(pixels)))
+    columns = min(columns or math.ceil(math.sqrt(len(pixels))), len(pixels))
     rows = math.ceil(len(pixels) / columns)
     pixels = np.pad(pixels, ((0, rows * columns - len(pixels)), (GAP, 0), (GAP, 0), (0, 0)))
     height, width, channels = pixels.shape[1:]
@@ -368,6 +394,9 @@ def parse_arguments(argv):
     parser.add_argument("--network", metavar="NAME", help="which of the folder's networks (default: its first)")
     parser.add_argument("--num", type=whole_number(1, 10**9), help="random inputs (default: 64)")
     parser.add_argument("--seed", type=whole_number(0, 2**63), help="of the random inputs (default: 0)")
+    parser.add_argument(
+        "--labels", metavar="A,B,...", help="classes, by number or name, taken in turn; a grid has a column for each"
+    )
     parser.add_argument("--inputs", type=Path, metavar="FILE.npz", help="inputs by name, in place of random ones")
     parser.add_argument("--batch", type=whole_number(1, 10**9), default=64, help="computed at once (default: 64)")
     parser.add_argument(
@@ -389,8 +418,8 @@ def parse_arguments(argv):
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args(argv)
-    if args.inputs and (args.num is not None or args.seed is not None):
-        parser.error("--num and --seed are for random inputs; leave them out with --inputs")
+    if args.inputs and not (args.num is args.seed is args.labels is None):
+        parser.error("--num, --seed and --labels are for random inputs; leave them out with --inputs")
     return args
 
 
@@ -399,14 +428,18 @@ def infer(args):
     network = Network(args.model, args.network, args.engine, args.device, args.threads, args.gpu_memory)
     check_out(args.out, network)
     num, seed = args.num or 64, args.seed or 0
+    labels = None if args.labels is None else network.labels(args.labels)
     arrays = read_inputs(args.inputs) if args.inputs else network.draw(num, seed)
+    arrays |= {"labels": np.resize(labels, num)} if labels else {}
     start = time.perf_counter()
     outputs = network(arrays, args.batch)
     seconds = time.perf_counter() - start
     source = network.signature["source"]
     note = {"Software": "ppgan_lite infer.py", "Step": str(source["step"]), "Data": source["data"]}
     inputs = {port["name"]: arrays[port["name"]] for port in network.inputs}
-    write(args.out, network, inputs | outputs, note if args.inputs else note | {"Seed": str(seed)})
+    note |= {} if args.inputs else {"Seed": str(seed)}
+    note |= {"Labels": args.labels} if labels else {}
+    write(args.out, network, inputs | outputs, len(labels) if labels else None, note)
     name, results = next(iter(outputs.items()))
     num = len(results)
     print(

@@ -26,14 +26,15 @@ class Gaussians(paddle.io.Dataset):
 
     Attributes:
         centres: of the Gaussians, [modes, dims].
+        std: of each, in each dimension.
     """
 
     def __init__(self, options, num: int, seed: list[int]):
         super().__init__()
         rng = np.random.default_rng(seed)
-        self.centres = _centres(options.dims, options.modes)
+        self.centres, self.std = _centres(options.dims, options.modes), options.std
         self.labels = rng.integers(0, options.modes, num)
-        points = self.centres[self.labels] + options.std * rng.standard_normal([num, options.dims])
+        points = self.centres[self.labels] + self.std * rng.standard_normal([num, options.dims])
         self.images = points.astype("float32")[:, :, None, None]  # [N, dims, 1, 1]
         self.image_shape = self.images.shape[1:]
         self.class_names = tuple(str(mode) for mode in range(options.modes))

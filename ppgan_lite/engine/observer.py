@@ -2,10 +2,15 @@
 
 import numpy as np
 
+from ppgan_lite import points
 from ppgan_lite.build import seed_paddle
+from ppgan_lite.data.gaussians import Gaussians
 from ppgan_lite.engine.health import Health
-from ppgan_lite.engine.run import PREVIEW_IMAGES
+from ppgan_lite.image_grid import grid
 from ppgan_lite.methods.base import Generative
+
+PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
+PREVIEW_COLUMNS = 16
 
 
 class Observer:
@@ -20,10 +25,11 @@ class Observer:
 
     def __init__(self, run, method, config, dataset, evaluation, say):
         self.run, self.method, self.config, self.say = run, method, config, say
+        self._points = dataset if isinstance(dataset, Gaussians) else None
         self._inputs = None
         if isinstance(method, Generative):
             seed_paddle(config.train.seed, 0, 1)
-            self._inputs = method.draw(PREVIEW_IMAGES)
+            self._inputs = method.draw(PREVIEW_IMAGES if self._points is None else points.NUM_SAMPLES)
         chosen = np.random.default_rng(0).permutation(len(dataset))[:PREVIEW_IMAGES]
         self._health = Health(np.stack([dataset[int(i)]["image"] for i in chosen]))
         self._evaluation = evaluation
@@ -39,12 +45,19 @@ class Observer:
         if self._inputs is None:
             return
         images = self.method.generate(self._inputs, batch_statistics=True).numpy()
-        self.run.preview(step, images)
+        self.run.preview(step, self._picture(step, images))
         # Not at the step where a run happens to stop: a resumed one must log what an uninterrupted one logs.
         if step % self.config.train.preview_every == 0:
             diversity = self._health.preview(step, images)
             if diversity is not None:
                 self.run.log(step, {"health/diversity": diversity})
+
+    def _picture(self, step: int, images) -> np.ndarray:
+        """A grid of images; of points, which are pictures of one pixel, a panel that shows where they lie."""
+        if self._points is None:
+            kinds = self.method.num_kinds
+            return grid(images, kinds if kinds and kinds <= PREVIEW_COLUMNS else PREVIEW_COLUMNS)
+        return points.draw(self._points, [points.look(self.method, self._points, self._inputs, images, step)])
 
     def evaluate(self, step: int):
         """Measure the method; of a GAN, keep the checkpoint with the lowest Frechet distance."""

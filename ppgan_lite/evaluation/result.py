@@ -102,6 +102,12 @@ METRICS = {
     "ms_ssim": "of pairs; higher than for real images: less diverse",
     "total_variation": "mean step between neighbouring pixels; higher than for real images: noisier",
     "high_frequency_energy": "share of the power above half the Nyquist frequency",
+    "conditional_accuracy": "share of the images that the classifier takes for the class asked for",
+    "code_accuracy": "of the test images, where each category stands for the class most frequent in it",
+    "slant_by_code": "largest |correlation| of a continuous code with the slant of the images made with it",
+    "drawn_slant_by_code": "the same of the codes read off test images, with the slant these were drawn with",
+    "thickness_by_code": "largest |correlation| of a continuous code with the thickness of the strokes made with it",
+    "drawn_thickness_by_code": "the same of the codes read off test images, with the thickness these were drawn with",
     "accuracy": "of the test images",
     "train_accuracy": "of as many training images",
 }

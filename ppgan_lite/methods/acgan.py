@@ -37,7 +37,7 @@ class ACGAN(Conditional):
 
     def interfaces(self, image_shape, class_names):
         images = picture_port(image_shape)
-        classes = Port("class_logits", (self.num_classes,), "the largest is that of the likeliest class")
+        classes = Port("class_logits", (self.num_kinds,), "the largest is that of the likeliest class")
         g = Interface(
             "generator: noise and a class to pictures", (self.noise_port(), self.label_port(class_names)), (images,)
         )

@@ -84,7 +84,13 @@ class Method:
 
 
 class Generative(Method):
-    """A method whose network `g` makes images of noise. By default its `d` judges them."""
+    """A method whose network `g` makes images of noise. By default its `d` judges them.
+
+    Attributes:
+        num_kinds: of images, which `draw` asks for in turn (classes, say); None where it does not ask.
+    """
+
+    num_kinds = None
 
     @staticmethod
     def make_networks(options, make, image_shape, num_classes):
@@ -137,7 +143,7 @@ class Conditional(Generative):
     """A method whose generator is asked for a class: `g(z, labels)`."""
 
     @property
-    def num_classes(self) -> int:
+    def num_kinds(self) -> int:
         """Classes that can be asked for."""
         return self.networks["g"].num_classes
 
@@ -148,11 +154,11 @@ class Conditional(Generative):
 
     def draw(self, num):
         """Noise, and each class in turn."""
-        return {"z": self.draw_z(num), "labels": paddle.arange(num) % self.num_classes}
+        return {"z": self.draw_z(num), "labels": paddle.arange(num) % self.num_kinds}
 
     def label_port(self, class_names) -> Port:
         """What the generator is asked for."""
-        last = self.num_classes - 1
+        last = self.num_kinds - 1
         return Port("labels", (), "the class", "int64", (0, last), distribution="uniform", names=tuple(class_names))
 
 

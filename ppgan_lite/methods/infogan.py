@@ -28,6 +28,11 @@ class InfoGAN(Generative):
             "d": make("discriminator", image_shape, (1, options.categories, options.codes)),
         }
 
+    @property
+    def num_kinds(self) -> int:
+        """Values of the categorical code."""
+        return self.options.categories
+
     def draw(self, num):
         """Noise, each category in turn, and continuous codes."""
         category = paddle.arange(num) % self.options.categories

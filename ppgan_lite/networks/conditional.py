@@ -19,9 +19,10 @@ class ConditionalGenerator(nn.Layer):
         super().__init__()
         self.generator, self.num_classes = generator, num_classes
 
-    def forward(self, z, classes, *codes):
+    def forward(self, z, classes, codes=None):
         one_hot = F.one_hot(classes, self.num_classes)  # [N, K]
-        return self.generator(paddle.concat([z, one_hot, *codes], 1))
+        inputs = [z, one_hot] if codes is None else [z, one_hot, codes]
+        return self.generator(paddle.concat(inputs, 1))
 
 
 class ConditionalDiscriminator(nn.Layer):

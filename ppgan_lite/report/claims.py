@@ -11,8 +11,8 @@ from ppgan_lite.config import check_keys, check_value, parse_yaml
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.evaluation.result import METRICS
 from ppgan_lite.options import DATASETS, Count, Range
-from ppgan_lite.report.markdown import cited
-from ppgan_lite.report.measured import FIGURES
+from ppgan_lite.report.markdown import cited, spaced
+from ppgan_lite.report.measured import FIGURES, RUNNING
 from ppgan_lite.report.names import Configs, Name
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
@@ -22,24 +22,30 @@ ROUNDING = 1e-9  # of a sum of decimals; no figure is so exact
 
 @dataclass(frozen=True)
 class FigureClaim:
-    """A published figure of a group's runs. Reproduced: within `tolerance` of it, or better."""
+    """A published figure of a group's runs. Reproduced: within `tolerance` of it, or better, if one side is better."""
 
     group: Name
     metric: Literal[tuple(FIGURES)]
     value: float
     tolerance: Annotated[float, Range(0)]
-    epoch: Count  # at whose end
     source: str
-    better: Literal["higher", "lower"] = "higher"
+    epoch: Count | None = None  # at whose end; null: where the runs were evaluated last
+    better: Literal["higher", "lower", "neither"] = "higher"
 
     def __str__(self):
         return f"{self.value:g} ± {self.tolerance:g}, {cited(self.source)}"
+
+    @property
+    def figure(self) -> str:
+        """What it is of, in words."""
+        return spaced(self.metric) + (f", epoch {self.epoch}" if self.epoch else "")
 
     def verdict(self, values: list[float]) -> str:
         """What the figures of the seeds say."""
         if not values:
             return NOT_MEASURED
-        missing = self.value - fmean(values) if self.better == "higher" else fmean(values) - self.value
+        above = fmean(values) - self.value
+        missing = {"higher": -above, "lower": above, "neither": abs(above)}[self.better]
         return REPRODUCED if missing <= self.tolerance + ROUNDING else NOT_REPRODUCED
 
 
@@ -109,6 +115,9 @@ class Claims:
             for name in ("figures", "not_comparable", "comparisons", "criteria"):
                 for i, claim in enumerate(getattr(claims, name)):
                     check_value(claim.source, f"{name}[{i}].source", Literal[tuple(claims.sources)])
+            for i, claim in enumerate(claims.figures):
+                if claim.metric == RUNNING and claim.epoch is None:
+                    raise ConfigError(f"figures[{i}].epoch: missing; {RUNNING} is that of an epoch")
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
         return claims

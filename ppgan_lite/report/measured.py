@@ -13,7 +13,19 @@ from ppgan_lite.evaluation.result import METRICS, check_same_protocol
 from ppgan_lite.report.names import Configs, Name
 
 RUNNING = "running_train_accuracy"
-FIGURES = {**METRICS, RUNNING: "mean accuracy, before each update, of the logged steps of an epoch"}
+LOGGED = {  # figure -> the logged scalars that it is the mean of
+    "d_loss": ("loss/d_real", "loss/d_fake"),
+    "d_accuracy": ("accuracy/d_real", "accuracy/d_fake"),
+    "g_loss": ("loss/g",),
+}
+LOGGED_STEPS = 1000  # before the end, over which LOGGED are taken
+FIGURES = {
+    **METRICS,
+    RUNNING: "mean accuracy, before each update, of the logged steps of an epoch",
+    "d_loss": f"D's, the mean of that on real and that on generated images, over the last {LOGGED_STEPS:,} steps",
+    "d_accuracy": "D's, likewise",
+    "g_loss": "G's, likewise",
+}
 CLASSIFIERS, GENERATORS = "Classifiers", "Generators"
 
 
@@ -67,6 +79,13 @@ class Measured:
         values = [record["accuracy/c"] for record in steps if "accuracy/c" in record]
         return fmean(values) if values else None
 
+    def logged(self, figure: str, step: int) -> float | None:
+        """One of LOGGED, over the last LOGGED_STEPS steps up to a step; None where not all of it was logged."""
+        keys = LOGGED[figure]
+        last = [record for record in self.records if step - LOGGED_STEPS < record["step"] <= step]
+        values = [record[key] for record in last for key in keys if key in record]
+        return fmean(values) if values else None
+
     def seconds(self, step: int) -> float | None:
         """How long the steps to `step` take at the median speed; None where no speed was logged."""
         speeds = [record["images_per_second"] for record in self.records if "images_per_second" in record]
@@ -109,7 +128,7 @@ class Group:
     def values(self, metric: str, epoch: int | None = None) -> list[float]:
         """The figures, at `step`, of those runs that have one."""
         step = self.step(epoch)
-        found = [run.running_accuracy(epoch) if metric == RUNNING else run.value(metric, step) for run in self.runs]
+        found = [_figure(run, metric, epoch, step) for run in self.runs]
         return [value for value in found if value is not None]
 
     def rows(self) -> dict[str, "Group"]:
@@ -117,6 +136,15 @@ class Group:
         if self.steps:
             return {str(self.name): self}
         return {f"{self.name}, seed {run.seed}": Group([run]) for run in self.runs}
+
+
+def _figure(run: Measured, metric: str, epoch: int | None, step: int | None) -> float | None:
+    """One of FIGURES of a run."""
+    if metric == RUNNING:
+        return run.running_accuracy(epoch)
+    if metric in LOGGED:
+        return run.logged(metric, step)
+    return run.value(metric, step)
 
 
 class Section:

@@ -78,7 +78,7 @@ def _curves(sections: list[Section], pictures: dict[str, bytes]) -> list[str]:
 
 def _unmeasured(claims: Claims, groups: dict[Name, list[Group]]) -> list[str]:
     missing = [claim for claim in claims.figures if claim.group not in groups]
-    lines = [f"{x.group}: {spaced(x.metric)}, epoch {x.epoch}, {x}: {NOT_MEASURED}" for x in missing]
+    lines = [f"{x.group}: {x.figure}, {x}: {NOT_MEASURED}" for x in missing]
     return listed("## Claims without a run", lines)
 
 

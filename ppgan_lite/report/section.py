@@ -91,17 +91,19 @@ def _claims_table(section: Section, claims: Claims) -> list[str]:
     rows = []
     for group in section.groups:
         found = [claim for claim in claims.figures if claim.group == group.name]
-        rows += [_claim_row(str(group.name), group, claim.metric, claim.epoch, claim) for claim in found]
+        for claim in found:
+            judged = {str(group.name): group} if claim.epoch else group.rows()
+            rows += [_claim_row(title, each, claim.metric, claim) for title, each in judged.items()]
         if section.kind == CLASSIFIERS and not found:
-            rows += [_claim_row(title, each, "accuracy", None, None) for title, each in group.rows().items()]
+            rows += [_claim_row(title, each, "accuracy", None) for title, each in group.rows().items()]
     heads = ["config", "figure", "claimed", "ours", "seeds", "step", "time", "verdict"]
     return [table(heads, rows)] if rows else []
 
 
-def _claim_row(title: str, group: Group, metric: str, epoch: int | None, claim: FigureClaim | None) -> list:
-    values = group.values(metric, epoch)
-    figure = f"{spaced(metric)}, epoch {epoch}" if epoch else spaced(metric)
-    step = group.step(epoch)
+def _claim_row(title: str, group: Group, metric: str, claim: FigureClaim | None) -> list:
+    epoch = claim.epoch if claim else None
+    values, step = group.values(metric, epoch), group.step(epoch)
+    figure = claim.figure if claim else spaced(metric)
     ours = [spread(values), len(values), f"{step:,}", _time(group.runs, step)]
     verdict = claim.verdict(values) if claim else NOTHING_TO_COMPARE
     return [title, figure, claim or "", *ours, verdict]

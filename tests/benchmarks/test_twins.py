@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import paddle
@@ -15,27 +16,54 @@ from ppgan_lite.config import load_config
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import paddle_twin
 
+NUM = 4  # images in a batch
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="needs torch: pip install -r benchmarks/requirements.txt"
 )
 every_step = pytest.mark.parametrize(
-    ("step", "config", "overrides", "shape"),
+    ("name", "config", "overrides", "image_shape"),
     [
         ("dcgan28", "dcgan_mnist", [], (1, 28, 28)),
         ("dcgan28_transposed", "dcgan_mnist", ["generator.upsample=transposed"], (1, 28, 28)),
         ("dcgan64", "dcgan64_fake", [], (3, 64, 64)),
+        ("gan_keras", "gan_keras_mnist", [], (1, 28, 28)),
+        ("wgan_gp", "wgan_gp_mnist_cpu", [], (1, 28, 28)),
     ],
 )
 
 
-def our_networks(config, overrides, shape):
-    """G, D, noise, and what they make of it."""
-    method = build_method(load_config(ROOT / "configs" / f"{config}.yml", overrides), shape, 10)
+def ours(config, overrides, image_shape):
+    """Our networks as they were made, their inputs and outputs, the losses of two steps, and a batch's true shape."""
+    config = load_config(ROOT / "configs" / f"{config}.yml", overrides)
+    method = build_method(config, image_shape, 10)
+    networks = {name: copies(network) for name, network in method.networks.items()}
+    updates = config.method.num_batches(1)  # of D, each on images of its own
+    per_step = () if updates == 1 else (updates,)
     seed_paddle(0)
-    z = paddle.randn([4, 100])
+    z, share = paddle.randn([NUM, config.method.z_dim]), paddle.rand([NUM, 1, 1, 1])
+    real = paddle.uniform([*per_step, NUM, *image_shape], min=-1.0, max=1.0)
     with paddle.no_grad():
         fake = method.networks["g"](z)
-        return method.networks, z, fake.numpy(), method.networks["d"](fake).numpy()
+        logits = method.networks["d"](fake)
+    with pytest.MonkeyPatch.context() as patch:  # the frameworks draw different numbers: here they draw none
+        patch.setattr(method, "draw_z", lambda num: z)
+        patch.setattr(paddle, "rand", lambda shape: share)
+        steps = [method.train_step([{"image": x} for x in (real if per_step else [real])], i) for i in (1, 2)]
+    return SimpleNamespace(
+        networks=networks,
+        inputs={"z": z, "share": share, "real": real},
+        fake=fake.numpy(),
+        logits=logits.numpy(),
+        losses=[[float(step[key]) for key in step if not key.startswith("accuracy/")] for step in steps],
+        shape=(*per_step, config.data.batch_size, *image_shape),
+    )
+
+
+def copies(network):
+    """The weights and biases that are trained, layer by layer: name in the layer -> numpy array."""
+    layers = [dict(layer.named_parameters(include_sublayers=False)) for layer in network.sublayers()]
+    layers = [{name: p.numpy().copy() for name, p in layer.items() if not p.stop_gradient} for layer in layers]
+    return [layer for layer in layers if layer]
 
 
 # In a process of its own: torch and paddle carry an OpenMP each.
@@ -45,58 +73,56 @@ import numpy as np
 import torch
 sys.path.insert(0, sys.argv[1])
 import torch_twin
-g, d = torch_twin.dcgan64() if sys.argv[2] == "dcgan64" else torch_twin.dcgan28(sys.argv[2] != "dcgan28", True)
-given = np.load(sys.argv[3])
+g, d, step, shape = torch_twin.build(sys.argv[2], True)
+given = {name: torch.from_numpy(array) for name, array in np.load(sys.argv[3]).items()}
 for name, network in (("g", g), ("d", d)):
     for i, parameter in enumerate(network.parameters()):
-        parameter.data = torch.from_numpy(given[f"{name}{i}"]).reshape(parameter.shape)
+        parameter.data = given[f"{name}{i}"].reshape(parameter.shape)
     assert f"{name}{i + 1}" not in given
 with torch.no_grad():
-    fake = g(torch.from_numpy(given["z"]))
-    np.savez(sys.argv[4], fake=fake.numpy(), logits=d(fake).numpy())
+    fake = g(given["z"])
+    logits = d(fake)
+torch.randn = lambda *shape: given["z"]
+torch.rand = lambda *shape: given["share"]
+losses = [[value.item() for value in step(given["real"])] for _ in range(2)]
+np.savez(sys.argv[4], fake=fake, logits=logits, losses=losses, shape=shape)
 """
 
 
 @needs_torch
 @every_step
-def test_the_torch_twin_computes_the_same_from_the_same_weights(step, config, overrides, shape, tmp_path):
-    networks, z, fake, logits = our_networks(config, overrides, shape)
-    given = {"z": z.numpy()}
-    for name, network in networks.items():
-        trainable = [p for p in network.parameters() if not p.stop_gradient]
-        for i, parameter in enumerate(trainable):  # a linear layer's weight is [in, out] here and [out, in] there
-            given[f"{name}{i}"] = parameter.numpy().T if parameter.ndim == 2 else parameter.numpy()
+def test_the_torch_twin_computes_the_same_from_the_same_weights(name, config, overrides, image_shape, tmp_path):
+    expected = ours(config, overrides, image_shape)
+    given = {key: tensor.numpy() for key, tensor in expected.inputs.items()}
+    for network, layers in expected.networks.items():
+        arrays = [array for layer in layers for array in layer.values()]
+        for i, array in enumerate(arrays):  # a linear layer's weight is [in, out] here and [out, in] there
+            given[f"{network}{i}"] = array.T.copy() if array.ndim == 2 else array
     np.savez(tmp_path / "given.npz", **given)
-    arguments = [ROOT / "benchmarks", step, tmp_path / "given.npz", tmp_path / "twin.npz"]
+    arguments = [ROOT / "benchmarks", name, tmp_path / "given.npz", tmp_path / "twin.npz"]
     subprocess.run([sys.executable, "-c", RUN_TWIN, *map(str, arguments)], check=True)
     twin = np.load(tmp_path / "twin.npz")
-    np.testing.assert_allclose(twin["fake"], fake, atol=1e-4)
-    np.testing.assert_allclose(twin["logits"], logits, atol=1e-3)
+    assert tuple(twin["shape"]) == expected.shape
+    np.testing.assert_allclose(twin["fake"], expected.fake, atol=1e-4)
+    np.testing.assert_allclose(twin["logits"], expected.logits, atol=1e-3)
+    np.testing.assert_allclose(twin["losses"], expected.losses, atol=5e-3)
 
 
 @every_step
-def test_the_paddle_twin_computes_the_same_from_the_same_weights(step, config, overrides, shape):
-    networks, z, fake, logits = our_networks(config, overrides, shape)
-    twins = paddle_twin.dcgan64() if step == "dcgan64" else paddle_twin.dcgan28(step != "dcgan28")
-    for network, twin in zip(networks.values(), twins, strict=True):
-        layers = [[x for x in net.sublayers() if hasattr(x, "weight")] for net in (network, twin)]
-        for ours, theirs in zip(*layers, strict=True):
-            theirs.weight.set_value(ours.weight)
-            if theirs.bias is not None and ours.bias is not None:
-                theirs.bias.set_value(ours.bias)  # where ours has none, a batch norm takes the twin's away
+def test_the_paddle_twin_computes_the_same_from_the_same_weights(name, config, overrides, image_shape, monkeypatch):
+    expected = ours(config, overrides, image_shape)
+    g, d, step, shape = paddle_twin.build(name)
+    for layers, twin in zip(expected.networks.values(), (g, d), strict=True):
+        for weights, layer in zip(layers, [x for x in twin.sublayers() if hasattr(x, "weight")], strict=True):
+            for key, array in weights.items():  # where ours has no bias, a batch norm takes the twin's away
+                getattr(layer, key).set_value(array)
     with paddle.no_grad():
-        made = twins[0](z)
-        np.testing.assert_allclose(made.numpy(), fake, atol=1e-4)
-        np.testing.assert_allclose(twins[1](made).numpy(), logits, atol=1e-3)
-
-
-def test_the_paddle_twin_takes_a_step():
-    for networks, step, shape in [
-        (paddle_twin.dcgan28(True), paddle_twin.tutorial_step, (2, 1, 28, 28)),
-        (paddle_twin.dcgan64(), paddle_twin.example_step, (2, 3, 64, 64)),
-    ]:
-        take = step(*networks)
-        real = paddle.uniform(shape, min=-1.0, max=1.0)
-        first, second = ([float(value) for value in take(real)] for _ in range(2))
-        assert np.isfinite(first).all()
-        assert first != second
+        fake = g(expected.inputs["z"])
+        logits = d(fake)
+    monkeypatch.setattr(paddle, "randn", lambda shape: expected.inputs["z"])
+    monkeypatch.setattr(paddle, "rand", lambda shape: expected.inputs["share"])
+    losses = [[float(value) for value in step(expected.inputs["real"])] for _ in range(2)]
+    assert shape == expected.shape
+    np.testing.assert_allclose(fake.numpy(), expected.fake, atol=1e-4)
+    np.testing.assert_allclose(logits.numpy(), expected.logits, atol=1e-3)
+    np.testing.assert_allclose(losses, expected.losses, atol=5e-3)

@@ -16,6 +16,9 @@ from ppgan_lite.evaluation.measure import GeneratorEvaluation, evaluate_classifi
 from ppgan_lite.evaluation.result import METRICS
 
 NUM = 120  # test images of 720 training images
+OF_CLASSIFIERS = {"accuracy", "train_accuracy"}
+OF_CODES = {f"{which}{factor}_by_code" for which in ("", "drawn_") for factor in ("slant", "thickness")}
+OF_INPUTS = {"conditional_accuracy", "code_accuracy", *OF_CODES}  # of what a generator is asked for
 
 
 def digits(split, **keys):
@@ -45,10 +48,8 @@ def evaluation(train, test, network):
 class Given:
     """Stands in for a method: its noise is given pixels, uint8 [N, C, H, W], and so are its images."""
 
-    networks = {}
-
     def __init__(self, pixels):
-        self.left = pixels
+        self.left, self.networks = pixels, {}
 
     def draw(self, num):
         z, self.left = self.left[:num], self.left[num:]
@@ -64,7 +65,7 @@ def measured(evaluation, pixels):
 
 def test_new_digits_are_at_the_floor_in_every_metric(evaluation):
     figures = measured(evaluation, digits("train", num_images=NUM, seed=77).images)
-    assert figures.keys() == METRICS.keys() - {"accuracy", "train_accuracy"}
+    assert figures.keys() == METRICS.keys() - OF_CLASSIFIERS - OF_INPUTS
     assert all(np.isfinite([figure.value, figure.real]).all() for figure in figures.values())
     assert {name for name, figure in figures.items() if figure.error is not None} == {
         "kernel_distance", "classifier_score", "total_variation", "high_frequency_energy"
@@ -151,13 +152,15 @@ def test_the_same_seed_gives_the_same_figures_to_the_bit(evaluation, small_run, 
 def test_what_is_measured_is_what_an_export_makes(evaluation, small_run):
     """Batch norms on their running statistics: an image does not depend on those made with it."""
     _, method, _ = open_trained(small_run, None)
-    made = evaluation._generate(method)
+    made, given = evaluation._generate(method)
     assert (made.shape, made.dtype) == ((NUM, 1, 28, 28), "uint8")
     seed_paddle(0, 0, 3)
     g = method.networks["g"]
     g.eval()
     with paddle.no_grad():
-        alone = g(method.draw_z(NUM)[:3]).numpy()
+        z = method.draw_z(NUM)
+        alone = g(z[:3]).numpy()
+    np.testing.assert_array_equal(given["z"], z.numpy())
     assert abs(made[:3] - (alone + 1) * 127.5).max() < 0.51
 
 
@@ -172,7 +175,8 @@ def test_test_images_come_in_random_order(train, network):
 
 
 def test_the_protocol_is_all_that_the_figures_depend_on(evaluation, train, test, network):
-    protocol = evaluation.protocol()
+    given = Given(test.images)
+    protocol = evaluation.protocol(given)
     assert protocol == {
         "features": "rendered_digits",
         "features_sha256": network.sha256,
@@ -187,10 +191,13 @@ def test_the_protocol_is_all_that_the_figures_depend_on(evaluation, train, test,
         "ema": False,
         "seed": 0,
     }
-    assert evaluation(Given(test.images), 1).protocol == protocol
+    assert evaluation(given, 1).protocol == protocol
+    averaged = Given(test.images)
+    averaged.networks = {"g_ema": None}
+    assert evaluation.protocol(averaged) == {**protocol, "ema": True}
 
     def changed(*arguments):
-        other = GeneratorEvaluation(*arguments).protocol()
+        other = GeneratorEvaluation(*arguments).protocol(given)
         assert other.keys() == protocol.keys()
         return {key for key in protocol if other[key] != protocol[key]}
 
@@ -219,7 +226,120 @@ def test_too_few_and_too_many_images_are_refused(num, said, train, test, network
 def test_without_other_training_images_nothing_is_told_of_memory(test, network):
     train = digits("train", num_images=2 * NUM - 1)
     figures = measured(GeneratorEvaluation(train, test, network, NUM, 0), test.images)
-    assert METRICS.keys() - figures.keys() == {"nearer_to_train", "copies_of_train", "accuracy", "train_accuracy"}
+    missing = METRICS.keys() - figures.keys()
+    assert missing == {"nearer_to_train", "copies_of_train"} | OF_CLASSIFIERS | OF_INPUTS
+
+
+class Asked(Given):
+    """Is also asked for something with each image: name -> [N, ...]."""
+
+    def __init__(self, pixels, **asked):
+        super().__init__(pixels)
+        self.asked = asked
+
+    def draw(self, num):
+        given = {name: values[:num] for name, values in self.asked.items()}
+        self.asked = {name: values[num:] for name, values in self.asked.items()}
+        return super().draw(num) | given
+
+
+def test_conditional_accuracy_is_of_the_class_asked_for(evaluation, test, network):
+    digit = digits("train", num_images=NUM, seed=77)
+    asked = digit.labels.copy()
+    right = evaluation(Asked(digit.images, labels=asked), 1).figures["conditional_accuracy"]
+    assert right.value > 0.95
+    asked[:30] = (asked[:30] + 1) % 10
+    figure = evaluation(Asked(digit.images, labels=asked), 1).figures["conditional_accuracy"]
+    predicted = network(digit.images)[1].argmax(1)
+    assert figure.value == pytest.approx(np.mean(predicted == asked))
+    assert 0.7 < figure.value < 0.8
+    assert figure.error == pytest.approx(np.sqrt(figure.value * (1 - figure.value) / NUM))
+    assert figure.real == pytest.approx(np.mean(network(test.images)[1].argmax(1) == test.labels))
+    assert figure.real > 0.95
+
+
+def test_labels_mean_nothing_to_a_network_of_other_classes(train, test, network):
+    other = GeneratorEvaluation(train, test, dataclasses.replace(network, name="inception"), NUM, seed=0)
+    figures = other(Asked(test.images, labels=test.labels), 1).figures
+    assert "conditional_accuracy" not in figures
+
+
+class Recognising(Asked):
+    """An InfoGAN whose first code is the slant, and whose Q knows all real images but takes half of the 7s for 1s."""
+
+    def __init__(self, made, *datasets):
+        slants, num = made.factors["slant"], len(made)
+        noise = np.random.default_rng(0).uniform(-1, 1, num)
+        super().__init__(made.images, codes=np.stack([noise, -slants], 1).astype("float32"))
+        self.known = {
+            image.tobytes(): (label, slant, thickness)
+            for data in datasets
+            for image, label, slant, thickness in zip(
+                data.images, data.labels, data.factors["slant"], data.factors["thickness"], strict=True
+            )
+        }
+
+    def recognise(self, images):
+        pixels = np.rint((images.numpy() + 1) * 127.5).astype("uint8")
+        labels, slants, strokes = map(np.array, zip(*(self.known[image.tobytes()] for image in pixels), strict=True))
+        half = (labels == 7) & (slants > 0.125)
+        categories = np.where(half, 8, 9 - labels)  # the category that stands for 1
+        return paddle.to_tensor(categories), paddle.to_tensor(np.stack([slants + strokes, -strokes], 1))
+
+
+def test_codes_are_judged_by_what_they_have_taken_up(evaluation, train, test):
+    made = digits("train", num_images=NUM, seed=77)
+    figures = evaluation(Recognising(made, train, test), 1).figures
+    assert figures.keys() == METRICS.keys() - OF_CLASSIFIERS - {"conditional_accuracy"}
+    wrong = np.mean((test.labels == 7) & (test.factors["slant"] > 0.125))
+    assert 0.01 < wrong < 0.2
+    accuracy = figures["code_accuracy"]
+    assert accuracy.value == pytest.approx(1 - wrong)
+    assert accuracy.error == pytest.approx(np.sqrt(wrong * (1 - wrong) / NUM))
+    assert figures["slant_by_code"].value > 0.95
+    assert figures["thickness_by_code"].value < 0.3
+    both = test.factors["slant"] + test.factors["thickness"]
+    expected = abs(np.corrcoef([both, test.factors["thickness"], test.factors["slant"]])[2, :2]).max()
+    assert figures["drawn_slant_by_code"].value == pytest.approx(expected)
+    assert figures["drawn_thickness_by_code"].value == pytest.approx(1)
+    assert all(figures[name].real is None for name in (*OF_CODES, "code_accuracy"))
+
+
+def test_nothing_is_told_of_how_images_were_drawn_where_that_is_not_known(train, test, network):
+    unknown = ImageArray(test.images, test.labels, test.class_names, "rendered_digits", "somewhere")
+    made = digits("train", num_images=NUM, seed=77)
+    figures = GeneratorEvaluation(train, unknown, network, NUM, seed=0)(Recognising(made, train, test), 1).figures
+    assert OF_CODES - figures.keys() == {"drawn_slant_by_code", "drawn_thickness_by_code"}
+
+
+CONDITIONAL = {  # method -> its networks, and its figures
+    "cgan": (("dcgan28", "fully_connected"), {"conditional_accuracy"}),
+    "acgan": (("dcgan28", "infogan"), {"conditional_accuracy"}),
+    "infogan": (("dcgan28", "infogan"), {"code_accuracy", *OF_CODES}),
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_every_conditional_method_is_measured_by_what_it_was_asked_for(name, evaluation):
+    (generator, discriminator), own = CONDITIONAL[name]
+    adam = {"name": "adam", "lr": 1e-3}
+    widths = {"widths": [8]} if discriminator == "fully_connected" else {"ndf": 2}
+    tree = {
+        "method": {"name": name, "z_dim": 4},
+        "generator": {"name": generator, "ngf": 2},
+        "discriminator": {"name": discriminator, **widths},
+        "optim": {"g": adam, "d": adam},
+        "data": {"name": "rendered_digits", "num_images": 720},
+        "train": {"steps": 1},
+    }
+    method = build_method(check_config(tree), (1, 28, 28), 10)
+    before = {key: tensor.numpy() for key, tensor in method.networks["d"].state_dict().items()}
+    figures = evaluation(method, 1).figures
+    assert figures.keys() & OF_INPUTS == own
+    assert all(0 <= figures[metric].value <= 1 for metric in own)
+    assert method.networks["d"].training
+    for key, tensor in method.networks["d"].state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), before[key])
 
 
 @pytest.fixture(scope="module")

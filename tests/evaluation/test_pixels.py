@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from ppgan_lite.data.rendered_digits import render
 from ppgan_lite.errors import EvaluationError
-from ppgan_lite.evaluation.pixels import diversity, high_frequency_energy, ms_ssim, total_variation
+from ppgan_lite.evaluation.pixels import diversity, high_frequency_energy, ms_ssim, slant, thickness, total_variation
+from ppgan_lite.image_grid import from_uint8
 
 WEIGHTS = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
 
@@ -162,6 +164,60 @@ def test_white_noise_and_constants():
     dot = constant(-1, 1, 1, 28, 28)
     dot[0, 0, 5, 5] += 1 / 127.5  # the least that 8 bits can show
     assert high_frequency_energy(dot) == pytest.approx([1 - np.pi / 16], abs=0.03)
+
+
+def bar(width, lean=0.0):
+    """A bar of 16 rows that moves to the right by `lean` pixels a row upwards, with soft edges: [1, 1, 28, 28]."""
+    left = 10.3 + lean * (13.5 - np.arange(28))[:, None]
+    columns = np.arange(28)
+    ink = np.clip(np.minimum(columns + 1, left + width) - np.maximum(columns, left), 0, 1)  # of each pixel
+    ink[:6] = ink[22:] = 0
+    return (2 * ink - 1).astype("float32")[None, None]
+
+
+@pytest.mark.parametrize("lean", [-0.4, 0, 0.25])
+@pytest.mark.parametrize("width", [1, 2.5, 5])
+def test_slant_of_a_bar(lean, width):
+    assert slant(bar(width, lean)) == pytest.approx([lean], abs=2e-3)
+    faint = (bar(width, lean) - 1) / 2  # from -1 to 0
+    assert slant(np.concatenate([faint, bar(width, lean)], axis=1)) == pytest.approx([lean], abs=2e-3)
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+def test_thickness_of_a_bar(width):
+    """Area over half the perimeter; where two edges meet, the total variation has a diagonal."""
+    ink = constant(-1, 1, 1, 28, 28)
+    ink[0, 0, 6:22, 10 : 10 + width] = 1
+    corner = 2 - np.sqrt(2)  # one of the four has both edges in one pixel
+    assert thickness(ink) == pytest.approx([2 * 16 * width / (2 * (16 + width) - corner)])
+    assert thickness((ink - 1) / 2) == pytest.approx(thickness(ink))  # faint is not thin
+    long = constant(-1, 1, 1, 400, 28)
+    long[:, :, :, 10 : 10 + width] = 1
+    assert thickness(long) == pytest.approx([width], rel=0.02)
+
+
+def test_slant_and_thickness_of_nothing():
+    dot, row = constant(-1, 1, 1, 28, 28), constant(-1, 1, 1, 28, 28)
+    dot[0, 0, 5, 5] = row[0, 0, 5, 3:9] = 1
+    np.testing.assert_array_equal(slant(np.concatenate([constant(-1, 1, 1, 28, 28), dot, row])), 0)
+    assert thickness(constant(-1, 2, 3, 28, 28)).tolist() == [0, 0]
+    assert slant(constant(1, 1, 1, 28, 28)) == pytest.approx([0], abs=1e-9)
+
+
+def test_slant_and_thickness_are_those_that_digits_were_drawn_with():
+    images, labels, factors = render(1500, 1)
+    images = from_uint8(images[:, None])  # more than are computed at once
+    slants, strokes = slant(images), thickness(images)
+    assert np.corrcoef(slants, factors["slant"])[0, 1] > 0.975
+    assert np.polyfit(factors["slant"], slants, 1) == pytest.approx([1, 0], abs=0.03)
+    drawn = factors["thickness"] * factors["scale"]
+    assert np.corrcoef(strokes, factors["thickness"])[0, 1] > 0.77
+    assert np.corrcoef(strokes, drawn)[0, 1] > 0.85
+    for digit in range(10):
+        assert np.corrcoef(slants[labels == digit], factors["slant"][labels == digit])[0, 1] > 0.95
+    for font in range(4):
+        own = factors["font"] == font
+        assert np.corrcoef(strokes[own], drawn[own])[0, 1] > 0.88
 
 
 def test_errors_name_the_thing():

@@ -1,5 +1,6 @@
 import numpy as np
 import paddle
+import paddle.nn.functional as F
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +8,15 @@ from paddle import nn
 
 from ppgan_lite import runtime
 from ppgan_lite.networks import fast_conv
-from ppgan_lite.networks.layers import BilinearUpsampleConv2D, Conv2D, Conv2DTranspose, LeakyReLU, MaxPool2x2
+from ppgan_lite.networks.layers import (
+    BilinearUpsampleConv2D,
+    Conv2D,
+    Conv2DTranspose,
+    Heads,
+    LeakyReLU,
+    MaxPool2x2,
+    NearestUpsample,
+)
 
 LAYERS = {
     "conv": lambda: Conv2D(4, 6, 4, stride=2, padding=1, bias=True),
@@ -123,3 +132,33 @@ def test_evaluation_takes_paddles_own_but_for_upsampling_and_so_does_its_static_
 def test_a_layer_without_bias_has_one_parameter():
     for layer in (Conv2D(4, 6, 3), Conv2DTranspose(4, 6, 4), BilinearUpsampleConv2D(4, 6, 5)):
         assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (1, 1, 1, 1)])
+def test_nearest_upsampling_is_paddles(shape):
+    x = paddle.to_tensor(np.random.default_rng(0).standard_normal(shape).astype("float32"), stop_gradient=False)
+
+    class Paddles(nn.Layer):
+        def forward(self, x):
+            return F.interpolate(x, scale_factor=2, mode="nearest")
+
+    ours, theirs = forward_and_gradients(NearestUpsample(), x), forward_and_gradients(Paddles(), x)
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6, atol=1e-6)
+
+
+def test_heads_give_one_output_or_a_tuple_each_by_a_layer_of_its_own():
+    x = paddle.randn([4, 6])
+    one, three = Heads(6, (2,)), Heads(6, (1, 5, 2))
+    np.testing.assert_array_equal(one(x).numpy(), one[0](x).numpy())
+    outputs = three(x)
+    assert isinstance(outputs, tuple)
+    assert [y.shape for y in outputs] == [[4, 1], [4, 5], [4, 2]]
+    for head, y in zip(three, outputs, strict=True):
+        np.testing.assert_array_equal(y.numpy(), head(x).numpy())
+
+
+def test_heads_are_made_as_told():
+    heads = Heads(6, (1, 5), lambda features, size: nn.Linear(features, size, bias_attr=False))
+    assert [tuple(head.weight.shape) for head in heads] == [(6, 1), (6, 5)]
+    assert all(head.bias is None for head in heads)

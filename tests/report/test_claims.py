@@ -64,8 +64,32 @@ def test_accuracy_in_training_is_the_mean_of_the_logged_steps_of_an_epoch(place)
 
 
 @pytest.mark.parametrize(
+    ("metric", "value", "ours"), [("d_loss", 0.65, "0.6500"), ("d_accuracy", 0.7, "0.7000"), ("g_loss", 0.9, "0.9000")]
+)
+def test_losses_are_means_over_the_last_thousand_steps_before_the_evaluation(place, metric, value, ours):
+    told = [(29_000, 9.0), (29_050, 0.6), (30_000, 0.7), (30_050, 9.0)]
+    metrics = [
+        {"step": step, "loss/d_real": x - 0.1, "loss/d_fake": x + 0.1, "loss/g": x + 0.25}
+        | {"accuracy/d_real": x, "accuracy/d_fake": x + 0.1}
+        for step, x in told
+    ]
+    config = "gan_keras_mnist"
+    place.add("a", config, [result(30_000)], metrics=metrics)
+    claim = {**figure_claim(group={"config": config}, metric=metric, better="neither"), "epoch": None}
+    place.claim(figures=[{**claim, "value": value + gap, "tolerance": 0.02} for gap in (-0.019, 0.019, -0.021, 0.021)])
+    found = [cells for cells in rows(place.report(), f"`{config}`") if cells[1] == metric.replace("_", " ")]
+    assert [cells[3] for cells in found] == [ours] * 4
+    assert [cells[5] for cells in found] == ["30,000"] * 4
+    assert [cells[-1] for cells in found] == ["reproduced"] * 2 + ["not reproduced"] * 2
+
+
+@pytest.mark.parametrize(
     ("lists", "said"),
     [
+        (
+            {"figures": [{**figure_claim(metric="running_train_accuracy"), "epoch": None}]},
+            r"figures\[0\].epoch: missing; running_train_accuracy is that of an epoch",
+        ),
         ({"figures": [figure_claim(metric="acuracy")]}, r"figures\[0\].metric: unknown value 'acuracy'; .* accuracy\?"),
         ({"figures": [figure_claim(valeu=1)]}, r"figures\[0\].valeu: unknown key; allowed: .*; did you mean value\?"),
         ({"figures": [figure_claim(tolerance=-1)]}, r"figures\[0\].tolerance: must be at least 0, got -1"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from conditional_runs import conditional_export, conditional_run
 from conftest import ROOT, flip_a_byte, one_line_error, run_tool
 from PIL import Image
 
@@ -24,6 +25,16 @@ from ppgan_lite.files import seal, sha256, unseal
 def model(small_export, tmp_path):
     """A copy of the export, to be damaged."""
     return shutil.copytree(small_export, tmp_path / "model")
+
+
+@pytest.fixture
+def cgan_export(tmp_path_factory):
+    return conditional_export("cgan", tmp_path_factory.mktemp)
+
+
+@pytest.fixture
+def infogan_export(tmp_path_factory):
+    return conditional_export("infogan", tmp_path_factory.mktemp)
 
 
 def run(model, *arguments):
@@ -90,6 +101,100 @@ def test_seed_and_num_choose_the_noise(small_export, tmp_path):
     assert (results[0]["z"] != results[2]["z"]).any()
     np.testing.assert_array_equal(results[0]["z"][:5], results[3]["z"])
     assert abs(results[0]["z"].std() - 1) < 0.2
+
+
+def test_uniform_inputs_are_drawn_from_all_of_their_range(cgan_export, infogan_export, tmp_path):
+    labels = draw(cgan_export, tmp_path / "x.npz", "--num", 300)["labels"]
+    assert (labels.dtype, labels.shape) == (np.int64, (300,))
+    assert set(labels.tolist()) == set(range(10))
+    drawn = draw(infogan_export, tmp_path / "y.npz", "--num", 300)
+    assert set(drawn["category"].tolist()) == {0, 1, 2}
+    assert (drawn["codes"].dtype, drawn["codes"].shape) == (np.float32, (300, 2))
+    assert -1 <= drawn["codes"].min() < -0.9
+    assert 0.9 < drawn["codes"].max() <= 1
+    assert (draw(infogan_export, tmp_path / "z.npz", "--num", 300, "--seed", 1)["category"] != drawn["category"]).any()
+
+
+@pytest.mark.parametrize(
+    ("method", "options"), [("cgan", ["--labels", "3,1,4"]), ("infogan", [])], ids=["cgan", "infogan"]
+)
+def test_conditional_pictures_are_those_of_the_run(method, options, tmp_path_factory, tmp_path):
+    """From the inputs that tools/sample.py drew, by every engine, the pixels that it drew."""
+    model, source = (
+        conditional_export(method, tmp_path_factory.mktemp),
+        conditional_run(method, tmp_path_factory.mktemp),
+    )
+    code, _, err = run_tool("sample", "--run", source, "--num", 9, *options, "--out", tmp_path / "sampled.npz")
+    assert (code, err) == (0, "")
+    for engine in json.loads((model / "signature.json").read_text())["networks"]["g"]["checked"]["engines"]:
+        arguments = ("--inputs", tmp_path / "sampled.npz", "--engine", engine, "--batch", 4)
+        images = draw(model, tmp_path / "x.npz", *arguments)["images"]
+        pixels = np.rint((images + 1) * 127.5).transpose(0, 2, 3, 1)
+        assert np.abs(pixels - arrays(tmp_path / "sampled.npz")["images"]).max() <= 1
+
+
+def test_labels_are_taken_in_turn_and_have_a_column_each(cgan_export, tmp_path):
+    drawn = draw(cgan_export, tmp_path / "x.npz", "--num", 7, "--labels", "3, 1,4")
+    assert drawn["labels"].tolist() == [3, 1, 4, 3, 1, 4, 3]
+    np.testing.assert_array_equal(drawn["z"], draw(cgan_export, tmp_path / "y.npz", "--num", 7)["z"])
+    assert run(cgan_export, "--num", 7, "--labels", "3,1,4", "--out", tmp_path / "x.png") == 0
+    pixels = np.rint((drawn["images"] + 1) * 127.5).astype("uint8").transpose(0, 2, 3, 1)
+    with Image.open(tmp_path / "x.png") as grid:
+        assert (grid.size, grid.text["Labels"]) == ((3 * 30 + 2, 3 * 30 + 2), "3,1,4")
+        np.testing.assert_array_equal(np.asarray(grid), infer._grid(pixels, 3)[:, :, 0])
+    assert run(cgan_export, "--num", 2, "--labels", "3,1,4", "--out", tmp_path / "y.png") == 0
+    assert Image.open(tmp_path / "y.png").size == (2 * 30 + 2, 30 + 2)  # no column without a picture
+
+
+def renamed(model, names):
+    """A signature whose labels have other names, or without any, as versions before wrote it."""
+    networks = json.loads((model / "signature.json").read_text())["networks"]
+    for port in [port for network in networks.values() for port in network["inputs"] + network["outputs"]]:
+        del port["names"]
+        if names and port["name"] == "labels":
+            port["names"] = names
+    forged(model, networks=networks)
+
+
+def test_labels_go_by_name_too(cgan_export, tmp_path):
+    model = shutil.copytree(cgan_export, tmp_path / "model")
+    renamed(model, ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"])
+    drawn = draw(model, tmp_path / "x.npz", "--num", 4, "--labels", "Coat,9,T-shirt/top")
+    assert drawn["labels"].tolist() == [4, 9, 0, 4]
+
+
+def test_exports_without_names_still_run(cgan_export, model, tmp_path):
+    renamed(model, None)
+    draw(model, tmp_path / "x.npz", "--num", 3)
+    older = shutil.copytree(cgan_export, tmp_path / "older")
+    renamed(older, None)
+    assert draw(older, tmp_path / "x.npz", "--num", 3, "--labels", "4")["labels"].tolist() == [4, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--labels", "3,10"], "--labels: no class 10; there are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        (["--labels", ""], "--labels: no class without a name; there are: 0, "),
+        (["--network", "d"], "the network takes images (pictures, from black (-1) to white (1)): give --inputs"),
+        (["--inputs", "no_labels.npz"], "input labels is missing: the class, shape [N]"),
+        (["--inputs", "columns.npz"], "input labels has shape [3, 1]; the network takes [N], N at least 1"),
+        (["--inputs", "bytes.npz"], "input labels is of type uint8; the network takes int64 from 0 to 9"),
+        (["--inputs", "ten.npz"], "input labels goes from 0 to 10; the network takes int64 from 0 to 9"),
+        (["--inputs", "few.npz"], "inputs of different lengths: 3, 2"),
+    ],
+)
+def test_bad_labels_are_one_line_and_code_2(arguments, said, cgan_export, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    z = np.zeros([3, 8], "float32")
+    np.savez("no_labels.npz", z=z)
+    np.savez("columns.npz", z=z, labels=np.zeros([3, 1], "int64"))
+    np.savez("bytes.npz", z=z, labels=np.zeros([3], "uint8"))
+    np.savez("ten.npz", z=z, labels=np.array([0, 9, 10]))
+    np.savez("few.npz", z=z, labels=np.array([0, 9]))
+    assert run(cgan_export, *arguments, "--out", "x.npz") == 2
+    assert said in one_line_error(capsys.readouterr().err)
+    assert not Path("x.npz").exists()
 
 
 @pytest.mark.parametrize("network", ["g", "d"])
@@ -245,6 +350,7 @@ def test_a_damaged_onnx_file_is_found_when_it_is_read(model, tmp_path, capsys):
         (["--out", "one.npy/x.png"], "--out one.npy/x.png: cannot be written"),
         (["--out", "new/x.png", "--inputs", "none.npz"], "--inputs none.npz: cannot be read"),
         (["--out", "x.png", "--engine", "paddle-onednn", "--device", "gpu"], "--engine paddle-onednn: is for the CPU"),
+        (["--out", "x.npz", "--labels", "3"], "--labels: the network takes no labels, only z"),
         (["--out", "x.npz", "--num", "999999999"], "not enough memory; give a smaller --num or --batch"),
     ],
 )
@@ -280,6 +386,7 @@ def test_bad_input_is_one_line_and_code_2(arguments, said, small_export, tmp_pat
         (["--out", "x.png", "--num", "0"], "argument --num: must be from 1 to 1000000000, got 0"),
         (["--out", "x.png", "--threads", "9999"], "argument --threads: must be from 1 to 1024, got 9999"),
         (["--out", "x.png", "--inputs", "x.npz", "--num", "3"], "leave them out with --inputs"),
+        (["--out", "x.png", "--inputs", "x.npz", "--labels", "3"], "leave them out with --inputs"),
         (["--out", "x.png", "--seed", "x"], "argument --seed: invalid whole number value: 'x'"),
         (["--out", "x.png", "--engine", "tensorrt"], "argument --engine: invalid choice: 'tensorrt'"),
     ],

@@ -3,13 +3,28 @@
 import shutil
 
 import pytest
+from conditional_runs import conditional_run
 from conftest import one_line_error, run_tool
+from PIL import Image
 
 
 def test_samples_and_says_so(small_run, tmp_path):
     code, out, err = run_tool("sample", "--run", small_run, "--num", 4, "--out", tmp_path / "x.png")
     assert (code, err) == (0, "")
     assert out == f"4 images of step 12 written to {tmp_path / 'x.png'} (cpu)\n"
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "size"),
+    [("cgan", ["--labels", "3,1,4"], (3, 21)), ("infogan", ["--sweep", "code2"], (10, 3))],
+    ids=["labels", "sweep"],
+)
+def test_draws_what_is_asked_for(method, options, size, tmp_path_factory, tmp_path):
+    run = conditional_run(method, tmp_path_factory.mktemp)
+    code, _, err = run_tool("sample", "--run", run, *options, "--out", tmp_path / "x.png")
+    assert (code, err) == (0, "")
+    columns, rows = size
+    assert Image.open(tmp_path / "x.png").size == (columns * 30 + 2, rows * 30 + 2)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +36,10 @@ def test_samples_and_says_so(small_run, tmp_path):
         (["--out", "x.gif"], "--out x.gif: unknown kind .gif"),
         (["--out", "x.png", "--step", "7"], "no checkpoint of step 7; there are: 4, 8, 12"),
         (["--out", "/dev/null/x.png"], "/dev/null/x.png: cannot be written"),
+        (
+            ["--out", "x.png", "--sweep", "code1", "--interpolate", "8"],
+            "argument --interpolate: not allowed with argument --sweep",
+        ),
         ([], "the following arguments are required: --out"),
     ],
 )

@@ -1,0 +1,76 @@
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+
+from ppgan_lite.losses.regularizers import around, between, gradient_penalty
+
+POINTS = np.random.default_rng(0).standard_normal([5, 2, 3, 1]).astype("float32")
+WEIGHT = np.random.default_rng(1).standard_normal([6, 1]).astype("float32")
+
+
+def flat(x):
+    return x.reshape([len(x), -1])
+
+
+def test_of_a_linear_critic_it_is_the_weights_length():
+    """d(x) = w x: the penalty is (|w| - 1)^2 everywhere, and its gradient 2 (|w| - 1) w / |w|."""
+    weight = paddle.to_tensor(WEIGHT, stop_gradient=False)
+    penalty = gradient_penalty(lambda x: flat(x) @ weight, paddle.to_tensor(POINTS))
+    assert penalty.shape == []
+    length = np.linalg.norm(WEIGHT)
+    assert float(penalty) == pytest.approx((length - 1) ** 2, rel=1e-5)
+    penalty.backward()
+    np.testing.assert_allclose(weight.grad.numpy(), 2 * (length - 1) * WEIGHT / length, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [0.3, 2.0], ids=["mostly too flat", "too steep"])
+def test_of_a_quadratic_critic_it_differs_from_point_to_point(scale):
+    """d(x) = s |x|^2 / 2: the gradient is s x, so the penalty the mean of (s |x| - 1)^2."""
+    s = paddle.to_tensor(scale, stop_gradient=False)
+    penalty = gradient_penalty(lambda x: s * (flat(x) ** 2).sum(1, keepdim=True) / 2, paddle.to_tensor(POINTS))
+    lengths = np.linalg.norm(POINTS.reshape(5, -1), axis=1)
+    assert float(penalty) == pytest.approx(((scale * lengths - 1) ** 2).mean(), rel=1e-5)
+    penalty.backward()
+    assert float(s.grad) == pytest.approx((2 * (scale * lengths - 1) * lengths).mean(), rel=1e-4)
+
+
+def test_no_gradient_leads_back_from_the_points():
+    source = paddle.to_tensor(POINTS, stop_gradient=False)
+    weight = paddle.to_tensor(WEIGHT, stop_gradient=False)
+    gradient_penalty(lambda x: (flat(x) ** 2) @ weight, source * 2).backward()
+    assert source.grad is None
+    assert float(weight.grad.abs().sum()) > 0
+
+
+def test_a_flat_critic_gives_no_nan():
+    """|0| has no slope; a critic of zeros has the penalty 1 and a finite gradient."""
+    critic = nn.Linear(6, 1)
+    critic.weight.set_value(paddle.zeros([6, 1]))
+    penalty = gradient_penalty(lambda x: critic(flat(x)), paddle.to_tensor(POINTS))
+    assert float(penalty) == pytest.approx(1, abs=1e-5)
+    penalty.backward()
+    assert np.isfinite(critic.weight.grad.numpy()).all()
+
+
+def test_points_between_lie_on_their_lines_each_at_a_place_of_its_own():
+    paddle.seed(0)
+    real, fake = paddle.randn([2000, 2, 3, 1]), paddle.randn([2000, 2, 3, 1])
+    shares = ((between(real, fake) - fake) / (real - fake)).numpy().reshape(2000, 6)
+    np.testing.assert_allclose(shares, np.median(shares, 1, keepdims=True).repeat(6, 1), atol=5e-3)  # one per image
+    share = np.median(shares, 1)
+    assert share.min() >= 0
+    assert share.max() <= 1
+    counts, _ = np.histogram(share, bins=4, range=(0, 1))
+    assert (abs(counts - 500) < 5 * (2000 * 0.25 * 0.75) ** 0.5).all()  # uniform, within five deviations
+
+
+def test_points_around_are_shifted_up_by_a_share_of_the_batchs_deviation():
+    paddle.seed(0)
+    real = 3 + 2 * paddle.randn([500, 1, 4, 4])
+    shifts = (around(real, 0.5) - real).numpy() / real.numpy().std()
+    assert shifts.min() >= -1e-6
+    assert shifts.max() <= 0.5 + 1e-6
+    counts, _ = np.histogram(shifts, bins=4, range=(0, 0.5))
+    assert (abs(counts - 2000) < 5 * (8000 * 0.25 * 0.75) ** 0.5).all()
+    assert abs(np.corrcoef(shifts[:, 0, 0, 0], shifts[:, 0, 0, 1])[0, 1]) < 0.25  # each pixel by its own

@@ -1,0 +1,129 @@
+"""A method beside its algorithm, written out by the tests with plain Paddle: both must do the same."""
+
+import numpy as np
+import paddle
+from conftest import SMALL
+
+from ppgan_lite.build import build_method, seed_paddle
+from ppgan_lite.config import check_config
+
+SHAPE, CLASSES, NUM, Z_DIM = (1, 28, 28), 4, 8, 5
+SGD = {"name": "sgd", "lr": 0.1}  # no Adam: it would hide a loss's scale, and enlarge rounding errors
+NETWORKS = {
+    "generator": {"name": "fully_connected", "widths": [8]},
+    "discriminator": {"name": "infogan", "ndf": 4},  # with batch norms, which tell real batches from fakes
+}
+PLAIN = {"sgd": paddle.optimizer.SGD, "adam": paddle.optimizer.Adam}
+
+
+def tree(method, networks=NETWORKS, optimizer=SGD, names=("g", "d"), **keys):
+    """A small config of a method: `keys` are its own, `names` its optimizers."""
+    return {
+        "method": {"name": method, "z_dim": Z_DIM, **keys},
+        **networks,
+        "optim": {name: optimizer for name in names},
+        "data": SMALL["data"],
+        "train": SMALL["train"],
+    }
+
+
+def build(config):
+    """The method that a tree describes, for small pictures of four classes."""
+    return build_method(check_config(config), SHAPE, CLASSES)
+
+
+def make_batches(num=1, seed=0):
+    """Fresh batches of noise as pictures, all different."""
+    rng = np.random.default_rng(seed)
+    return [
+        {
+            "image": paddle.to_tensor(rng.uniform(-1, 1, [NUM, *SHAPE]).astype("float32")),
+            "label": paddle.to_tensor(rng.integers(0, CLASSES, NUM)),
+        }
+        for _ in range(num)
+    ]
+
+
+def noise():
+    """Normal noise for a batch."""
+    return paddle.randn([NUM, Z_DIM])
+
+
+def trained(network):
+    """A network's trained parameters."""
+    return [p for p in network.parameters() if not p.stop_gradient]
+
+
+def state(network):
+    """A copy of everything in a network."""
+    return {name: value.numpy() for name, value in network.state_dict().items()}
+
+
+class Twin:
+    """The networks that a method starts from, and plain optimizers, fresh."""
+
+    def __init__(self, config):
+        method = build(config)
+        self.networks, self.options = method.networks, method.options
+        self._parameters = {name: trained(self.networks[method.trained_network(name)]) for name in method.optimizers}
+        self._optimizers = {
+            name: PLAIN[keys["name"]](keys["lr"], parameters=self._parameters[name])
+            for name, keys in config["optim"].items()
+        }
+
+    def apply(self, names, loss):
+        """A step of the optimizers (`"g e"`), each down its own part of the gradient: `paddle.grad` leaves no other."""
+        own = {name: self._parameters[name] for name in names.split()}
+        gradients = iter(paddle.grad(loss, [p for parameters in own.values() for p in parameters]))
+        for name, parameters in own.items():
+            for p in parameters:
+                p.grad = next(gradients)
+            self._optimizers[name].step()
+            self._optimizers[name].clear_grad()
+
+
+def assert_equals(config, algorithm, steps=3):
+    """Some steps by the method and by `algorithm(twin, batches)`, which returns scalars that must be logged so.
+
+    Everything in the networks must agree: a leaked gradient, a pass through G too many or in another mode, another
+    order of draws would all show. Returns the method.
+    """
+    method, twin = build(config), Twin(config)
+    start = {key: state(network) for key, network in method.networks.items()}
+    for step in range(1, steps + 1):
+        batches = make_batches(method.options.num_batches(step), step)
+        seed_paddle(0, step)
+        logged = method.train_step(batches, step)
+        seed_paddle(0, step)
+        for key, value in algorithm(twin, batches).items():
+            np.testing.assert_allclose(float(logged[key]), float(value), rtol=1e-4, atol=1e-5, err_msg=key)
+    for key, network in method.networks.items():
+        theirs = state(twin.networks[key])
+        assert any((value != start[key][name]).any() for name, value in theirs.items())
+        for name, value in state(network).items():
+            np.testing.assert_allclose(value, theirs[name], rtol=1e-4, atol=1e-6, err_msg=f"{key}: {name}")
+    return method
+
+
+def assert_updates(config, expected, monkeypatch):
+    """One step takes the `expected` updates in their order; each finds gradients on its own network only, and changes
+    no other. Nothing is left behind."""
+    method = build(config)
+    seen = []
+    for name, optimizer in method.optimizers.items():
+
+        def step(name=name, plain=optimizer.step):
+            own = method.trained_network(name)
+            before = {key: [p.numpy() for p in trained(network)] for key, network in method.networks.items()}
+            for key, network in method.networks.items():
+                assert any(p.grad is not None for p in network.parameters()) == (key == own), (name, key)
+            plain()
+            for key, network in method.networks.items():
+                changed = any((p.numpy() != old).any() for p, old in zip(trained(network), before[key], strict=True))
+                assert changed == (key == own), (name, key)
+            seen.append(name)
+
+        monkeypatch.setattr(optimizer, "step", step)
+    method.train_step(make_batches(method.options.num_batches(1000)), 1000)
+    assert seen == expected
+    assert all(p.grad is None for network in method.networks.values() for p in network.parameters())

@@ -1,0 +1,93 @@
+import math
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+import pytest
+from method_twin import NUM, SGD, SHAPE, Z_DIM, assert_equals, build, make_batches, tree
+
+NETWORKS = {
+    "generator": {"name": "fully_connected", "widths": [8]},
+    "encoder": {"name": "fully_connected", "widths": [8]},
+}
+SLOW = SGD | {"lr": 1e-3}  # its losses are sums over pixels
+
+
+def config(**keys):
+    return tree("vae", NETWORKS, SLOW, ("g", "e"), **keys)
+
+
+def bernoulli(images, decoded):
+    white, chance = (images + 1) / 2, (decoded + 1) / 2
+    return F.binary_cross_entropy(chance, white, reduction="sum") / NUM
+
+
+def gaussian(images, decoded):
+    return -paddle.distribution.Normal(decoded, paddle.full_like(decoded, 0.5)).log_prob(images).sum() / NUM
+
+
+@pytest.mark.parametrize("likelihood", [bernoulli, gaussian])
+def test_a_step_equals_the_algorithm_written_out(likelihood):
+    def algorithm(twin, batches):
+        g, e = twin.networks["g"], twin.networks["e"]
+        real = batches[0]["image"]
+        mean, log_variance = e(real)
+        deviation = log_variance.exp().sqrt()
+        rebuilt = g(mean + deviation * paddle.randn([NUM, Z_DIM]))
+        of_code, of_noise = (
+            paddle.distribution.Normal(mean, deviation),
+            paddle.distribution.Normal(paddle.zeros_like(mean), paddle.ones_like(mean)),
+        )
+        divergence = paddle.distribution.kl_divergence(of_code, of_noise).sum() / NUM
+        loss_rebuild = likelihood(real, rebuilt)
+        twin.apply("g e", loss_rebuild + divergence)
+        return {"loss/rebuild": loss_rebuild, "loss/divergence": divergence}
+
+    assert_equals(config(likelihood=likelihood.__name__, noise_std=0.5), algorithm)
+
+
+def test_no_gradient_is_left_behind():
+    method = build(config())
+    method.train_step(make_batches(), 1)
+    assert all(p.grad is None for network in method.networks.values() for p in network.parameters())
+
+
+def test_the_divergence_is_the_closed_form():
+    """KL(N(m, v) || N(0, 1)) = (m^2 + v - log v - 1) / 2 for each number of the code."""
+    method = build(config())
+    mean, log_variance = method.networks["e"].heads
+    for head, value in ((mean, 0.7), (log_variance, -0.4)):
+        head.weight.set_value(paddle.zeros(head.weight.shape))
+        head.bias.set_value(paddle.full(head.bias.shape, value))
+    expected = Z_DIM * (0.7**2 + math.exp(-0.4) + 0.4 - 1) / 2
+    assert float(method.train_step(make_batches(), 1)["loss/divergence"]) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("std", [0.1, 2.0])
+def test_the_gaussian_likelihood_by_hand(std):
+    """In nats, with the constant: a sum over pixels, a mean over images."""
+    rng = np.random.default_rng(0)
+    images, decoded = (rng.uniform(-1, 1, [3, 2, 2, 1]) for _ in range(2))
+    density = np.exp(-(((images - decoded) / std) ** 2) / 2) / (std * np.sqrt(2 * np.pi))
+    method = build(config(likelihood="gaussian", noise_std=std))
+    ours = method._negative_log_likelihood(paddle.to_tensor(images), paddle.to_tensor(decoded))
+    assert float(ours) == pytest.approx(-np.log(density).sum() / 3, rel=1e-6)
+
+
+def test_the_bernoulli_likelihood_by_hand():
+    """A decoded 0.5 is a chance of 3/4 of white; grey counts as half of each."""
+    images = paddle.to_tensor([1.0, -1.0, 0.0]).reshape([1, 1, 3, 1])
+    method = build(config(likelihood="bernoulli"))
+    ours = method._negative_log_likelihood(images, paddle.full_like(images, 0.5))
+    expected = -np.log(3 / 4) - np.log(1 / 4) - (np.log(3 / 4) + np.log(1 / 4)) / 2
+    assert float(ours) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_sure_decoder_that_errs_has_a_finite_loss():
+    images = -paddle.ones([2, *SHAPE])
+    decoded = paddle.ones([2, *SHAPE])
+    decoded.stop_gradient = False
+    loss = build(config(likelihood="bernoulli"))._negative_log_likelihood(images, decoded)
+    assert float(loss) == pytest.approx(-28 * 28 * math.log(1e-6), rel=0.05)
+    loss.backward()
+    assert np.isfinite(decoded.grad.numpy()).all()

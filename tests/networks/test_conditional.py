@@ -1,0 +1,48 @@
+import numpy as np
+import paddle
+from paddle import nn
+
+from ppgan_lite.networks.conditional import ConditionalDiscriminator, ConditionalGenerator
+
+
+class Echo(nn.Layer):
+    """Gives back what it is given."""
+
+    def forward(self, x):
+        return x
+
+
+LABELS = paddle.to_tensor([2, 0, 1])
+
+
+def test_the_class_joins_the_noise_as_a_one_hot_vector_and_codes_follow():
+    z, codes = paddle.randn([3, 4]), paddle.randn([3, 2])
+    one_hot = np.eye(3)[[2, 0, 1]]
+    g = ConditionalGenerator(Echo(), 3)
+    np.testing.assert_array_equal(g(z, LABELS).numpy(), np.concatenate([z, one_hot], 1))
+    np.testing.assert_array_equal(g(z, LABELS, codes).numpy(), np.concatenate([z, one_hot, codes], 1))
+
+
+def test_another_class_gives_another_image():
+    g = ConditionalGenerator(nn.Linear(7, 2), 3)
+    z = paddle.randn([3, 4])
+    difference = (g(z, LABELS) - g(z, paddle.zeros([3], "int64"))).abs().sum(1).numpy()
+    assert (difference > 0).tolist() == [True, False, True]  # the second one was 0 before
+
+
+def test_the_class_joins_the_image_as_one_learned_channel():
+    images = paddle.randn([3, 2, 4, 5])
+    d = ConditionalDiscriminator(Echo(), 3, (4, 5))
+    joined = d(images, LABELS).numpy()
+    assert joined.shape == (3, 3, 4, 5)
+    np.testing.assert_array_equal(joined[:, :2], images.numpy())
+    np.testing.assert_array_equal(joined[:, 2], d.pictures.weight.numpy()[[2, 0, 1]].reshape(3, 4, 5))
+    d(images, LABELS)[:, 2].sum().backward()
+    assert (d.pictures.weight.grad.numpy() == 1).all()  # each class's picture is learned
+
+
+def test_another_class_gets_another_judgement():
+    d = ConditionalDiscriminator(nn.Sequential(nn.Flatten(), nn.Linear(60, 1)), 3, (4, 5))
+    images = paddle.randn([3, 2, 4, 5])
+    difference = (d(images, LABELS) - d(images, paddle.zeros([3], "int64"))).abs()[:, 0].numpy()
+    assert (difference > 0).tolist() == [True, False, True]
