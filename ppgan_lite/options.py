@@ -204,6 +204,7 @@ METHODS = {
     "hinge": Adversarial,
     "infogan": InfoGAN,
     "lsgan": Adversarial,
+    "ragan": Adversarial,
     "vae": VAE,
     "wgan": WGAN,
     "wgan_gp": WGANGP,

@@ -9,6 +9,7 @@ from ppgan_lite.methods.gan import GAN
 from ppgan_lite.methods.hinge import Hinge
 from ppgan_lite.methods.infogan import InfoGAN
 from ppgan_lite.methods.lsgan import LSGAN
+from ppgan_lite.methods.ragan import RaGAN
 from ppgan_lite.methods.vae import VAE
 from ppgan_lite.methods.wgan import WGAN
 from ppgan_lite.methods.wgan_gp import WGANGP
@@ -23,6 +24,7 @@ METHODS = {
     "hinge": Hinge,
     "infogan": InfoGAN,
     "lsgan": LSGAN,
+    "ragan": RaGAN,
     "vae": VAE,
     "wgan": WGAN,
     "wgan_gp": WGANGP,
