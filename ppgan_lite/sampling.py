@@ -39,8 +39,8 @@ def sample(
     Args:
         folder: of the run.
         out: FILE.png (one grid; for data of points, moments of the run: see points.py), FILE.npz (`images` uint8
-            [N, H, W, C], and the generator's inputs by their names), or a new or empty folder (PNGs, whose names end in
-            the class, if one was asked for).
+            [N, H, W, C], and the generator's inputs by their names; `points` [N, dims] for data of points), or a new or
+            empty folder (PNGs, whose names end in the class, if one was asked for).
         step: of the checkpoint; `best`, or None for the newest that is whole.
         num: images.
         seed: of the noise.
@@ -64,9 +64,9 @@ def sample(
     if not isinstance(method, Generative):
         raise RunError(f"{folder}: holds a {run.config().method.name}, which makes no images")
     classes = _find_classes(labels, method, run)
-    if run.image_shape[1:] == (1, 1) and out.suffix == ".png":
-        steps = points.save_moments(folder, out, step, seed)
-        print(f"{len(steps)} moments, of steps {', '.join(map(str, steps))}, written to {out} ({device})")
+    is_points = run.image_shape[1:] == (1, 1)
+    if is_points and out.suffix != ".npz":
+        _draw_moments(folder, out, step, seed, interpolate or labels or sweep)
         return
     seed_paddle(seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
     if sweep:
@@ -82,8 +82,22 @@ def sample(
     metadata = {**run.describe_images(saved.step), "Batch norm": "running statistics", "Seed": str(seed)}
     metadata |= {"Labels": ", ".join(run.class_names[k] for k in classes)} if labels else {}
     metadata |= {"Sweep": sweep} if sweep else {}
-    _write(out, images, inputs, columns, run.class_names, metadata)
+    if is_points:
+        _save_arrays(out, {"points": images[:, :, 0, 0], **inputs}, metadata)
+    else:
+        _write(out, images, inputs, columns, run.class_names, metadata)
     print(f"{len(images)} images of step {saved.step} written to {out} ({device})")
+
+
+def _draw_moments(folder: Path, out: Path, step, seed: int, chosen):
+    """The picture of a run on points, which is of moments and cannot be `chosen` otherwise. Raises RunError."""
+    if not out.suffix or chosen:
+        raise RunError(
+            f"{folder}: was trained on points: give --out FILE.png, for moments of the run and with no more than "
+            "--step and --seed, or FILE.npz"
+        )
+    steps = points.save_moments(folder, out, step, seed)
+    print(f"the run at step {', '.join(map(str, steps))}, drawn in {out}")
 
 
 def _check_out(out: Path):
@@ -184,14 +198,19 @@ def _write(
     if out.suffix == ".png":
         save_png(out, grid(images, columns), metadata)
     elif out.suffix == ".npz":
-        said = {key: [value] for key, value in metadata.items()}
-        with writing(out) as stream:
-            np.savez_compressed(stream, images=to_uint8(images), **inputs, **said)
+        _save_arrays(out, {"images": to_uint8(images), **inputs}, metadata)
     else:
         labels = inputs.get("labels")
         for i, pixels in enumerate(to_uint8(images)):
             name = f"{i:05d}" if labels is None else f"{i:05d}_{_in_file_name(class_names[labels[i]])}"
             save_png(out / f"{name}.png", pixels, metadata)
+
+
+def _save_arrays(out: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]):
+    with disk_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    with writing(out) as stream:
+        np.savez_compressed(stream, **arrays, **{key: [value] for key, value in metadata.items()})
 
 
 def _in_file_name(class_name: str) -> str:

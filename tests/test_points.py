@@ -13,6 +13,7 @@ from ppgan_lite.engine.loop import train
 from ppgan_lite.engine.run import open_trained
 from ppgan_lite.errors import CheckpointError, RunError
 from ppgan_lite.points import Moment, draw, look, save_moments
+from ppgan_lite.sampling import sample
 
 TOY = ROOT / "configs" / "gan_toy1d.yml"
 PLANE = "data={name: gaussians, batch_size: 8, num_images: 44, dims: 2, modes: 4, std: 0.05}"
@@ -202,3 +203,17 @@ def test_samples_are_drawn_where_they_lie():
             middles.append((np.abs(picture.astype(int) - GREEN).max(2) < 40).nonzero()[1].mean() / picture.shape[1])
         assert middles[0] < 0.45
         assert middles[1] > 0.6
+
+
+@pytest.mark.parametrize("asked", [{"interpolate": 4}, {"out": "folder"}])
+def test_samples_of_points_are_moments_or_arrays_and_nothing_else(toy, tmp_path, asked):
+    keys = {"step": None, "num": 10, "seed": 0, "interpolate": None, "labels": None, "sweep": None, "device": "cpu"}
+    out = tmp_path / asked.pop("out", "toy.png")
+    with pytest.raises(RunError, match="was trained on points: give --out FILE.png"):
+        sample(toy, out, **{**keys, **asked})
+    sample(toy, tmp_path / "toy.npz", **keys)
+    with np.load(tmp_path / "toy.npz") as file:
+        assert (file["points"].shape, file["points"].dtype) == ((10, 1), "float32")
+        assert len(np.unique(file["points"])) == len(np.unique(file["z"])) == 10
+    sample(toy, tmp_path / "toy.png", **keys)
+    assert (tmp_path / "toy.png").exists()

@@ -127,8 +127,11 @@ def check_same_protocol(first: Result, other: Result, names: tuple[str, str]):
 
 
 def difference(first: Result, other: Result) -> str | None:
-    """What differs first between the protocols of two results, in words; None where they are the same."""
-    for key in sorted(first.protocol.keys() | other.protocol.keys()):
+    """What differs first between the protocols of two results, in words; None where they are the same.
+
+    Whether the weights are a moving average does not count: it is what was measured, not how.
+    """
+    for key in sorted((first.protocol.keys() | other.protocol.keys()) - {"ema"}):
         a, b = first.protocol.get(key), other.protocol.get(key)
         if a != b:
             return f"{key} was {json.dumps(a)} and {json.dumps(b)}"

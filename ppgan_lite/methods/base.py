@@ -9,6 +9,8 @@ from ppgan_lite.interface import Interface, Port
 from ppgan_lite.networks.conditional import ConditionalGenerator
 from ppgan_lite.optimizers import Optimizer
 
+LOGITS = Port("logits", (1,), "above 0: taken for real; below: for generated")
+
 
 class Method:
     """Networks, their optimizers and one training step.
@@ -88,9 +90,11 @@ class Generative(Method):
 
     Attributes:
         num_kinds: of images, which `draw` asks for in turn (classes, say); None where it does not ask.
+        judgement: what `d` gives.
     """
 
     num_kinds = None
+    judgement = LOGITS
 
     @staticmethod
     def make_networks(options, make, image_shape, num_classes):
@@ -131,7 +135,7 @@ class Generative(Method):
         images = picture_port(image_shape)
         return {
             "g": Interface("generator: noise to pictures", (self.noise_port(),), (images,)),
-            "d": Interface("discriminator: is a picture real?", (images,), (LOGITS,)),
+            "d": Interface("discriminator: is a picture real?", (images,), (self.judgement,)),
         }
 
     def noise_port(self) -> Port:
@@ -160,9 +164,6 @@ class Conditional(Generative):
         """What the generator is asked for."""
         last = self.num_kinds - 1
         return Port("labels", (), "the class", "int64", (0, last), distribution="uniform", names=tuple(class_names))
-
-
-LOGITS = Port("logits", (1,), "above 0: taken for real; below: for generated")
 
 
 def picture_port(image_shape: tuple[int, int, int], name: str = "images") -> Port:

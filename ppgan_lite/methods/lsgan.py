@@ -1,11 +1,14 @@
 """Least squares GAN (Mao et al. 2017, eq. 9): D's outputs are drawn to 1 for real images and 0 for fakes, G's to 1."""
 
+from ppgan_lite.interface import Port
 from ppgan_lite.losses.adversarial import least_squares
 from ppgan_lite.methods.base import Generative, frozen
 
 
 class LSGAN(Generative):
     """A generator `g` and a discriminator `d` whose outputs are no logits: above 0.5 is nearer to real."""
+
+    judgement = Port("scores", (1,), "1: real; 0: generated")
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]

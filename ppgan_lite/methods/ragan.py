@@ -1,11 +1,14 @@
 """Relativistic average GAN (Jolicoeur-Martineau 2018, Algorithm 2): is a real image more real than fakes on average?"""
 
+from ppgan_lite.interface import Port
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
 from ppgan_lite.methods.base import Generative, frozen
 
 
 class RaGAN(Generative):
     """A generator `g` and a discriminator `d` whose logits count only beside the mean logit of the other kind."""
+
+    judgement = Port("scores", (1,), "the higher the more real, beside other pictures")
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]

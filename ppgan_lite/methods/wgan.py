@@ -4,15 +4,16 @@ With `warm_up` the critic is trained 100 times in each of the first 25 steps and
 `options.batches_in` tells so. As there, all trained weights are clipped, the scales of batch norms too.
 """
 
-from dataclasses import replace
-
 import paddle
 
+from ppgan_lite.interface import Port
 from ppgan_lite.methods.base import Generative, frozen
 
 
 class WGAN(Generative):
     """A generator `g` and a critic `d`, whose mean outputs differ by the (scaled) Wasserstein distance."""
+
+    judgement = Port("scores", (1,), "the higher the more real, without a scale")
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
@@ -31,9 +32,3 @@ class WGAN(Generative):
         with paddle.no_grad():
             for parameter in self.optimizers["d"].parameters.values():
                 parameter.clip_(-self.options.clip, self.options.clip)
-
-    def interfaces(self, image_shape, class_names):
-        interfaces = super().interfaces(image_shape, class_names)
-        d = interfaces["d"]
-        scores = replace(d.outputs[0], name="scores", meaning="higher: nearer to the real pictures")
-        return interfaces | {"d": replace(d, meaning="critic: how real is a picture?", outputs=(scores,))}

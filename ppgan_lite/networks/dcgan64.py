@@ -51,16 +51,21 @@ class Discriminator(nn.Layer):
         for narrow, wide in itertools.pairwise(widths):
             layers += [Conv2D(narrow, wide, 4, stride=2, padding=1), nn.BatchNorm2D(wide), LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
-        self.heads = Heads(widths[-1], outputs, _to_one_pixel)
+        self.heads = Heads(widths[-1], outputs, _Head)
         _initialise(self)
 
     def forward(self, x):
         return self.heads(self.layers(x))
 
 
-def _to_one_pixel(features: int, size: int) -> nn.Layer:
+class _Head(Conv2D):
     """[N, features, 4, 4] -> [N, size]."""
-    return nn.Sequential(Conv2D(features, size, 4), nn.Flatten())
+
+    def __init__(self, features: int, size: int):
+        super().__init__(features, size, 4)
+
+    def forward(self, x):
+        return super().forward(x).reshape([x.shape[0], -1])  # `nn.Flatten` has no double gradient
 
 
 def _initialise(network: nn.Layer):

@@ -11,8 +11,17 @@ from ppgan_lite.report.measured import CLASSIFIERS, GENERATORS, Group, Measured,
 OF_CLASSIFIERS = ("accuracy", "train_accuracy")
 DISTANCES = ("frechet_distance", "kernel_distance", "classifier_score", "class_kl")
 COVERAGE = ("precision", "recall", "density", "coverage")
-# A table each: with more columns they could not be read.
-TABLES = (DISTANCES, COVERAGE, tuple(name for name in METRICS if name not in OF_CLASSIFIERS + DISTANCES + COVERAGE))
+# Of generators that are asked for something: a class, or codes.
+CONTROL = (
+    "conditional_accuracy",
+    "code_accuracy",
+    "slant_by_code",
+    "drawn_slant_by_code",
+    "thickness_by_code",
+    "drawn_thickness_by_code",
+)
+REST = tuple(name for name in METRICS if name not in OF_CLASSIFIERS + DISTANCES + COVERAGE + CONTROL)
+TABLES = (DISTANCES, COVERAGE, REST, CONTROL)  # a table each: with more columns they could not be read
 NOTHING_TO_COMPARE = "no figure to compare"
 
 
@@ -33,7 +42,11 @@ def describe(section: Section, claims: Claims, pictures: dict[str, bytes]) -> li
 def _protocol(section: Section) -> str:
     """How the figures were measured."""
     protocol = section.runs[0].newest.protocol
-    parts = [f"{spaced(key)} {value[:12] if key.endswith('sha256') else value}" for key, value in protocol.items()]
+    parts = [
+        f"{spaced(key)} {value[:12] if key.endswith('sha256') else value}"
+        for key, value in protocol.items()
+        if key != "ema"  # of a run, whose name tells it
+    ]
     return f"Trained on {section.source.num_images:,} images. Protocol: {'; '.join(parts)}."
 
 
@@ -44,8 +57,11 @@ def _distances(section: Section) -> list[str]:
         metrics = [name for name in metrics if any(name in run.newest.figures for run in section.runs)]
         rows = [["real images", "", *(spread(section.real(metric)) for metric in metrics)]]
         for title, group in _rows(section):
-            rows.append([title, f"{group.step():,}", *(spread(group.values(metric)) for metric in metrics)])
-        tables.append(table(["config", "step", *map(spaced, metrics)], rows))
+            cells = [spread(group.values(metric)) for metric in metrics]
+            if any(cells):
+                rows.append([title, f"{group.step():,}", *cells])
+        if metrics:
+            tables.append(table(["config", "step", *map(spaced, metrics)], rows))
     return tables
 
 

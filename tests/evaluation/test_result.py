@@ -90,13 +90,17 @@ def test_results_of_one_protocol_compare(result):
     check_same_protocol(result, Result(8, dict(reversed(PROTOCOL.items())), {}, 9.0), ("a", "b"))
 
 
+def test_averaged_weights_are_no_other_protocol(result):
+    check_same_protocol(result, Result(8, {**PROTOCOL, "ema": True}, {}, 9.0), ("a", "b"))
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [
         ({**PROTOCOL, "num_real": 2000}, "num_real was 10000 and 2000"),
         ({**PROTOCOL, "num_real": 2000, "features": "inception"}, 'features was "mnist" and "inception"'),
         ({**PROTOCOL, "split": "test"}, 'split was null and "test"'),
-        ({key: value for key, value in PROTOCOL.items() if key != "ema"}, "ema was false and null"),
+        ({key: value for key, value in PROTOCOL.items() if key != "features"}, 'features was "mnist" and null'),
     ],
 )
 def test_results_of_two_protocols_do_not(result, other, said):

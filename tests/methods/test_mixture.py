@@ -14,14 +14,14 @@ from ppgan_lite.data.loader import batches
 
 MODES, STD = 8, 0.05
 WIDTHS = [64, 64]
-RUNS = {  # method -> steps, lr of G, lr of D (or of the encoder), the method's own keys
+USUAL = (700, 1e-3, 1e-3, {})
+RUNS = {  # of those that need others than the usual: method -> steps, lr of G, lr of D (or of the encoder), the method's own keys
     "acgan": (200, 1e-3, 1e-3, {}),
     "cgan": (600, 1e-3, 1e-3, {}),
     "dragan": (500, 1e-3, 2e-3, {"d_updates": 2, "gp_weight": 0.1}),  # 10 bounds D's slope, and the data is small
     "gan": (700, 1e-3, 2e-3, {"d_optimizers": "joint"}),
     "hinge": (500, 1e-3, 2e-3, {"d_updates": 2}),
     "infogan": (500, 1e-3, 1e-3, {}),
-    "lsgan": (700, 1e-3, 1e-3, {}),
     "ragan": (400, 2e-3, 4e-3, {"d_updates": 2}),
     "vae": (500, 2e-3, 2e-3, {"likelihood": "gaussian", "z_dim": 2}),
     "wgan": (500, 1e-3, 1e-3, {"warm_up": False, "clip": 0.1}),
@@ -57,14 +57,9 @@ def knows_the_modes(of_modes):
     return (of_modes >= 0.02).sum() >= 6 and of_modes.sum() >= 0.5
 
 
-def test_all_methods_that_can_are_here():
-    without = {"began", "classifier"}
-    assert RUNS.keys() == options.METHODS.keys() - without
-
-
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", sorted(options.METHODS.keys() - {"began", "classifier"}))
 def test_an_untrained_generator_learns_the_modes(name):
-    config = make_config(name, *RUNS[name])
+    config = make_config(name, *RUNS.get(name, USUAL))
     dataset = build_dataset(config)
     method = build_method(config, dataset.image_shape, MODES)
     assert not knows_the_modes(shares(method, dataset.centres))

@@ -105,8 +105,8 @@ def test_every_weights_largest_singular_value_is_1(spectral):
         matrix = layer.weight.numpy()
         matrix = matrix.reshape(len(matrix), -1) if matrix.ndim == 4 else matrix
         assert np.linalg.svd(matrix, compute_uv=False)[0] == pytest.approx(1, abs=5e-3), name
-        of_vectors = (layer.weight_u.shape, layer.weight_v.shape)
-        assert of_vectors == (([len(matrix)], [matrix.shape[1]])[:: 1 if layer.weight.ndim == 4 else -1])
+        rows, columns = matrix.shape if layer.weight.ndim == 4 else matrix.shape[::-1]
+        assert (layer.weight_u.shape, layer.weight_v.shape) == ([rows], [columns])
 
 
 def test_the_fast_form_uses_the_normalised_weight(spectral, monkeypatch):

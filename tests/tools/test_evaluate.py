@@ -18,9 +18,10 @@ from ppgan_lite.engine.run import Run
 from ppgan_lite.evaluation import features, runs
 from ppgan_lite.evaluation.result import METRICS, Result
 from ppgan_lite.files import locked
+from ppgan_lite.report.section import CONTROL
 
 OF_CLASSIFIERS = ["accuracy", "train_accuracy"]
-OF_GENERATORS = [metric for metric in METRICS if metric not in OF_CLASSIFIERS]
+OF_GENERATORS = [metric for metric in METRICS if metric not in (*OF_CLASSIFIERS, *CONTROL)]
 
 
 def trained(folder, tree):
