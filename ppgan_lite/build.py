@@ -5,7 +5,7 @@ import paddle
 
 from ppgan_lite.config import Config
 from ppgan_lite.data import DATASETS
-from ppgan_lite.errors import RunError
+from ppgan_lite.errors import ConfigError, RunError
 from ppgan_lite.methods import METHODS
 from ppgan_lite.networks import NETWORKS
 from ppgan_lite.optimizers import Optimizer
@@ -41,8 +41,15 @@ def build_method(config: Config, image_shape: tuple[int, int, int], num_classes:
 
 
 def build_network(section: str, options, *arguments):
-    """The network that a section of a config describes; see ppgan_lite/networks/ for what it is built from."""
-    return NETWORKS[section][options.name](options, *arguments)
+    """The network that a section of a config describes; see ppgan_lite/networks/ for what it is built from.
+
+    Raises:
+        ConfigError: it does not take such images.
+    """
+    try:
+        return NETWORKS[section][options.name](options, *arguments)
+    except ConfigError as error:
+        raise ConfigError(f"{section}.name: {error}") from error
 
 
 def seed_paddle(*key: int):

@@ -70,8 +70,8 @@ def check_config(tree: dict) -> Config:
     train = _dataclass(tree["train"], "train", options.Train)
     if train.epochs is None and train.steps is None:
         raise ConfigError("train.epochs: missing; give train.epochs or train.steps, a whole number at least 1")
-    if train.ema is not None and "generator" not in networks:
-        raise ConfigError(f"train.ema: averages a generator, but {method.name} has none; set it to null")
+    if train.ema is not None and not isinstance(method, options.Adversarial):
+        raise ConfigError(f"train.ema: averages the generator of a GAN, but {method.name} is none; set it to null")
     optim = tree["optim"]
     check_keys(optim, "optim", allowed=method.optimizers, required=method.optimizers)
     return Config(

@@ -243,7 +243,8 @@ def _run_cases(folder: Path, cases: Path, name: str, engine: str) -> dict:
 def _judge(name: str, engine: str, result: dict) -> bool:
     """Tell how well and how fast an engine computes a network; returns whether the engine is for it.
 
-    oneDNN does not take every graph, so it may fail, and is then not offered; the other engines may not.
+    oneDNN does not take every graph, and rounds otherwise (of an autoencoder's many layers 1.6e-5 came), so it may fail,
+    and is then not offered; the other engines may not.
 
     Raises:
         ExportError: the engine computes something else than the network.
@@ -255,6 +256,9 @@ def _judge(name: str, engine: str, result: dict) -> bool:
         return False
     difference, tolerance = result["max_abs_difference"], TOLERANCE * max(1, result["max_abs_output"])
     if not difference <= tolerance:  # also when it is no number
+        if engine == "paddle-onednn":
+            print(f"{name}, {engine}: differs by {difference:.1e}, more than {tolerance:.1e}: not offered", flush=True)
+            return False
         raise ExportError(
             f"network {name}: {engine} computes something else than the run's network: they differ by "
             f"{difference:.1e}, and {tolerance:.1e} is allowed; the export was deleted"

@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from ppgan_lite.files import writing
 
 GAP = 2  # pixels between the images of a grid
+MOST_COLUMNS = 16  # more are too small to be seen
 
 
 def to_uint8(images) -> np.ndarray:
@@ -40,6 +41,11 @@ def grid(images, columns: int | None = None) -> np.ndarray:
         top, left = GAP + i // columns * (height + GAP), GAP + i % columns * (width + GAP)
         sheet[top : top + height, left : left + width] = image
     return sheet
+
+
+def grid_columns(kinds: int | None) -> int | None:
+    """Columns of a grid of images of several kinds in turn: one for each, if there are at most MOST_COLUMNS."""
+    return kinds if kinds and kinds <= MOST_COLUMNS else None
 
 
 def save_png(path: Path, pixels: np.ndarray, metadata: dict[str, str]):

@@ -135,7 +135,7 @@ class DRAGAN(Adversarial):
     PENALISES_GRADIENTS: ClassVar = True
 
     gp_weight: Weight = 10.0  # lambda
-    noise: Positive = 0.5  # largest shift of a pixel, in standard deviations of the batch
+    noise: Positive = 0.5  # largest shift of a pixel, in the batch's standard deviation
 
 
 @dataclass(frozen=True)
@@ -259,9 +259,7 @@ class FCGenerator(Named):
 
     widths: tuple[Width, ...] = (256, 512, 1024)  # of the hidden layers
     norm: Literal["keras", "pytorch", "none"] = "keras"  # which article's batch norms; see networks/fully_connected.py
-    norm_epsilon: Positive = (
-        0.001  # Keras's own; PyTorch's is 1.0e-5. 0.8: the PyTorch blog's slip for a momentum of 0.8
-    )
+    norm_epsilon: Positive = 0.001  # Keras's; PyTorch's is 1.0e-5. 0.8: the PyTorch blog's slip, meant as momentum
 
 
 @dataclass(frozen=True)
@@ -276,7 +274,7 @@ class InfoGANDiscriminator(Discriminator):
     """The InfoGAN paper's discriminator for 28x28 images; Lucic et al. 2018 compare all GANs with it."""
 
     ndf: Width = 64  # feature maps after the first convolution; the other layers have 2 and 16 times as many
-    norm: Literal["batch", "spectral", "none"] = "batch"
+    norm: Literal["batch", "spectral", "none"] = "batch"  # batch: not under a gradient penalty, which is of each image
 
 
 @dataclass(frozen=True)
@@ -452,9 +450,7 @@ class Train:
     epochs: Count | None = None  # passes over the data
     steps: Count | None = None  # length in steps; overrides epochs
     seed: Seed = 0
-    ema: Share | None = (
-        None  # decay of a moving average of G's weights, 0.999 say, which then makes the images; null: none
-    )
+    ema: Share | None = None  # decay, 0.999 say, of a moving average of G's weights, which then makes the images
     log_every: Count = 10  # losses to the console, metrics.jsonl and VisualDL
     preview_every: Count = 200  # a grid of samples from one fixed noise batch
     save_every: Count = 500  # a checkpoint

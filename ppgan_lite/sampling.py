@@ -14,7 +14,7 @@ from ppgan_lite.build import seed_paddle, set_device
 from ppgan_lite.engine.run import Run, open_trained
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
-from ppgan_lite.image_grid import grid, save_png, to_uint8
+from ppgan_lite.image_grid import grid, grid_columns, save_png, to_uint8
 from ppgan_lite.methods.base import Conditional, Generative
 from ppgan_lite.methods.infogan import InfoGAN
 
@@ -69,7 +69,7 @@ def sample(
         _draw_moments(folder, out, step, seed, interpolate or labels or sweep)
         return
     seed_paddle(seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
-    if sweep:
+    if sweep is not None:
         inputs, columns = _sweep(sweep, method, run, num)
     elif interpolate:
         inputs, columns = _strips(method, interpolate, classes, num), interpolate
@@ -77,7 +77,7 @@ def sample(
         inputs, columns = _table(_draw(method, max(1, num // len(classes))), "labels", classes), len(classes)
     else:
         inputs = _draw(method, num, classes)
-        columns = method.num_kinds
+        columns = grid_columns(method.num_kinds)
     images = _generate(method, inputs)
     metadata = {**run.describe_images(saved.step), "Batch norm": "running statistics", "Seed": str(seed)}
     metadata |= {"Labels": ", ".join(run.class_names[k] for k in classes)} if labels else {}
@@ -142,7 +142,8 @@ def _strips(method: Generative, images: int, classes: list[int], num: int) -> di
     strips = max(1, num // images)
     start = _draw(method, strips, classes)
     repeated = {name: array.repeat(images, 0) for name, array in start.items()}
-    return repeated | {"z": slerp(start["z"], method.draw_z(strips).numpy(), images)}
+    path = slerp if method.noise_port().distribution == "normal" else straight
+    return repeated | {"z": path(start["z"], method.draw_z(strips).numpy(), images)}
 
 
 def _sweep(code: str, method: Generative, run: Run, num: int) -> tuple[dict[str, np.ndarray], int]:
@@ -176,12 +177,24 @@ def slerp(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     """Points on the great circle from `start` to `end`, both included: [N, D] twice -> [N * steps, D].
 
     A straight line between two Gaussian vectors passes nearer to the origin than any sample does; the arc keeps the
-    length (White 2016, "Sampling Generative Networks").
+    length (White 2016, "Sampling Generative Networks"). Vectors of one number have no arc between them.
     """
+    if start.shape[1] == 1:
+        return straight(start, end, steps)
     cosine = (start * end).sum(1) / (np.linalg.norm(start, axis=1) * np.linalg.norm(end, axis=1))
     angle = np.arccos(np.clip(cosine, -1, 1))[:, None, None]  # [N, 1, 1]
     t = np.linspace(0, 1, steps)[None, :, None]  # [1, steps, 1]
     path = (np.sin((1 - t) * angle) * start[:, None] + np.sin(t * angle) * end[:, None]) / np.sin(angle)
+    return path.reshape(-1, start.shape[1]).astype(start.dtype)  # [N, steps, D] -> [N * steps, D]
+
+
+def straight(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
+    """Points on the straight line from `start` to `end`, both included: [N, D] twice -> [N * steps, D].
+
+    Between two vectors of uniform noise all of it lies where the noise does.
+    """
+    t = np.linspace(0, 1, steps)[None, :, None]  # [1, steps, 1]
+    path = (1 - t) * start[:, None] + t * end[:, None]
     return path.reshape(-1, start.shape[1]).astype(start.dtype)  # [N, steps, D] -> [N * steps, D]
 
 

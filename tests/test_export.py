@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -183,6 +184,15 @@ def test_what_onednn_cannot_run_is_exported_without_it(small_run, crashing, tmp_
         assert network["checked"]["engines"].keys() == {"paddle"}
         assert network["default_engine"] == "paddle"
     assert "g, paddle-onednn: cannot run it (crashed: Segmentation fault)\n" in capsys.readouterr().out
+
+
+def test_what_onednn_rounds_too_much_is_exported_without_it(small_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(module, "TOLERANCE", 0)  # Paddle's own engine computes the same to the bit
+    for network in read(export_paddle(small_run, tmp_path / "out"))["networks"].values():
+        assert network["checked"]["engines"].keys() == {"paddle"}
+    assert re.search(
+        r"g, paddle-onednn: differs by \d.*e-\d\d, more than 0.0e\+00: not offered\n", capsys.readouterr().out
+    )
 
 
 def test_what_paddle_cannot_run_leaves_nothing(small_run, crashing, tmp_path):

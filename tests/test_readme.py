@@ -54,11 +54,9 @@ def project(tmp_path_factory):
     return copy_small(tmp_path_factory.mktemp("readme") / "project")
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_every_python_command_runs(name, project):
-    for made in ("output", "exported"):
-        shutil.rmtree(project / made, ignore_errors=True)
-    ran = 0
+def test_every_python_command_runs(project):
+    """Of one README: another test finds the same in both."""
+    name, ran = "README.md", 0
     for command in commands(name):
         if command.startswith(SET_UP) or command.startswith("visualdl "):
             continue

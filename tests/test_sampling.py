@@ -10,7 +10,7 @@ from PIL import Image
 from ppgan_lite.engine.run import open_trained
 from ppgan_lite.errors import CheckpointError, RunError
 from ppgan_lite.image_grid import grid, to_uint8
-from ppgan_lite.sampling import sample, slerp
+from ppgan_lite.sampling import sample, slerp, straight
 
 
 @pytest.fixture
@@ -105,6 +105,14 @@ def test_slerp_keeps_ends_and_length():
     np.testing.assert_allclose(np.linalg.norm(path, axis=2), 1, atol=1e-12)
     steps = np.arccos((path[:, :-1] * path[:, 1:]).sum(2))
     np.testing.assert_allclose(steps, steps[:, :1] * np.ones(3), atol=1e-6)
+
+
+def test_noise_without_an_arc_between_its_vectors_is_led_straight():
+    """Of one number, where the arc's angle is 0 or a half turn; and BEGAN's, which must not leave its cube."""
+    ends = np.array([[0.5], [0.5]]), np.array([[1.5], [-0.5]])
+    np.testing.assert_allclose(slerp(*ends, 3)[:, 0], [0.5, 1, 1.5, 0.5, 0, -0.5])
+    ends = np.array([[1.0, -1.0]]), np.array([[1.0, 1.0]])
+    np.testing.assert_allclose(straight(*ends, 3), [[1, -1], [1, 0], [1, 1]])
 
 
 def test_a_grid_has_a_column_for_each_label_and_a_row_for_each_noise_vector(cgan_run, tmp_path):

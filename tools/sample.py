@@ -4,7 +4,7 @@ python tools/sample.py --run output/dcgan_mnist --out samples.png
 python tools/sample.py --run output/dcgan_mnist --step 500 --num 100 --seed 1 --out samples.npz
 python tools/sample.py --run output/dcgan_mnist --num 1000 --out folder
 python tools/sample.py --run output/dcgan_mnist --interpolate 8 --out strips.png
-python tools/sample.py --run output/cgan_fashion_mnist --labels Coat,Bag,9 --out classes.png
+python tools/sample.py --run output/cgan_fashion_mnist_cpu --labels Coat,Bag,9 --out classes.png
 python tools/sample.py --run output/infogan_mnist --sweep code1 --out code1.png
 
 A generator that takes labels (cgan, acgan) draws all classes in turn, or those of --labels. In FILE.png each has a

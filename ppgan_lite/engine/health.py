@@ -51,33 +51,39 @@ MEDIAN_OF, MEDIAN_FROM = 100, 5  # values that a median is taken of, at most and
 RECOVERED_STEPS = 100  # that a state must be gone for, before it can be told again
 LARGEST_SIDE = 64  # pixels: of larger images only every second, third, ... pixel is compared
 
+NARROWER_D = "a narrower discriminator, or a wider generator (ndf, ngf, widths)"
+SMOOTHING = "label smoothing: method.real_target 0.9, of method gan"
+WASSERSTEIN = "a Wasserstein loss: method.name wgan_gp, with discriminator.norm none"
+SPECTRAL = "spectral normalisation: discriminator.norm spectral, of discriminator infogan"
 REMEDIES = {
     "collapse": (
         "a larger method.z_dim",
         "a lower optim.g.lr",
         "two time scales: optim.d.lr (d_real.lr, d_fake.lr) 4.0e-4 and optim.g.lr 1.0e-4",
-        "a Wasserstein loss, or spectral normalisation in the discriminator",
+        WASSERSTEIN,
+        SPECTRAL,
     ),
     "convergence_failure": (
         "a lower optim.d.lr (d_real.lr, d_fake.lr)",
-        "a smaller discriminator.ndf, or a larger generator.ngf",
-        "a target of 0.9 in place of 1 for real images (label smoothing)",
-        "a Wasserstein loss, or spectral normalisation in the discriminator",
+        NARROWER_D,
+        SMOOTHING,
+        WASSERSTEIN,
+        SPECTRAL,
     ),
     "d_blind": (
         "method.gradients: own, where it is as_listed",
         "a higher optim.d.lr (d_real.lr, d_fake.lr)",
-        "a larger discriminator.ndf",
+        "a wider discriminator (ndf, widths)",
     ),
     "d_too_strong": (
         "to wait: it may pass by itself",
         "a lower optim.d.lr (d_real.lr, d_fake.lr)",
-        "a smaller discriminator.ndf, or a larger generator.ngf",
-        "a target of 0.9 in place of 1 for real images (label smoothing)",
+        NARROWER_D,
+        SMOOTHING,
     ),
     "nan_near": (
         "a lower optim.*.lr",
-        "spectral normalisation in the discriminator",
+        SPECTRAL,
     ),
 }
 

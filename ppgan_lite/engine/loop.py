@@ -155,6 +155,9 @@ def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[
 def _description(config: Config, method) -> str:
     lines = [to_yaml(config)]
     for name, network in method.networks.items():
+        if name == "g_ema":
+            lines.append(f"network {name}: a moving average of g")
+            continue
         trainable = sum(math.prod(p.shape) for p in network.parameters() if not p.stop_gradient)
         fixed = sum(math.prod(p.shape) for p in network.parameters() if p.stop_gradient)
         lines.append(f"network {name}: {trainable:,} parameters, and {fixed:,} batch statistics")

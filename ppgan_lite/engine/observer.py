@@ -6,7 +6,7 @@ from ppgan_lite import points
 from ppgan_lite.build import seed_paddle
 from ppgan_lite.data.gaussians import Gaussians
 from ppgan_lite.engine.health import Health
-from ppgan_lite.image_grid import grid
+from ppgan_lite.image_grid import grid, grid_columns
 from ppgan_lite.methods.base import Generative
 
 PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
@@ -55,8 +55,7 @@ class Observer:
     def _picture(self, step: int, images) -> np.ndarray:
         """A grid of images; of points, which are pictures of one pixel, a panel that shows where they lie."""
         if self._points is None:
-            kinds = self.method.num_kinds
-            return grid(images, kinds if kinds and kinds <= PREVIEW_COLUMNS else PREVIEW_COLUMNS)
+            return grid(images, grid_columns(self.method.num_kinds) or PREVIEW_COLUMNS)
         return points.draw(self._points, [points.look(self.method, self._points, self._inputs, images, step)])
 
     def evaluate(self, step: int):

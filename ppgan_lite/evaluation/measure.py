@@ -113,14 +113,13 @@ class GeneratorEvaluation:
     def _generate(self, method) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Images uint8 [N, C, H, W], and what the generator was given for them, name -> [N, ...]."""
         seed_paddle(self.seed, 0, 3)  # other numbers than the previews' and the samples'
-        images, inputs = [], []
-        for start in range(0, self.num, BATCH_IMAGES):
-            inputs.append(method.draw(min(BATCH_IMAGES, self.num - start)))
-            images.append(np.asarray(method.generate(inputs[-1])))
-        images = np.concatenate(images)
+        inputs = method.draw(self.num)
+        starts = range(0, self.num, BATCH_IMAGES)
+        batches = ({name: values[i : i + BATCH_IMAGES] for name, values in inputs.items()} for i in starts)
+        images = np.concatenate([np.asarray(method.generate(batch)) for batch in batches])
         check("generated images", images, self.num)  # as bytes, NaN would be black
-        given = {name: np.concatenate([np.asarray(batch[name]) for batch in inputs]) for name in inputs[0]}
-        return to_uint8(images).transpose(0, 3, 1, 2), given  # [N, H, W, C] -> [N, C, H, W]
+        # [N, H, W, C] -> [N, C, H, W]
+        return to_uint8(images).transpose(0, 3, 1, 2), {name: np.asarray(values) for name, values in inputs.items()}
 
     def _of_labels(self, fake: "_Sample", asked: np.ndarray) -> Figure:
         """The share of images of the class asked for; of the test images, that which the classifier has right."""

@@ -21,15 +21,16 @@ def gradient_penalty(d, points):
 
 
 def between(real, fake):
-    """Points on the straight lines from real to fake images [N, C, H, W], one on each, uniform (Gulrajani et al.)."""
+    """Points on the straight lines from real to fake images [N, C, H, W], uniform (Gulrajani et al.)."""
     share = paddle.rand([len(real), *[1] * (real.ndim - 1)])
     return fake + share * (real - fake)
 
 
 def around(real, noise: float):
-    """Points near real images: each pixel shifted up by as much as U(0, noise) times the batch's deviation.
+    """Points on the way from real images [N, C, H, W] to noisy ones: one on each, uniform.
 
-    As in the code of the authors of DRAGAN, which adds noise of one sign; the paper's Algorithm 1 has N(0, cI).
+    The noise shifts each pixel up, by U(0, noise) times the batch's deviation. So it is in the code of the authors of
+    DRAGAN; Algorithm 1 of the paper has N(0, cI).
     """
     deviation = ((real - real.mean()) ** 2).mean().sqrt()  # Paddle's own std warns of its types
-    return real + noise * deviation * paddle.rand(real.shape)
+    return between(real, real + noise * deviation * paddle.rand(real.shape))

@@ -32,7 +32,7 @@ class ACGAN(Conditional):
             logits, classes = d(g(self.draw_z(len(real)), labels))
             loss_g, loss_g_class = bce_real(logits), F.cross_entropy(classes, labels)
             self.update("g", loss_g + self.options.class_weight * loss_g_class)
-        of_d = d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits)
+        of_d = d_scalars(real_logits, fake_logits)
         return of_d | {"loss/g": loss_g, "loss/d_class": loss_class, "loss/g_class": loss_g_class}
 
     def interfaces(self, image_shape, class_names):

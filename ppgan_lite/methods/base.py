@@ -89,7 +89,7 @@ class Generative(Method):
     """A method whose network `g` makes images of noise. By default its `d` judges them.
 
     Attributes:
-        num_kinds: of images, which `draw` asks for in turn (classes, say); None where it does not ask.
+        num_kinds: of images, which `draw` asks for in turn (classes, say): columns of a grid; None: it does not ask.
         judgement: what `d` gives.
     """
 

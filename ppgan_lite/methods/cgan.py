@@ -34,7 +34,7 @@ class CGAN(Conditional):
         with frozen(d):
             loss_g = bce_real(d(g(self.draw_z(len(real)), labels), labels))
             self.update("g", loss_g)
-        return d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits) | {"loss/g": loss_g}
+        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g}
 
     def interfaces(self, image_shape, class_names):
         labels, images = self.label_port(class_names), picture_port(image_shape)

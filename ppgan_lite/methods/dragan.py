@@ -1,7 +1,7 @@
 """DRAGAN (Kodali et al. 2017, Algorithm 1): the GAN's losses, and a penalty on D's gradient around real images.
 
-Two forms are the authors' code's and Lucic et al.'s: the points around real images (see `around`), and D's gradient is
-taken of its logit.
+As in the authors' code, the points are those of `around`, and the gradient is that of D's logit (Lucic et al. 2018 take
+that of its probability).
 """
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
@@ -24,5 +24,5 @@ class DRAGAN(Generative):
         with frozen(d):
             loss_g = bce_real(d(g(self.draw_z(len(real)))))
             self.update("g", loss_g)
-        of_d = d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits)
+        of_d = d_scalars(real_logits, fake_logits)
         return of_d | {"loss/g": loss_g, "reg/gp": penalty}

@@ -10,6 +10,9 @@
 - `g_loss`: non-saturating (section 3 of the paper) or the minimax loss of its equation 1.
 - `real_target`: below 1 it is one-sided label smoothing (Salimans et al. 2016, section 3.4).
 
+Logged are the losses against the targets 1 and 0, and G's non-saturating one, whatever is minimised: so they can be
+compared, and health can judge by them.
+
 The tutorial's listing leaves gradients standing between updates: G's update also gets the fake-D loss's, and D's next
 real update the G loss's. Here each update uses its own gradients only. `gradients: as_listed` lets them leak as the
 listing does. It is there to measure what the leak does, for nothing else.
@@ -52,17 +55,14 @@ class GAN(Generative):
             fake = self.fakes(self.draw_z(len(real))) if shared is None else shared.detach()
             if self.options.d_optimizers == "joint":
                 real_logits, fake_logits = d(real), d(fake)
-                loss_d_real, loss_d_fake = bce(real_logits, self.options.real_target), bce_fake(fake_logits)
-                self.update("d", loss_d_real + loss_d_fake)
+                self.update("d", bce(real_logits, self.options.real_target) + bce_fake(fake_logits))
             else:
                 first, second = ("d_real", "d_fake") if self.options.d_optimizers == "separate" else ("d", "d")
                 real_logits = d(real)
-                loss_d_real = bce(real_logits, self.options.real_target)
-                self.update(first, loss_d_real)
+                self.update(first, bce(real_logits, self.options.real_target))
                 fake_logits = d(fake)  # by the D that the real batch has just changed
-                loss_d_fake = bce_fake(fake_logits)
-                self.update(second, loss_d_fake)
-        return d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits)
+                self.update(second, bce_fake(fake_logits))
+        return d_scalars(real_logits, fake_logits)
 
     def _train_g(self, num: int, shared) -> dict:
         """G's updates: down -log D(G(z)), or log(1 - D(G(z)))."""
@@ -70,9 +70,9 @@ class GAN(Generative):
         with frozen(d):
             for _ in range(self.options.g_updates):
                 fake = g(self.draw_z(num)) if shared is None else shared
-                loss_g = G_LOSSES[self.options.g_loss](d(fake))
-                self.update("g", loss_g)
-        return {"loss/g": loss_g}
+                fake_logits = d(fake)
+                self.update("g", G_LOSSES[self.options.g_loss](fake_logits))
+        return {"loss/g": bce_real(fake_logits.detach())}
 
     def _train_step_as_listed(self, real):
         """The tutorial's loop body: fakes are not detached, and only the network just updated is cleared."""
@@ -98,14 +98,15 @@ class GAN(Generative):
         for name, p in of_d.items():
             self.state[f"left/{name}"].set_value(p.grad)
         self.optimizers["d_real"].clear_grad()
-        return d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits) | {"loss/g": loss_g}
+        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g}
 
 
-def d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits) -> dict:
+def d_scalars(real_logits, fake_logits) -> dict:
     """What is logged of a discriminator with logistic losses; health judges by it."""
+    real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
     return {
-        "loss/d_real": loss_d_real,
-        "loss/d_fake": loss_d_fake,
+        "loss/d_real": bce_real(real_logits),
+        "loss/d_fake": bce_fake(fake_logits),
         "accuracy/d_real": (real_logits > 0).astype("float32").mean(),
         "accuracy/d_fake": (fake_logits < 0).astype("float32").mean(),
     }

@@ -1,11 +1,14 @@
 """GAN with the hinge loss of Miyato et al. 2018 (eq. 16 and 17); with `norm: spectral` in D it is their SNGAN."""
 
+from ppgan_lite.interface import Port
 from ppgan_lite.losses.adversarial import hinge_fake, hinge_real
 from ppgan_lite.methods.base import Generative, frozen
 
 
 class Hinge(Generative):
     """A generator `g` and a discriminator `d`, whose loss asks for no more than a margin of 1 on either side."""
+
+    judgement = Port("scores", (1,), "above 0: nearer to real; the loss asks for 1 and -1")
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]

@@ -55,7 +55,7 @@ class InfoGAN(Generative):
             loss_g = bce_real(logits)
             information, accuracy = self._information(recognised, category, codes)
             self.update("g", loss_g - self.options.info_weight * information)
-        of_d = d_scalars(loss_d_real, loss_d_fake, real_logits, fake_logits)
+        of_d = d_scalars(real_logits, fake_logits)
         return of_d | {"loss/g": loss_g, "score/information": information, "accuracy/category": accuracy}
 
     def recognise(self, images):

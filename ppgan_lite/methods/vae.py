@@ -40,7 +40,7 @@ class VAE(Generative):
             variance = self.options.noise_std**2
             each = (images - decoded) ** 2 / (2 * variance) + math.log(2 * math.pi * variance) / 2
         else:
-            white, chance = (images + 1) / 2, ((decoded + 1) / 2).clip(SURE, 1 - SURE)
+            white, chance = (images + 1) / 2, SURE + (1 - 2 * SURE) * (decoded + 1) / 2
             each = -white * chance.log() - (1 - white) * (1 - chance).log()
         return each.reshape([len(images), -1]).sum(1).mean()
 

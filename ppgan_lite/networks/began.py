@@ -20,7 +20,7 @@ class Generator(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
         super().__init__()
-        nf, smallest = options.nf, _smallest(image_shape, "generator")
+        nf, smallest = options.nf, _smallest(image_shape)
         self.feature_shape = [nf, smallest, smallest]
         self.linear = nn.Linear(z_dim, nf * smallest**2)
         layers = []
@@ -47,7 +47,7 @@ class Autoencoder(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
         super().__init__()
-        nf, smallest = options.nf, _smallest(image_shape, "autoencoder")
+        nf, smallest = options.nf, _smallest(image_shape)
         layers = [Conv2D(image_shape[0], nf, 3, padding=1, bias=True), nn.ELU()]
         for stage in range(1, STAGES + 1):
             width = stage * nf
@@ -66,10 +66,8 @@ class Autoencoder(nn.Layer):
         )  # [N, 3 nf, S/4, S/4] -> [N, ...]
 
 
-def _smallest(image_shape: tuple[int, int, int], section: str) -> int:
+def _smallest(image_shape: tuple[int, int, int]) -> int:
     height, width = image_shape[1:]
     if height != width or height not in (28, 32):
-        raise ConfigError(
-            f"{section}.name: began takes images of 28x28 or 32x32 pixels, but the data has {height}x{width}"
-        )
+        raise ConfigError(f"began takes images of 28x28 or 32x32 pixels, but the data has {height}x{width}")
     return height // 4

@@ -143,7 +143,5 @@ def _at_least(size: int, image_shape: tuple[int, int, int], name: str) -> tuple[
     """The shape, if something is left of such images behind the max-pools. Raises ConfigError."""
     height, width = image_shape[1:]
     if min(height, width) < size:
-        raise ConfigError(
-            f"classifier.name: {name} takes images of at least {size}x{size} pixels, but the data has {height}x{width}"
-        )
+        raise ConfigError(f"{name} takes images of at least {size}x{size} pixels, but the data has {height}x{width}")
     return image_shape

@@ -24,7 +24,7 @@ class Generator(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
         super().__init__()
-        channels, size = image_shape[0], _quarter_size(image_shape, "generator")
+        channels, size = image_shape[0], _quarter_size(image_shape)
         ngf, activation = options.ngf, ACTIVATIONS[options.activation]
         self.feature_shape = [2 * ngf, size, size]
         self.project = nn.Sequential(
@@ -56,7 +56,7 @@ class Discriminator(nn.Layer):
 
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
-        size, ndf = 4 * _quarter_size(image_shape, "discriminator"), options.ndf
+        size, ndf = 4 * _quarter_size(image_shape), options.ndf
         pooled = ((size - 2) // 2 - 2) // 2  # 28 -> 26 -> 13 -> 11 -> 5
         self.conv1 = Conv2D(image_shape[0], ndf, 3)
         self.norm1 = nn.BatchNorm2D(ndf)
@@ -81,8 +81,8 @@ def _double_size(form: str, in_channels: int, out_channels: int, bias: bool) -> 
     return Conv2DTranspose(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
 
 
-def _quarter_size(image_shape: tuple[int, int, int], section: str) -> int:
+def _quarter_size(image_shape: tuple[int, int, int]) -> int:
     if tuple(image_shape[1:]) != (28, 28):
         height, width = image_shape[1:]
-        raise ConfigError(f"{section}.name: dcgan28 takes images of 28x28 pixels, but the data has {height}x{width}")
+        raise ConfigError(f"dcgan28 takes images of 28x28 pixels, but the data has {height}x{width}")
     return 7

@@ -24,7 +24,7 @@ class Generator(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
         super().__init__()
-        widths = [options.ngf * 2**i for i in reversed(range(_stages(image_shape, "generator")))]
+        widths = [options.ngf * 2**i for i in reversed(range(_stages(image_shape)))]
         layers = [Conv2DTranspose(z_dim, widths[0], 4), nn.BatchNorm2D(widths[0]), nn.ReLU()]
         for wide, narrow in itertools.pairwise(widths):
             layers += [Conv2DTranspose(wide, narrow, 4, stride=2, padding=1), nn.BatchNorm2D(narrow), nn.ReLU()]
@@ -46,26 +46,28 @@ class Discriminator(nn.Layer):
 
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
-        widths = [options.ndf * 2**i for i in range(_stages(image_shape, "discriminator"))]
+        widths = [options.ndf * 2**i for i in range(_stages(image_shape))]
         layers = [Conv2D(image_shape[0], widths[0], 4, stride=2, padding=1), LeakyReLU(0.2)]
         for narrow, wide in itertools.pairwise(widths):
             layers += [Conv2D(narrow, wide, 4, stride=2, padding=1), nn.BatchNorm2D(wide), LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
-        self.heads = Heads(widths[-1], outputs, _Head)
+        self.heads = Heads(widths[-1], outputs, _head)
         _initialise(self)
 
     def forward(self, x):
         return self.heads(self.layers(x))
 
 
-class _Head(Conv2D):
-    """[N, features, 4, 4] -> [N, size]."""
-
-    def __init__(self, features: int, size: int):
-        super().__init__(features, size, 4)
+class _FromOnePixel(nn.Layer):
+    """[N, size, 1, 1] -> [N, size]. `nn.Flatten` has no double gradient."""
 
     def forward(self, x):
-        return super().forward(x).reshape([x.shape[0], -1])  # `nn.Flatten` has no double gradient
+        return x.reshape([-1, x.shape[1]])
+
+
+def _head(features: int, size: int) -> nn.Layer:
+    """[N, features, 4, 4] -> [N, size]."""
+    return nn.Sequential(Conv2D(features, size, 4), _FromOnePixel())
 
 
 def _initialise(network: nn.Layer):
@@ -75,10 +77,8 @@ def _initialise(network: nn.Layer):
             layer.weight.set_value(paddle.normal(mean, 0.02, layer.weight.shape))
 
 
-def _stages(image_shape: tuple[int, int, int], section: str) -> int:
+def _stages(image_shape: tuple[int, int, int]) -> int:
     height, width = image_shape[1:]
     if height != width or height not in STAGES:
-        raise ConfigError(
-            f"{section}.name: dcgan64 takes images of 32x32, 64x64 or 128x128 pixels, but the data has {height}x{width}"
-        )
+        raise ConfigError(f"dcgan64 takes images of 32x32, 64x64 or 128x128 pixels, but the data has {height}x{width}")
     return STAGES[height]

@@ -24,9 +24,7 @@ class Discriminator(nn.Layer):
         super().__init__()
         channels, height, width = image_shape
         if (height, width) != (28, 28):
-            raise ConfigError(
-                f"discriminator.name: infogan takes images of 28x28 pixels, but the data has {height}x{width}"
-            )
+            raise ConfigError(f"infogan takes images of 28x28 pixels, but the data has {height}x{width}")
         ndf, norm = options.ndf, options.norm
         bias = norm != "batch"  # a batch norm would take it away
         self.convolutions = nn.Sequential(

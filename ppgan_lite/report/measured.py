@@ -80,10 +80,10 @@ class Measured:
         return fmean(values) if values else None
 
     def logged(self, figure: str, step: int) -> float | None:
-        """One of LOGGED, over the last LOGGED_STEPS steps up to a step; None where not all of it was logged."""
+        """One of LOGGED, over the last LOGGED_STEPS steps up to a step; None where it was not logged."""
         keys = LOGGED[figure]
         last = [record for record in self.records if step - LOGGED_STEPS < record["step"] <= step]
-        values = [record[key] for record in last for key in keys if key in record]
+        values = [fmean(record[key] for key in keys) for record in last if all(key in record for key in keys)]
         return fmean(values) if values else None
 
     def seconds(self, step: int) -> float | None:

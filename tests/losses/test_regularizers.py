@@ -65,12 +65,16 @@ def test_points_between_lie_on_their_lines_each_at_a_place_of_its_own():
     assert (abs(counts - 500) < 5 * (2000 * 0.25 * 0.75) ** 0.5).all()  # uniform, within five deviations
 
 
-def test_points_around_are_shifted_up_by_a_share_of_the_batchs_deviation():
+def test_points_around_lie_on_the_way_to_images_shifted_up_by_shares_of_the_batchs_deviation():
+    """The shift is a U b, U of each pixel and b of each image, uniform: of mean a / 4 and mean square a^2 / 9."""
     paddle.seed(0)
     real = 3 + 2 * paddle.randn([500, 1, 4, 4])
-    shifts = (around(real, 0.5) - real).numpy() / real.numpy().std()
+    shifts = (around(real, 0.5) - real).numpy().reshape(500, 16) / real.numpy().std()
     assert shifts.min() >= -1e-6
     assert shifts.max() <= 0.5 + 1e-6
-    counts, _ = np.histogram(shifts, bins=4, range=(0, 0.5))
-    assert (abs(counts - 2000) < 5 * (8000 * 0.25 * 0.75) ** 0.5).all()
-    assert abs(np.corrcoef(shifts[:, 0, 0, 0], shifts[:, 0, 0, 1])[0, 1]) < 0.25  # each pixel by its own
+    assert shifts.mean() == pytest.approx(0.5 / 4, rel=0.1)
+    assert (shifts**2).mean() == pytest.approx(0.25 / 9, rel=0.15)
+    of_images = shifts.mean(1)  # a b / 2 about, which the pixels of one image share
+    assert of_images.std() == pytest.approx(0.5 / 2 * 12**-0.5, rel=0.15)
+    within = shifts / of_images[:, None]
+    assert within.std() == pytest.approx(2 * 12**-0.5, rel=0.15)  # and each pixel has its own U

@@ -1,10 +1,6 @@
 import paddle
 import paddle.nn.functional as F
-import pytest
 from method_twin import NETWORKS, assert_equals, assert_updates, noise, tree
-
-from ppgan_lite.config import check_config
-from ppgan_lite.errors import ConfigError
 
 WITHOUT_NORM = NETWORKS | {"discriminator": NETWORKS["discriminator"] | {"norm": "none"}}
 
@@ -17,7 +13,8 @@ def test_a_step_equals_the_algorithm_written_out():
         ones = paddle.ones_like(real_logits)
         loss_d_real = F.binary_cross_entropy_with_logits(real_logits, ones)
         loss_d_fake = F.binary_cross_entropy_with_logits(fake_logits, 0 * ones)
-        points = real + 0.25 * real.numpy().std() * paddle.rand(real.shape)
+        shift = 0.25 * real.numpy().std() * paddle.rand(real.shape)
+        points = real + (1 - paddle.rand([len(real), 1, 1, 1])) * shift
         points.stop_gradient = False
         (gradient,) = paddle.grad(d(points).sum(), points, create_graph=True)
         penalty = ((gradient.square().sum([1, 2, 3]).sqrt() - 1) ** 2).mean()
@@ -31,8 +28,3 @@ def test_a_step_equals_the_algorithm_written_out():
 
 def test_each_update_has_gradients_of_its_own_only(monkeypatch):
     assert_updates(tree("dragan", WITHOUT_NORM), ["d", "g"], monkeypatch)
-
-
-def test_a_discriminator_without_double_gradient_is_refused():
-    with pytest.raises(ConfigError, match="discriminator.name: dragan needs double gradients, but dcgan28 has none"):
-        check_config(tree("dragan", NETWORKS | {"discriminator": {"name": "dcgan28"}}))

@@ -1,6 +1,7 @@
 """Every adversarial method, and the VAE, learns eight Gaussians on a circle.
 
-BEGAN is left out: its networks take pictures of 28 or 32 pixels, and these are of one.
+BEGAN is left out: its networks take pictures of 28 or 32 pixels, and these are of one. With a fully connected
+autoencoder of a code of one number it reached 5 or 6 of the 8 in 2,000 steps, and less with other settings.
 """
 
 import numpy as np
@@ -14,15 +15,13 @@ from ppgan_lite.data.loader import batches
 
 MODES, STD = 8, 0.05
 WIDTHS = [64, 64]
-USUAL = (700, 1e-3, 1e-3, {})
-RUNS = {  # of those that need others than the usual: method -> steps, lr of G, lr of D (or of the encoder), the method's own keys
+USUAL = (600, 2e-3, 4e-3, {"d_updates": 2})  # steps, lr of G, lr of D (or of the encoder), the method's own keys
+RUNS = {  # of those that need others
     "acgan": (200, 1e-3, 1e-3, {}),
     "cgan": (600, 1e-3, 1e-3, {}),
     "dragan": (500, 1e-3, 2e-3, {"d_updates": 2, "gp_weight": 0.1}),  # 10 bounds D's slope, and the data is small
     "gan": (700, 1e-3, 2e-3, {"d_optimizers": "joint"}),
-    "hinge": (500, 1e-3, 2e-3, {"d_updates": 2}),
     "infogan": (500, 1e-3, 1e-3, {}),
-    "ragan": (400, 2e-3, 4e-3, {"d_updates": 2}),
     "vae": (500, 2e-3, 2e-3, {"likelihood": "gaussian", "z_dim": 2}),
     "wgan": (500, 1e-3, 1e-3, {"warm_up": False, "clip": 0.1}),
     "wgan_gp": (600, 1e-3, 1e-3, {"d_updates": 3, "gp_weight": 0.1}),

@@ -83,6 +83,15 @@ def test_the_bernoulli_likelihood_by_hand():
     assert float(ours) == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_decoder_that_errs_is_corrected_however_sure_it_is():
+    """By the logit of the chance, the gradient is the chance less the target: -1 of white that was taken for black."""
+    logits = paddle.to_tensor([-5.0, -10.0, -12.0], stop_gradient=False)
+    images = paddle.ones([1, 1, 3, 1])
+    method = build(config(likelihood="bernoulli"))
+    method._negative_log_likelihood(images, paddle.tanh(logits / 2).reshape([1, 1, 3, 1])).backward()
+    assert (logits.grad.numpy() < [-0.95, -0.95, -0.8]).all()
+
+
 def test_a_sure_decoder_that_errs_has_a_finite_loss():
     images = -paddle.ones([2, *SHAPE])
     decoded = paddle.ones([2, *SHAPE])

@@ -44,7 +44,7 @@ def test_features_lead_to_logits(name, image_shape):
 def test_images_that_leave_nothing_behind_the_max_pools_are_refused(name, least):
     build(name, (1, least, least))
     for height, width in ((least - 1, 28), (28, least - 1), (2, 2)):
-        expected = f"^classifier.name: {name} takes images of at least {least}x{least} pixels, but the data has "
+        expected = f"^{name} takes images of at least {least}x{least} pixels, but the data has "
         with pytest.raises(ConfigError, match=f"{expected}{height}x{width}$"):
             build(name, (1, height, width))
 
