@@ -243,7 +243,7 @@ def _run_cases(folder: Path, cases: Path, name: str, engine: str) -> dict:
 def _judge(name: str, engine: str, result: dict) -> bool:
     """Tell how well and how fast an engine computes a network; returns whether the engine is for it.
 
-    oneDNN does not take every graph, and rounds otherwise (of an autoencoder's many layers 1.6e-5 came), so it may fail,
+    oneDNN does not take every graph, and rounds otherwise (1.6e-5 in an autoencoder of many layers), so it may fail,
     and is then not offered; the other engines may not.
 
     Raises:

@@ -1,10 +1,14 @@
 """What the tests share: a small experiment, real processes, and the real data where it is there."""
 
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the other processes have their share of the cores
+
 import ppgan_lite  # noqa: F401, I001 (before paddle: it sets the threads)
 
 import importlib.util
 import json
-import os
 import re
 import subprocess
 import sys

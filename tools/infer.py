@@ -99,14 +99,21 @@ class Network:
                 raise InferError(f"the network takes {port['name']} ({port['meaning']}): give --inputs FILE.npz")
         return {port["name"]: _draw(port, num, rng) for port in self.inputs}
 
-    def labels(self, wanted: str) -> list[int]:
-        """The classes that numbers or names, with commas between them, stand for."""
+    def labels(self, wanted: str | None) -> list[int] | None:
+        """The classes that numbers or names, with commas between them, stand for; all, where None are wanted.
+
+        None, where the network takes no labels and none are wanted.
+        """
         port = next((port for port in self.inputs if port["name"] == "labels"), None)
         if port is None:
+            if wanted is None:
+                return None
             takes = ", ".join(port["name"] for port in self.inputs)
             raise InferError(f"--labels: the network takes no labels, only {takes}")
         low, high = port["range"]
         numbers = range(low, high + 1)
+        if wanted is None:
+            return list(numbers)
         names = port.get("names") or ()  # exports of older versions have none
         known = {str(number): number for number in numbers} | dict(zip(names, numbers, strict=False))
         labels = [label.strip() for label in wanted.split(",")]
@@ -395,7 +402,9 @@ def parse_arguments(argv):
     parser.add_argument("--num", type=whole_number(1, 10**9), help="random inputs (default: 64)")
     parser.add_argument("--seed", type=whole_number(0, 2**63), help="of the random inputs (default: 0)")
     parser.add_argument(
-        "--labels", metavar="A,B,...", help="classes, by number or name, taken in turn; a grid has a column for each"
+        "--labels",
+        metavar="A,B,...",
+        help="classes, by number or name, taken in turn (default: all); a grid has a column for each",
     )
     parser.add_argument("--inputs", type=Path, metavar="FILE.npz", help="inputs by name, in place of random ones")
     parser.add_argument("--batch", type=whole_number(1, 10**9), default=64, help="computed at once (default: 64)")
@@ -428,7 +437,7 @@ def infer(args):
     network = Network(args.model, args.network, args.engine, args.device, args.threads, args.gpu_memory)
     check_out(args.out, network)
     num, seed = args.num or 64, args.seed or 0
-    labels = None if args.labels is None else network.labels(args.labels)
+    labels = None if args.inputs else network.labels(args.labels)
     arrays = read_inputs(args.inputs) if args.inputs else network.draw(num, seed)
     arrays |= {"labels": np.resize(labels, num)} if labels else {}
     start = time.perf_counter()
@@ -438,7 +447,7 @@ def infer(args):
     note = {"Software": "ppgan_lite infer.py", "Step": str(source["step"]), "Data": source["data"]}
     inputs = {port["name"]: arrays[port["name"]] for port in network.inputs}
     note |= {} if args.inputs else {"Seed": str(seed)}
-    note |= {"Labels": args.labels} if labels else {}
+    note |= {"Labels": args.labels} if args.labels else {}
     write(args.out, network, inputs | outputs, len(labels) if labels else None, note)
     name, results = next(iter(outputs.items()))
     num = len(results)

@@ -5,10 +5,12 @@ python tools/sample.py --run output/dcgan_mnist --step 500 --num 100 --seed 1 --
 python tools/sample.py --run output/dcgan_mnist --num 1000 --out folder
 python tools/sample.py --run output/dcgan_mnist --interpolate 8 --out strips.png
 python tools/sample.py --run output/cgan_fashion_mnist_cpu --labels Coat,Bag,9 --out classes.png
-python tools/sample.py --run output/infogan_mnist --sweep code1 --out code1.png
+python tools/sample.py --run output/infogan_digits --sweep code1 --out code1.png
+python tools/sample.py --run output/gan_toy1d --out toy.png
 
 A generator that takes labels (cgan, acgan) draws all classes in turn, or those of --labels. In FILE.png each has a
-column, and each row one noise vector: as many whole rows as --num fills. infogan's columns are its categories.
+column, and each row one noise vector: as many whole rows as --num fills, at least one. infogan's columns are its
+categories. Of a run on points FILE.png shows four moments of the training.
 """
 
 import sys
@@ -22,9 +24,7 @@ from ppgan_lite import cli, runtime
 def main(argv=None) -> int:
     """Run the command line; returns the exit code."""
     parser = cli.Parser(__doc__)
-    parser.add_argument(
-        "--run", dest="folder", type=Path, required=True, help="folder of a run, for example output/dcgan_mnist"
-    )
+    parser.add_argument("--run", dest="folder", type=Path, required=True, help="folder of a run: output/dcgan_mnist")
     parser.add_argument("--out", type=Path, required=True, help="FILE.png (a grid), FILE.npz, or a folder of PNGs")
     cli.add_step(parser)
     parser.add_argument("--num", type=cli.whole_number(1), default=64, help="images (default: 64)")

@@ -106,7 +106,7 @@ def test_seed_and_num_choose_the_noise(small_export, tmp_path):
 def test_uniform_inputs_are_drawn_from_all_of_their_range(cgan_export, infogan_export, tmp_path):
     labels = draw(cgan_export, tmp_path / "x.npz", "--num", 300)["labels"]
     assert (labels.dtype, labels.shape) == (np.int64, (300,))
-    assert set(labels.tolist()) == set(range(10))
+    assert labels.tolist() == list(range(10)) * 30
     drawn = draw(infogan_export, tmp_path / "y.npz", "--num", 300)
     assert set(drawn["category"].tolist()) == {0, 1, 2}
     assert (drawn["codes"].dtype, drawn["codes"].shape) == (np.float32, (300, 2))
