@@ -152,7 +152,8 @@ class InfoGAN(Adversarial):
     z_dim: Width = 62
     categories: Annotated[int, Range(2, 1000)] = 10  # values of the one categorical code
     codes: Annotated[int, Range(1, 100)] = 2  # continuous codes, uniform in [-1, 1]
-    info_weight: Weight = 1.0  # lambda, of the mutual information
+    info_weight: Weight = 1.0  # lambda, of the mutual information with the categorical code
+    codes_weight: Weight = 0.1  # the same of the continuous codes, for which the paper advises less (section 6)
 
 
 @dataclass(frozen=True)

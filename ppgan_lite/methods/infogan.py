@@ -47,16 +47,16 @@ class InfoGAN(Generative):
             real_logits, _, _ = d(real)
             fake_logits, *recognised = d(fake)
             loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
-            information, _ = self._information(recognised, category, codes)
-            self.update("d", loss_d_real + loss_d_fake - self.options.info_weight * information)
+            self.update("d", loss_d_real + loss_d_fake + self._loss_q(recognised, category, codes))
         category, codes = self._draw_category(len(real)), self._draw_codes(len(real))
         with frozen(d):
             logits, *recognised = d(g(self.draw_z(len(real)), category, codes))
             loss_g = bce_real(logits)
-            information, accuracy = self._information(recognised, category, codes)
-            self.update("g", loss_g - self.options.info_weight * information)
-        of_d = d_scalars(real_logits, fake_logits)
-        return of_d | {"loss/g": loss_g, "score/information": information, "accuracy/category": accuracy}
+            self.update("g", loss_g + self._loss_q(recognised, category, codes))
+        right = (recognised[0].argmax(1) == category).astype("float32").mean()
+        of_category, of_codes = information(recognised, category, codes)
+        of_q = {"score/category": of_category, "score/codes": of_codes, "accuracy/category": right}
+        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g} | of_q
 
     def recognise(self, images):
         """What Q takes the codes of images [N, C, H, W] for: categories [N], and means of the codes [N, codes]."""
@@ -67,17 +67,10 @@ class InfoGAN(Generative):
         d.train()
         return category_logits.argmax(1), codes
 
-    def _information(self, recognised, category, codes):
-        """L_I in nats, less the entropies of the continuous codes, and the share of categories that Q has right.
-
-        L_I = E[log Q(c|x)] + H(c). Of the category: log K less the cross entropy, so at most log K. Of the continuous
-        codes only -E[(c - mean)^2] / 2, at most 0.
-        """
-        category_logits, means = recognised  # [N, K], [N, codes]
-        of_category = np.log(self.options.categories) - F.cross_entropy(category_logits, category)
-        of_codes = -((codes - means) ** 2).sum(1).mean() / 2
-        accuracy = (category_logits.argmax(1) == category).astype("float32").mean()
-        return of_category + of_codes, accuracy
+    def _loss_q(self, recognised, category, codes):
+        """-lambda L_I(G, Q) of eq. 6, with a lambda of its own for the continuous codes."""
+        of_category, of_codes = information(recognised, category, codes)
+        return -self.options.info_weight * of_category - self.options.codes_weight * of_codes
 
     def _draw_category(self, num: int):
         return paddle.randint(0, self.options.categories, [num])
@@ -95,3 +88,18 @@ class InfoGAN(Generative):
         g = Interface("generator: noise and codes to pictures", (self.noise_port(), category, code), (images,))
         d = Interface("discriminator: is a picture real, and which codes?", (images,), (LOGITS, of_category, means))
         return {"g": g, "d": d}
+
+
+def information(recognised, category, codes):
+    """The bound L_I = E[log Q(c|x)] + H(c) in nats (eq. 5): of the category, and of the continuous codes.
+
+    Of the category it is log K less the cross entropy, so at most log K. Of the continuous codes constants are left out:
+    it is -E[|c - mean|^2] / 2, at most 0.
+
+    Args:
+        recognised: logits [N, K] and means [N, M], by Q.
+        category, codes: those that G was given, [N] and [N, M].
+    """
+    category_logits, means = recognised
+    of_category = np.log(category_logits.shape[1]) - F.cross_entropy(category_logits, category)
+    return of_category, -((codes - means) ** 2).sum(1).mean() / 2

@@ -4,8 +4,10 @@ import paddle.nn.functional as F
 import pytest
 from method_twin import NUM, SHAPE, Z_DIM, assert_equals, assert_updates, build, make_batches, noise, state, tree
 
+from ppgan_lite.methods.infogan import information
+
 CATEGORIES, CODES = 3, 2
-KEYS = {"categories": CATEGORIES, "codes": CODES, "info_weight": 0.5}
+KEYS = {"categories": CATEGORIES, "codes": CODES, "info_weight": 0.5, "codes_weight": 0.25}
 
 
 def test_a_step_equals_the_algorithm_written_out():
@@ -16,9 +18,9 @@ def test_a_step_equals_the_algorithm_written_out():
     def generate(twin, category, codes):
         return twin.networks["g"].generator(paddle.concat([noise(), paddle.eye(CATEGORIES)[category], codes], 1))
 
-    def information(category_logits, means, category, codes):
+    def gain(category_logits, means, category, codes):
         likelihood = (F.softmax(category_logits) * paddle.eye(CATEGORIES)[category]).sum(1).log().mean()
-        return likelihood + np.log(CATEGORIES) - 0.5 * ((codes - means) ** 2).sum(1).mean()
+        return likelihood + np.log(CATEGORIES), -0.5 * ((codes - means) ** 2).sum(1).mean()
 
     def algorithm(twin, batches):
         d = twin.networks["d"]
@@ -29,17 +31,19 @@ def test_a_step_equals_the_algorithm_written_out():
         ones = paddle.ones_like(real_logits)
         loss_d_real = F.binary_cross_entropy_with_logits(real_logits, ones)
         loss_d_fake = F.binary_cross_entropy_with_logits(fake_logits, 0 * ones)
-        twin.apply("d", loss_d_real + loss_d_fake - 0.5 * information(*recognised, *of_d))
+        of_category, of_codes = gain(*recognised, *of_d)
+        twin.apply("d", loss_d_real + loss_d_fake - 0.5 * of_category - 0.25 * of_codes)
         of_g = draw()
         logits, *recognised = d(generate(twin, *of_g))
-        loss_g, gained = F.binary_cross_entropy_with_logits(logits, ones), information(*recognised, *of_g)
-        twin.apply("g", loss_g - 0.5 * gained)
+        loss_g, (of_category, of_codes) = F.binary_cross_entropy_with_logits(logits, ones), gain(*recognised, *of_g)
+        twin.apply("g", loss_g - 0.5 * of_category - 0.25 * of_codes)
         right = (recognised[0].argmax(1) == of_g[0]).astype("float32").mean()
         return {
             "loss/d_real": loss_d_real,
             "loss/d_fake": loss_d_fake,
             "loss/g": loss_g,
-            "score/information": gained,
+            "score/category": of_category,
+            "score/codes": of_codes,
             "accuracy/category": right,
         }
 
@@ -51,25 +55,22 @@ def test_each_update_has_gradients_of_its_own_only(monkeypatch):
 
 
 def test_the_bound_is_log_k_where_all_is_known_and_0_where_nothing_is():
-    method = build(tree("infogan", **KEYS))
     category, codes = paddle.to_tensor([0, 2, 1]), paddle.to_tensor([[0.5, -1], [0, 1], [0.2, 0.4]])
     sure = 100 * paddle.eye(CATEGORIES)[category]
-    known, accuracy = method._information((sure, codes), category, codes)
-    assert float(known) == pytest.approx(np.log(CATEGORIES), rel=1e-6)
-    assert float(accuracy) == 1
-    unknown, _ = method._information((0 * sure, codes), category, codes)
-    assert float(unknown) == pytest.approx(0, abs=1e-6)
+    of_category, of_codes = information((sure, codes), category, codes)
+    assert float(of_category) == pytest.approx(np.log(CATEGORIES), rel=1e-6)
+    assert float(of_codes) == 0
+    of_category, _ = information((0 * sure, codes), category, codes)
+    assert float(of_category) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_bound_by_hand():
     """Two images: shares of the right category 1/4 and 3/4, codes missed by (0.3, 0.4) and (0, 1)."""
-    method = build(tree("infogan", **KEYS | {"categories": 2}))
     category_logits = paddle.to_tensor([[np.log(3), 0], [0, np.log(3)]], "float32")
     means = paddle.to_tensor([[0.3, 0.4], [0.0, 1.0]])
-    value, accuracy = method._information((category_logits, means), paddle.ones([2], "int64"), paddle.zeros([2, 2]))
-    expected = np.log(2) + (np.log(1 / 4) + np.log(3 / 4)) / 2 - (0.25 + 1) / 2 / 2
-    assert float(value) == pytest.approx(expected, rel=1e-5)
-    assert float(accuracy) == 0.5
+    of_category, of_codes = information((category_logits, means), paddle.ones([2], "int64"), paddle.zeros([2, 2]))
+    assert float(of_category) == pytest.approx(np.log(2) + (np.log(1 / 4) + np.log(3 / 4)) / 2, rel=1e-5)
+    assert float(of_codes) == pytest.approx(-(0.25 + 1) / 2 / 2, rel=1e-5)
 
 
 def test_a_draw_holds_each_category_in_turn_and_codes_in_their_range():
