@@ -3,7 +3,8 @@
 One categorical code, uniform, and continuous ones, uniform in [-1, 1]. Q(c|x) is a categorical distribution, and a
 Gaussian around a mean with a deviation of 1, as in the authors' code; up to constants, the bound on the mutual
 information L_I is then minus the cross entropy and half the squared error. As there, Q is trained with D, and by D's
-optimizer.
+optimizer. The authors' code weighs all codes by 1; `codes_weight` follows the paper's advice to give continuous ones
+less.
 """
 
 import numpy as np
@@ -93,8 +94,8 @@ class InfoGAN(Generative):
 def information(recognised, category, codes):
     """The bound L_I = E[log Q(c|x)] + H(c) in nats (eq. 5): of the category, and of the continuous codes.
 
-    Of the category it is log K less the cross entropy, so at most log K. Of the continuous codes constants are left out:
-    it is -E[|c - mean|^2] / 2, at most 0.
+    Of the category it is log K less the cross entropy, so at most log K. Of the continuous codes, without constants, it
+    is -E[|c - mean|^2] / 2, at most 0.
 
     Args:
         recognised: logits [N, K] and means [N, M], by Q.
