@@ -33,8 +33,10 @@ class Conv2D(nn.Conv2D):
         self.has_fast_form = in_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
 
     def forward(self, x):
-        if not (self.has_fast_form and uses_fast_forms(self, x)):
+        if not uses_fast_forms(self, x):
             return super().forward(x)
+        if not self.has_fast_form:
+            return _add_bias(F.conv2d(x, self.weight, None, *self.geometry), self.bias)
         if self.geometry[1] == 0 and x.shape[2:] == self.weight.shape[2:]:  # one output: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]).t())
             return _add_bias(y.reshape([*y.shape, 1, 1]), self.bias)
@@ -54,8 +56,10 @@ class Conv2DTranspose(nn.Conv2DTranspose):
         self.has_fast_form = out_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
 
     def forward(self, x):
-        if not (self.has_fast_form and uses_fast_forms(self, x)):
+        if not uses_fast_forms(self, x):
             return super().forward(x)
+        if not self.has_fast_form:
+            return _add_bias(F.conv2d_transpose(x, self.weight, None, *self.geometry), self.bias)
         if self.geometry[1] == 0 and x.shape[2:] == [1, 1]:  # one input: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]))
             return _add_bias(y.reshape([x.shape[0], *self.weight.shape[1:]]), self.bias)
@@ -78,8 +82,11 @@ class BilinearUpsampleConv2D(nn.Conv2D):
         super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias_attr=bias_attr)
 
     def forward(self, x):
-        if uses_fast_forms(self, x) or not self.training:
+        if uses_fast_forms(self, x):
             return _add_bias(fast_conv.upsample_conv2d(x, self.weight), self.bias)
+        if not self.training:
+            y = fast_conv.upsample_conv2d(x, self.weight)
+            return y if self.bias is None else y + self.bias.reshape([1, -1, 1, 1])
         return super().forward(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True))
 
 
@@ -146,4 +153,9 @@ def _max_pool_with_mask(x):
 
 
 def _add_bias(x, bias):
-    return x if bias is None else x + bias.reshape([1, -1, 1, 1])
+    """Add a bias [C] to [N, C, H, W]: as rows, which Paddle adds 6 times as fast as over the middle of a shape."""
+    if bias is None:
+        return x
+    num, channels, height, width = x.shape
+    row = bias.reshape([-1, 1]).expand([channels, height * width]).reshape([-1])  # [C H W]
+    return (x.reshape([num, -1]) + row).reshape(x.shape)
