@@ -27,6 +27,7 @@ from ppgan_lite.image_grid import GAP  # noqa: E402
 
 CONFIG = ROOT / "configs" / "gan_mnist_cpu.yml"
 PAGE, PICTURE = ROOT / "docs" / "REMEDIES.md", ROOT / "docs" / "images" / "remedies.png"
+ALWAYS = ["train.preview_every=50", "data.offline=null"]  # diversity is told by previews
 NUM_IMAGES = 2000  # by which a run is measured
 METRICS = ("frechet_distance", "precision", "recall", "coverage")
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of the preview's 8 and 16
@@ -58,7 +59,7 @@ def overrides(failure: str, remedy: str) -> list[str]:
 
 def train(folder: Path, overrides: list[str], steps: int):
     """Train and measure a run, unless the same is there."""
-    overrides = [*overrides, f"train.steps={steps}", f"train.save_every={steps}", "data.offline=null"]
+    overrides = [*overrides, f"train.steps={steps}", f"train.save_every={steps}", *ALWAYS]
     same = (folder / "config.yml").exists() and load_config(folder / "config.yml") == load_config(CONFIG, overrides)
     if not (same and (folder / "evaluations").is_dir()):
         keys = [part for override in overrides for part in ("-o", override)]

@@ -153,7 +153,7 @@ def test_bad_keys_and_values_are_named(override, said):
         (
             "classifier_cnn_mnist",
             "train.ema=0.999",
-            "train.ema: averages a generator, but classifier has none; set it to null",
+            "train.ema: averages the generator of a GAN, but classifier is none; set it to null",
         ),
     ],
 )
@@ -169,7 +169,7 @@ def test_bad_values_of_each_methods_keys_are_named(config, override, said):
         ("gan_keras_mnist", "generator.widths=[]"),
         ("gan_keras_mnist", "method.real_target=0.5"),
         ("wgan_gp_mnist", "method.gp_weight=0"),
-        ("vae_mnist", "train.ema=0"),
+        ("cgan_mnist", "train.ema=0"),
         ("began_mnist", "train.ema=0.9999"),
     ],
 )

@@ -45,7 +45,7 @@ def test_a_run_that_is_there_is_not_trained_again_unless_it_is_another(tmp_path,
     (tmp_path / "evaluations").mkdir()
     from ppgan_lite.config import to_yaml
 
-    kept = load_config(remedies.CONFIG, [*keys, "train.steps=5", "train.save_every=5", "data.offline=null"])
+    kept = load_config(remedies.CONFIG, [*keys, "train.steps=5", "train.save_every=5", *remedies.ALWAYS])
     (tmp_path / "config.yml").write_text(to_yaml(kept))
     remedies.train(tmp_path, keys, steps=5)
     assert commands == []
