@@ -153,7 +153,7 @@ class InfoGAN(Adversarial):
     categories: Annotated[int, Range(2, 1000)] = 10  # values of the one categorical code
     codes: Annotated[int, Range(1, 100)] = 2  # continuous codes, uniform in [-1, 1]
     info_weight: Weight = 1.0  # lambda, of the mutual information with the categorical code
-    codes_weight: Weight = 0.1  # the same of the continuous codes, for which the paper advises less (section 6)
+    codes_weight: Weight = 1.0  # the same of the continuous codes; the paper advises less (section 6), its code has 1
 
 
 @dataclass(frozen=True)

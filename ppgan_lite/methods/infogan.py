@@ -3,8 +3,8 @@
 One categorical code, uniform, and continuous ones, uniform in [-1, 1]. Q(c|x) is a categorical distribution, and a
 Gaussian around a mean with a deviation of 1, as in the authors' code; up to constants, the bound on the mutual
 information L_I is then minus the cross entropy and half the squared error. As there, Q is trained with D, and by D's
-optimizer. The authors' code weighs all codes by 1; `codes_weight` follows the paper's advice to give continuous ones
-less.
+optimizer. The authors' code weighs all codes by 1; the paper advises less for continuous ones, which `codes_weight`
+can give them.
 """
 
 import numpy as np
