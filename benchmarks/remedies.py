@@ -15,6 +15,7 @@ from pathlib import Path
 from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -57,12 +58,12 @@ def overrides(failure: str, remedy: str) -> list[str]:
     return [*FAILURES[failure], *(key.replace("Z_DIM", z_dim) for key in REMEDIES[remedy])]
 
 
-def train(folder: Path, overrides: list[str], steps: int):
+def train(folder: Path, changed: list[str], steps: int):
     """Train and measure a run, unless the same is there."""
-    overrides = [*overrides, f"train.steps={steps}", f"train.save_every={steps}", *ALWAYS]
-    same = (folder / "config.yml").exists() and load_config(folder / "config.yml") == load_config(CONFIG, overrides)
+    changed = [*changed, f"train.steps={steps}", f"train.save_every={steps}", *ALWAYS]
+    same = (folder / "config.yml").exists() and load_config(folder / "config.yml") == load_config(CONFIG, changed)
     if not (same and (folder / "evaluations").is_dir()):
-        keys = [part for override in overrides for part in ("-o", override)]
+        keys = [part for override in changed for part in ("-o", override)]
         run_tool("train", "-c", CONFIG, *keys, "--run-dir", folder, "--overwrite")
         run_tool("evaluate", "--run", folder, "--num", NUM_IMAGES)
 
@@ -99,8 +100,10 @@ def draw(runs: dict[str, dict[str, dict]]) -> bytes:
             axes.set_title(f"{remedy}\nFrechet distance {run['figures']['frechet_distance']:.3g}", fontsize=10)
         axes_row[0].set_ylabel(failure, fontsize=12)
     stream = io.BytesIO()
-    FigureCanvasAgg(drawing).print_png(stream, metadata={"Software": "ppgan_lite"})
-    return stream.getvalue()
+    FigureCanvasAgg(drawing).print_png(stream)
+    grey = io.BytesIO()  # a third of the size
+    Image.open(stream).convert("L").save(grey, "PNG", optimize=True)
+    return grey.getvalue()
 
 
 def page(runs: dict[str, dict[str, dict]], steps: int) -> str:
@@ -122,13 +125,14 @@ def page(runs: dict[str, dict[str, dict]], steps: int) -> str:
         lines += [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * len(heads))} |"]
         for remedy, run in of_failure.items():
             numbers = [f"{value:.3g}" for value in [*run["figures"].values(), run["diversity"]]]
-            lines.append(f"| {' | '.join([remedy, keys(REMEDIES[remedy]) or '-', *numbers, run['health']])} |")
+            cure = overrides(failure, remedy)[len(FAILURES[failure]) :]
+            lines.append(f"| {' | '.join([remedy, keys(cure) or '-', *numbers, run['health']])} |")
     return "\n".join(lines) + "\n"
 
 
-def keys(overrides: list[str]) -> str:
+def keys(changed: list[str]) -> str:
     """Overrides as Markdown."""
-    return ", ".join(f"`{override}`" for override in overrides)
+    return ", ".join(f"`{override}`" for override in changed)
 
 
 def main():
