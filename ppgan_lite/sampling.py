@@ -71,13 +71,8 @@ def sample(
     seed_paddle(seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
     if sweep is not None:
         inputs, columns = _sweep(sweep, method, run, num)
-    elif interpolate:
-        inputs, columns = _strips(method, interpolate, classes, num), interpolate
-    elif classes and out.suffix == ".png":
-        inputs, columns = _table(_draw(method, max(1, num // len(classes))), "labels", classes), len(classes)
     else:
-        inputs = _draw(method, num, classes)
-        columns = grid_columns(method.num_kinds)
+        inputs, columns = _choose(method, num, interpolate, classes, in_table=out.suffix == ".png")
     images = _generate(method, inputs)
     metadata = {**run.describe_images(saved.step), "Batch norm": "running statistics", "Seed": str(seed)}
     metadata |= {"Labels": ", ".join(run.class_names[k] for k in classes)} if labels else {}
@@ -123,6 +118,15 @@ def _find_classes(labels: str | None, method: Generative, run: Run) -> list[int]
     if unknown := [label for label in wanted if label not in known]:
         raise RunError(f"--labels: no class {unknown[0] or 'without a name'}; there are: {', '.join(known)}")
     return [known[label] for label in wanted]
+
+
+def _choose(method: Generative, num: int, interpolate: int | None, classes: list[int], in_table: bool):
+    """Inputs of about `num` images, [N, ...] by name, and the columns of their grid (None: as near to a square)."""
+    if interpolate:
+        return _strips(method, interpolate, classes, num), interpolate
+    if classes and in_table:
+        return _table(_draw(method, max(1, num // len(classes))), "labels", classes), len(classes)
+    return _draw(method, num, classes), grid_columns(method.num_kinds)
 
 
 def _draw(method: Generative, num: int, classes: list[int] | None = None) -> dict[str, np.ndarray]:

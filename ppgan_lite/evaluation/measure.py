@@ -134,9 +134,9 @@ class GeneratorEvaluation:
         of_test, means = _recognise(method, test.images)
         share = codes.code_accuracy(of_train, train.labels, of_test, test.labels)
         figures = {"code_accuracy": Figure(share, error=_share_error(share, self.num))}
+        images = from_uint8(fake.images)
         for factor, measure in (("slant", pixels.slant), ("thickness", pixels.thickness)):
-            seen = measure(from_uint8(fake.images))
-            figures[f"{factor}_by_code"] = Figure(codes.correlation(asked, seen))
+            figures[f"{factor}_by_code"] = Figure(codes.correlation(asked, measure(images)))
             if factor in test.factors:
                 figures[f"drawn_{factor}_by_code"] = Figure(codes.correlation(means, test.factors[factor]))
         return figures
