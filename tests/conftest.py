@@ -7,6 +7,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import ppgan_lite  # noqa: F401, I001 (before paddle: it sets the threads)
 
+import functools
 import importlib.util
 import json
 import re
@@ -30,6 +31,11 @@ SMALL = {
     "optim": {name: {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.999]} for name in ("g", "d_real", "d_fake")},
     "data": {"name": "rendered_digits", "batch_size": 8, "num_images": 44, "seed": 0},  # 5 batches an epoch, and a rest
     "train": {"steps": 12, "seed": 3, "log_every": 1, "preview_every": 5, "save_every": 4, "keep": 3},
+}
+
+CONDITIONAL = {
+    "cgan": {"name": "cgan", "z_dim": 8},
+    "infogan": {"name": "infogan", "z_dim": 8, "categories": 3, "codes": 2},
 }
 
 
@@ -58,24 +64,38 @@ def small_file(tmp_path, small_tree):
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory):
     """A finished run of the small experiment. Not to be changed: copy it."""
-    from ppgan_lite.config import check_config
-    from ppgan_lite.engine.loop import train
-
-    folder = tmp_path_factory.mktemp("small_run") / "run"
-    assert train(check_config(SMALL), folder, resume=False, overwrite=False, device="cpu", dry_run=False) == 0
-    return folder
+    return make_run(SMALL, tmp_path_factory.mktemp("small_run"))
 
 
 @pytest.fixture(scope="session")
 def small_export(small_run, tmp_path_factory):
     """The small run's networks, exported; for ONNX too, where its packages are. Not to be changed: copy it."""
-    from ppgan_lite.export import export
+    return make_export(small_run, tmp_path_factory.mktemp("small_export"))
 
-    able = all(importlib.util.find_spec(package) for package in ("paddle2onnx", "onnxruntime"))
-    formats = ["paddle", "onnx"] if able else ["paddle"]
-    folder = tmp_path_factory.mktemp("small_export") / "exported"
-    export(small_run, folder, step=None, formats=formats, overwrite=False)
-    return folder
+
+@pytest.fixture(scope="session")
+def conditional_run(tmp_path_factory):
+    """What gives the finished run of a small "cgan" or "infogan". Not to be changed: copy it."""
+
+    @functools.cache
+    def run_of(method):
+        tree = {
+            "method": CONDITIONAL[method],
+            "generator": {"name": "dcgan28", "ngf": 2, "upsample": "transposed"},
+            "discriminator": {"name": "infogan", "ndf": 2},
+            "optim": {name: {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.999]} for name in ("g", "d")},
+            "data": SMALL["data"],
+            "train": {"steps": 2, "seed": 3, "log_every": 1, "preview_every": 99, "save_every": 2, "keep": 1},
+        }
+        return make_run(tree, tmp_path_factory.mktemp(method))
+
+    return run_of
+
+
+@pytest.fixture(scope="session")
+def conditional_export(conditional_run, tmp_path_factory):
+    """What gives the networks of `conditional_run`, exported. Not to be changed: copy it."""
+    return functools.cache(lambda method: make_export(conditional_run(method), tmp_path_factory.mktemp(method)))
 
 
 @pytest.fixture
@@ -92,6 +112,26 @@ def real_data():
     if not root or not (Path(root) / "mnist").is_dir():
         pytest.skip("needs real MNIST: set PPGAN_DATA to the folder that holds mnist/ and fashion-mnist/")
     return Path(root).resolve()
+
+
+def make_run(tree, parent):
+    """Train what nested dicts describe; the folder of the run."""
+    from ppgan_lite.config import check_config
+    from ppgan_lite.engine.loop import train
+
+    folder = parent / "run"
+    assert train(check_config(tree), folder, resume=False, overwrite=False, device="cpu", dry_run=False) == 0
+    return folder
+
+
+def make_export(run, parent):
+    """Export a run's networks, for ONNX too, where its packages are; the folder of the export."""
+    from ppgan_lite.export import export
+
+    able = all(importlib.util.find_spec(package) for package in ("paddle2onnx", "onnxruntime"))
+    folder = parent / "exported"
+    export(run, folder, step=None, formats=["paddle", "onnx"] if able else ["paddle"], overwrite=False)
+    return folder
 
 
 def start_tool(name, *arguments, environment=None, **options):

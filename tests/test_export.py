@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
-from conditional_runs import conditional_export
 from conftest import ROOT
 
 from ppgan_lite import export as module
@@ -100,9 +99,9 @@ def test_the_step_chooses_the_checkpoint(small_run, tmp_path, capsys):
         ("infogan", {"z": ("float32", None), "category": ("int64", [0, 2]), "codes": ("float32", [-1, 1])}),
     ],
 )
-def test_conditional_networks_pass_with_every_engine(method, expected, tmp_path_factory):
+def test_conditional_networks_pass_with_every_engine(method, expected, conditional_export):
     """Whole numbers as inputs, too: the check draws them from all of their range."""
-    signature = read(conditional_export(method, tmp_path_factory.mktemp))
+    signature = read(conditional_export(method))
     inputs = signature["networks"]["g"]["inputs"]
     assert {port["name"]: (port["dtype"], port["range"]) for port in inputs} == expected
     names = {port["name"]: port["names"] for port in inputs if port["names"]}

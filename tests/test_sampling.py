@@ -4,7 +4,6 @@ import shutil
 import numpy as np
 import paddle
 import pytest
-from conditional_runs import conditional_run
 from PIL import Image
 
 from ppgan_lite.engine.run import open_trained
@@ -14,13 +13,13 @@ from ppgan_lite.sampling import sample, slerp, straight
 
 
 @pytest.fixture
-def cgan_run(tmp_path_factory):
-    return conditional_run("cgan", tmp_path_factory.mktemp)
+def cgan_run(conditional_run):
+    return conditional_run("cgan")
 
 
 @pytest.fixture
-def infogan_run(tmp_path_factory):
-    return conditional_run("infogan", tmp_path_factory.mktemp)
+def infogan_run(conditional_run):
+    return conditional_run("infogan")
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
-from conditional_runs import conditional_export, conditional_run
 from conftest import ROOT, flip_a_byte, one_line_error, run_tool
 from PIL import Image
 
@@ -28,13 +27,13 @@ def model(small_export, tmp_path):
 
 
 @pytest.fixture
-def cgan_export(tmp_path_factory):
-    return conditional_export("cgan", tmp_path_factory.mktemp)
+def cgan_export(conditional_export):
+    return conditional_export("cgan")
 
 
 @pytest.fixture
-def infogan_export(tmp_path_factory):
-    return conditional_export("infogan", tmp_path_factory.mktemp)
+def infogan_export(conditional_export):
+    return conditional_export("infogan")
 
 
 def run(model, *arguments):
@@ -118,12 +117,9 @@ def test_uniform_inputs_are_drawn_from_all_of_their_range(cgan_export, infogan_e
 @pytest.mark.parametrize(
     ("method", "options"), [("cgan", ["--labels", "3,1,4"]), ("infogan", [])], ids=["cgan", "infogan"]
 )
-def test_conditional_pictures_are_those_of_the_run(method, options, tmp_path_factory, tmp_path):
+def test_conditional_pictures_are_those_of_the_run(method, options, conditional_run, conditional_export, tmp_path):
     """From the inputs that tools/sample.py drew, by every engine, the pixels that it drew."""
-    model, source = (
-        conditional_export(method, tmp_path_factory.mktemp),
-        conditional_run(method, tmp_path_factory.mktemp),
-    )
+    model, source = conditional_export(method), conditional_run(method)
     code, _, err = run_tool("sample", "--run", source, "--num", 9, *options, "--out", tmp_path / "sampled.npz")
     assert (code, err) == (0, "")
     for engine in json.loads((model / "signature.json").read_text())["networks"]["g"]["checked"]["engines"]:

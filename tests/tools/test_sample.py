@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-from conditional_runs import conditional_run
 from conftest import one_line_error, run_tool
 from PIL import Image
 
@@ -19,9 +18,8 @@ def test_samples_and_says_so(small_run, tmp_path):
     [("cgan", ["--labels", "3,1,4"], (3, 21)), ("infogan", ["--sweep", "code2"], (10, 3))],
     ids=["labels", "sweep"],
 )
-def test_draws_what_is_asked_for(method, options, size, tmp_path_factory, tmp_path):
-    run = conditional_run(method, tmp_path_factory.mktemp)
-    code, _, err = run_tool("sample", "--run", run, *options, "--out", tmp_path / "x.png")
+def test_draws_what_is_asked_for(method, options, size, conditional_run, tmp_path):
+    code, _, err = run_tool("sample", "--run", conditional_run(method), *options, "--out", tmp_path / "x.png")
     assert (code, err) == (0, "")
     columns, rows = size
     assert Image.open(tmp_path / "x.png").size == (columns * 30 + 2, rows * 30 + 2)
