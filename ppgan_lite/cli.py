@@ -18,10 +18,19 @@ class Parser(argparse.ArgumentParser):
         """Exit with code 2 and one line."""
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
+    def check_flag(self, args, flag: str, own: set[str], shared: set[str]):
+        """Exit where other options than its `own` and `shared` ones came with a flag, or its own ones without it."""
+        given = [name for name, value in vars(args).items() if value != self.get_default(name)]
+        for name in given:
+            if flag in given and name not in {flag, *own, *shared}:
+                self.error(f"argument --{name}: not allowed with argument --{flag}")
+            if flag not in given and name in own:
+                self.error(f"argument --{name}: only allowed with argument --{flag}")
 
-def add_config(parser: Parser):
+
+def add_config(parser: Parser, required: bool = True):
     """Add -c and -o."""
-    parser.add_argument("-c", "--config", type=Path, required=True, help="YAML file of the experiment")
+    parser.add_argument("-c", "--config", type=Path, required=required, help="YAML file of the experiment")
     parser.add_argument(
         "-o",
         "--override",

@@ -67,6 +67,8 @@ def check_config(tree: dict) -> Config:
     networks = {section: _named(tree[section], section, options.NETWORKS[section]) for section in method.NETWORKS}
     if method.PENALISES_GRADIENTS:
         _check_double_gradient(method, networks["discriminator"])
+    if method.TELLS_CLASSES:
+        _check_takes_classes(method, networks)
     train = _dataclass(tree["train"], "train", options.Train)
     if train.epochs is None and train.steps is None:
         raise ConfigError("train.epochs: missing; give train.epochs or train.steps, a whole number at least 1")
@@ -86,10 +88,11 @@ def check_config(tree: dict) -> Config:
 def differences(ours: dict, theirs: dict) -> list[str]:
     """Keys whose values differ between two configs in ways that change what a step computes, as `KEY: a, not b`.
 
-    The keys of `options.Train.MAY_CHANGE` and where the data lies (`data.root`) do not count; the length does where a
+    The keys of `options.Train.MAY_CHANGE`, where the data lies and how it is read do not count; the length does where a
     learning rate decays over it.
     """
-    ignored = {f"train.{key}" for key in options.Train.MAY_CHANGE} | {"data.root"}
+    ignored = {f"train.{key}" for key in options.Train.MAY_CHANGE}
+    ignored |= {f"data.{key}" for key in ("root", "on_bad_image", "cache", "workers")}  # run.json knows what was read
     a, b = _flatten(ours), _flatten(theirs)
     if any(key.startswith("optim.") and key.endswith(".decay") and value for key, value in a.items()):
         ignored -= {"train.epochs", "train.steps"}
@@ -159,6 +162,17 @@ def _check_double_gradient(method, discriminator):
             f"discriminator.name: {method.name} needs double gradients, but {discriminator.name} has none; "
             f"allowed: {', '.join(able)}"
         )
+
+
+def _check_takes_classes(method, networks):
+    """Refuse networks that cannot be told a class."""
+    for section, network in networks.items():
+        if not network.TAKES_CLASSES:
+            able = [name for name, cls in options.NETWORKS[section].items() if cls.TAKES_CLASSES]
+            raise ConfigError(
+                f"{section}.name: {method.name} needs a network that takes classes, which {network.name} does not; "
+                f"allowed: {', '.join(able)}"
+            )
 
 
 def _named(tree, where: str, table: dict[str, type]):

@@ -51,6 +51,7 @@ class Method(Named):
     """What all methods share: how much data their steps take."""
 
     PENALISES_GRADIENTS: ClassVar = False  # of D, whose operations then need double gradients
+    TELLS_CLASSES: ClassVar = False  # to its networks, which must then take them
 
     def batches_in(self, steps: int) -> int:
         """Fresh batches of data that the first `steps` steps take."""
@@ -71,7 +72,7 @@ class Adversarial(Method):
 
     NETWORKS: ClassVar = ("generator", "discriminator")
 
-    z_dim: Width = 100  # length of the noise vector, N(0, I)
+    z_dim: Width = 100  # length of the noise vector; N(0, I), where nothing else is said
     d_updates: Count = 1  # of D per step, each on a fresh batch
 
     @property
@@ -94,6 +95,7 @@ class GAN(Adversarial):
     reuse_fakes: bool = False  # one batch of fakes for D and G, as in PyTorch's example; or fresh ones for each
     real_target: Annotated[float, Range(0.5, 1)] = 1.0  # of D on real images; 0.9: one-sided label smoothing
     g_loss: Literal["non_saturating", "minimax"] = "non_saturating"
+    noise: Literal["normal", "uniform"] = "normal"  # N(0, I), or uniform in [-1, 1] as in the DCGAN paper
     gradients: Literal["own", "as_listed"] = "own"  # as_listed: those that leak in the tutorial's listing, to study it
 
     @property
@@ -168,6 +170,16 @@ class BEGAN(Adversarial):
 
 
 @dataclass(frozen=True)
+class SNGAN(Adversarial):
+    """SNGAN with a projection discriminator (Miyato et al. 2018; Miyato and Koyama 2018)."""
+
+    TELLS_CLASSES: ClassVar = True
+
+    z_dim: Width = 128
+    d_updates: Count = 5  # n_dis of the papers
+
+
+@dataclass(frozen=True)
 class VAE(Method):
     """Variational autoencoder (Kingma and Welling 2014)."""
 
@@ -206,6 +218,7 @@ METHODS = {
     "infogan": InfoGAN,
     "lsgan": Adversarial,
     "ragan": Adversarial,
+    "sngan": SNGAN,
     "vae": VAE,
     "wgan": WGAN,
     "wgan_gp": WGANGP,
@@ -216,7 +229,14 @@ METHODS = {
 
 
 @dataclass(frozen=True)
-class DCGAN28Generator(Named):
+class Generator(Named):
+    """What generators share."""
+
+    TAKES_CLASSES: ClassVar = False  # so that it can be asked for one
+
+
+@dataclass(frozen=True)
+class DCGAN28Generator(Generator):
     """The tutorial's generator for 28x28 images."""
 
     ngf: Width = 64  # feature maps before the last convolution; the other layers have 2 and 16 times as many
@@ -229,6 +249,7 @@ class Discriminator(Named):
     """What discriminators, critics and encoders share."""
 
     HAS_DOUBLE_GRADIENT: ClassVar = True  # so that its gradient can be penalised
+    TAKES_CLASSES: ClassVar = False  # so that it can judge whether an image is of its class
 
 
 @dataclass(frozen=True)
@@ -241,7 +262,7 @@ class DCGAN28Discriminator(Discriminator):
 
 
 @dataclass(frozen=True)
-class DCGAN64Generator(Named):
+class DCGAN64Generator(Generator):
     """The generator of PyTorch's DCGAN example, for images of 32, 64 or 128 pixels."""
 
     ngf: Width = 64  # feature maps before the last convolution; each layer before it has twice as many
@@ -255,7 +276,7 @@ class DCGAN64Discriminator(Discriminator):
 
 
 @dataclass(frozen=True)
-class FCGenerator(Named):
+class FCGenerator(Generator):
     """A fully connected generator, for data of any shape."""
 
     widths: tuple[Width, ...] = (256, 512, 1024)  # of the hidden layers
@@ -279,7 +300,27 @@ class InfoGANDiscriminator(Discriminator):
 
 
 @dataclass(frozen=True)
-class BEGANGenerator(Named):
+class ResNet32Generator(Generator):
+    """The residual generator of WGAN-GP and SNGAN for 32x32 images."""
+
+    TAKES_CLASSES: ClassVar = True
+
+    ngf: Width = 128  # feature maps of each convolution; 128 in WGAN-GP, 256 in SNGAN
+
+
+@dataclass(frozen=True)
+class ResNet32Discriminator(Discriminator):
+    """The residual discriminator of WGAN-GP and SNGAN for 32x32 images."""
+
+    TAKES_CLASSES: ClassVar = True
+
+    ndf: Width = 128  # feature maps of each convolution
+    norm: Literal["spectral", "none"] = "spectral"  # spectral: SNGAN; none: WGAN-GP
+    pooling: Literal["sum", "mean"] = "sum"  # of each feature map, at the end; sum: SNGAN; mean: WGAN-GP
+
+
+@dataclass(frozen=True)
+class BEGANGenerator(Generator):
     """The BEGAN paper's decoder, for images of 28 or 32 pixels."""
 
     nf: Width = 64  # feature maps of each convolution
@@ -297,12 +338,14 @@ GENERATORS = {
     "dcgan28": DCGAN28Generator,
     "dcgan64": DCGAN64Generator,
     "fully_connected": FCGenerator,
+    "resnet32": ResNet32Generator,
 }
 DISCRIMINATORS = {
     "dcgan28": DCGAN28Discriminator,
     "dcgan64": DCGAN64Discriminator,
     "fully_connected": FCDiscriminator,
     "infogan": InfoGANDiscriminator,
+    "resnet32": ResNet32Discriminator,
 }
 AUTOENCODERS = {"began": BEGANAutoencoder}
 
@@ -432,10 +475,65 @@ class Gaussians(Data):
     seed: Seed = 0  # of the points
 
 
+@dataclass(frozen=True)
+class Pictures(Data):
+    """Pictures from files, cropped to a centred square and resized."""
+
+    size: Annotated[int, Range(8, 1024)] = 64  # pixels, height and width
+    channels: Literal[1, 3] = 3  # 1: greyscale
+    flip: bool = False  # mirror a random half of the pictures, anew in each epoch
+    on_bad_image: Literal["error", "skip"] = "error"  # a file that is no picture: name it and stop, or go on without
+    cache: Literal["memory", "disk", "none"] = "disk"  # where decoded pictures are kept
+    workers: Annotated[int, Range(0, 64)] = 2  # processes that decode ahead; 0: none
+
+
+@dataclass(frozen=True)
+class Folder(Pictures):
+    """The pictures of a folder or of a zip file; see data/listing.py for their classes and splits."""
+
+    root: str | None = None  # the folder or zip file, as given or below $PPGAN_DATA
+    test_share: Annotated[float, Range(0, 0.5)] = 0.1  # of the pictures, where no folders train and test part them
+
+
+@dataclass(frozen=True)
+class LSUN(Pictures):
+    """One category of LSUN (Yu et al. 2015): its LMDB, or what tools/prepare_data.py exports from it."""
+
+    root: str | None = None  # the folder, as given or below $PPGAN_DATA
+
+
+@dataclass(frozen=True)
+class CIFAR(Data):
+    """CIFAR-100 (Krizhevsky 2009), its 100 fine classes; and what CIFAR-10 shares with it."""
+
+    root: str | None = None  # folder that holds cifar/, looked in first
+    flip: bool = False  # mirror a random half of the pictures, anew in each epoch
+
+
+@dataclass(frozen=True)
+class CIFAR10(CIFAR):
+    """CIFAR-10 (Krizhevsky 2009)."""
+
+    offline: Literal["cifar10_jpeg"] | None = None  # what to train on where no mirror answers; null: an error
+
+
+@dataclass(frozen=True)
+class CIFARJPEG(Data):
+    """CIFAR-10 as JPEG files (lossy), from the zip file cifar10-jpeg/cifar10_images.zip."""
+
+    root: str | None = None  # folder that holds cifar10-jpeg/, looked in first
+    flip: bool = False  # mirror a random half of the pictures, anew in each epoch
+
+
 DATASETS = {
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR,
+    "cifar10_jpeg": CIFARJPEG,
     "fake": Fake,
     "fashion_mnist": MNIST,
+    "folder": Folder,
     "gaussians": Gaussians,
+    "lsun": LSUN,
     "mnist": MNIST,
     "rendered_digits": RenderedDigits,
 }

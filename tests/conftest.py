@@ -13,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ CONDITIONAL = {
     "cgan": {"name": "cgan", "z_dim": 8},
     "infogan": {"name": "infogan", "z_dim": 8, "categories": 3, "codes": 2},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory):
+    """$PPGAN_CACHE, so that no test touches the user's own cache."""
+    os.environ["PPGAN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture
@@ -148,6 +155,16 @@ def run_tool(name, *arguments, environment=None, **options):
     process = start_tool(name, *arguments, environment=environment, **options)
     out, err = process.communicate(timeout=300)
     return process.returncode, out, err
+
+
+def wait_until_gone(process_ids):
+    """Return when none of the processes runs any more; those that nobody has waited for (zombies) do not count."""
+    pending, deadline = [Path(f"/proc/{number}/cmdline") for number in process_ids], time.monotonic() + 20
+    if not Path("/proc/self/cmdline").exists():
+        pytest.skip("needs /proc to see other processes")
+    while pending := [path for path in pending if path.exists() and path.read_bytes()]:
+        assert time.monotonic() < deadline, f"{pending} live on"
+        time.sleep(0.05)
 
 
 def lasting(folder, step):

@@ -51,6 +51,30 @@ def test_whole_numbers_have_a_least():
         cli.whole_number(1)("0")
 
 
+def parse_film(*arguments):
+    parser = cli.Parser("")
+    parser.add_argument("--out")
+    parser.add_argument("--num", type=int, default=64)
+    parser.add_argument("--film", action="store_true")
+    parser.add_argument("--fps", type=int, default=10)
+    args = parser.parse_args(arguments)
+    parser.check_flag(args, "film", own={"fps"}, shared={"out", "debug"})
+    return args
+
+
+def test_a_flag_has_its_own_options(capsys):
+    assert parse_film("--film", "--fps", "5", "--out", "x", "--debug").fps == 5
+    assert parse_film("--num", "5", "--out", "x").num == 5
+    for arguments, said in [
+        (["--film", "--num", "5"], "argument --num: not allowed with argument --film"),
+        (["--fps", "5"], "argument --fps: only allowed with argument --film"),
+    ]:
+        with pytest.raises(SystemExit) as stopped:
+            parse_film(*arguments)
+        assert stopped.value.code == 2
+        assert capsys.readouterr().err.startswith(f"error: {said}; see ")
+
+
 def parse_step(text):
     parser = cli.Parser("")
     cli.add_step(parser, "all")

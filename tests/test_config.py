@@ -184,9 +184,9 @@ def test_a_gradient_penalty_needs_a_discriminator_with_double_gradients(method):
     path = ROOT / "configs" / f"{method}_mnist.yml"
     assert refusal("discriminator={name: dcgan28}", path=path) == (
         f"discriminator.name: {method} needs double gradients, but dcgan28 has none; "
-        "allowed: dcgan64, fully_connected, infogan"
+        "allowed: dcgan64, fully_connected, infogan, resnet32"
     )
-    for name in ("dcgan64", "fully_connected", "infogan"):
+    for name in ("dcgan64", "fully_connected", "infogan", "resnet32"):
         assert load_config(path, [f"discriminator={{name: {name}}}"]).networks["discriminator"].name == name
 
 

@@ -4,12 +4,17 @@ Each entry takes the checked `data` section and the split, `train` or `test`, an
 (C, H, W), `class_names` and `source`.
 """
 
-from ppgan_lite.data import fake, gaussians, mnist, rendered_digits
+from ppgan_lite.data import cifar, fake, folder, gaussians, lsun, mnist, rendered_digits
 
 DATASETS = {
+    "cifar10": cifar.build,
+    "cifar100": cifar.build,
+    "cifar10_jpeg": cifar.build_jpeg,
     "fake": fake.build,
     "fashion_mnist": mnist.build,
+    "folder": folder.build,
     "gaussians": gaussians.build,
+    "lsun": lsun.build,
     "mnist": mnist.build,
     "rendered_digits": rendered_digits.build,
 }

@@ -15,7 +15,7 @@ class Source:
 
     name: str  # of the data set really used
     origin: str  # the folder it was read from, or how it was made
-    sha256: str  # of the pixels
+    sha256: str  # of the pixels; of files that are not all in memory, of names and sizes
     num_images: int
     stands_in_for: str | None = None  # the data set asked for, where another one had to take its place
 
@@ -41,14 +41,16 @@ class ImageArray(paddle.io.Dataset):
         class_names: what each label means, in the labels' order.
         name, origin, stands_in_for: see `Source`.
         factors: how each image was drawn, name -> [N], where that is known.
+        flip: whether training mirrors a random half of the images (data/loader.py does it).
     """
 
-    def __init__(self, images, labels, class_names, name, origin, stands_in_for=None, factors=None):
+    def __init__(self, images, labels, class_names, name, origin, stands_in_for=None, factors=None, flip=False):
         super().__init__()
         self.images = np.ascontiguousarray(images)
         self.labels = np.asarray(labels, "int64")
         self.class_names = tuple(class_names)
         self.factors = factors or {}
+        self.flip = flip
         self.image_shape = self.images.shape[1:]
         digest = hashlib.sha256(self.images).hexdigest()
         self.source = Source(name, origin, digest, len(self.images), stands_in_for)

@@ -1,4 +1,10 @@
-"""Batches in an order that is a function of (seed, epoch) alone, from any batch on: resuming needs no saved state."""
+"""Batches in an order that is a function of (seed, epoch) alone, from any batch on: resuming needs no saved state.
+
+So is which images are mirrored, of the data sets that ask for it.
+"""
+
+import contextlib
+import itertools
 
 import numpy as np
 import paddle
@@ -26,6 +32,10 @@ class EpochSampler(paddle.io.BatchSampler):
         seed, epoch: fix the order.
         first_batch: where in the epoch to start.
 
+    Attributes:
+        order: of all indices.
+        mirrored: bool [num_samples], the random half of the images that `flip` mirrors in this epoch.
+
     Raises:
         DataError: the batch is larger than the data set.
     """
@@ -35,6 +45,7 @@ class EpochSampler(paddle.io.BatchSampler):
         self.batch_size = batch_size
         self.first_batch = first_batch
         self.order = np.random.default_rng([seed, epoch]).permutation(num_samples)
+        self.mirrored = np.random.default_rng([seed, epoch, 1]).integers(0, 2, num_samples, dtype=bool)
 
     def __iter__(self):
         for batch in range(self.first_batch, self.num_batches):
@@ -47,18 +58,29 @@ class EpochSampler(paddle.io.BatchSampler):
 def batches(dataset, batch_size: int, seed: int, first_batch: int = 0):
     """Yield batches for ever, epoch after epoch, from batch `first_batch` of the whole sequence on.
 
-    A data set that can give many items at once (`dataset.batch(indices)`) is asked for whole batches; any other is
-    read item by item through paddle.io.DataLoader. Both give the same batches.
+    A data set that can give many items at once (`dataset.batch(indices)`) is asked for whole batches, one that works
+    ahead (`dataset.stream(batches of indices)`) for all of them; any other is read item by item through
+    paddle.io.DataLoader. All give the same batches, but only the first two mirror images, where `dataset.flip` says so.
 
     Yields:
-        dict of tensors, each with the batch as its first dimension.
+        dict of tensors, each with the batch as its first dimension. Closing the generator ends all that works ahead.
     """
-    epoch, offset = divmod(first_batch, batches_per_epoch(len(dataset), batch_size))
-    while True:
-        sampler = EpochSampler(len(dataset), batch_size, seed, epoch, offset)
-        if hasattr(dataset, "batch"):
-            for indices in sampler:
-                yield {key: paddle.to_tensor(array) for key, array in dataset.batch(indices).items()}
-        else:
+    epochs = _epochs(len(dataset), batch_size, seed, first_batch)
+    if not hasattr(dataset, "batch"):
+        for sampler in epochs:
             yield from paddle.io.DataLoader(dataset, batch_sampler=sampler)
-        epoch, offset = epoch + 1, 0
+    plan, early = itertools.tee((indices, sampler.mirrored[indices]) for sampler in epochs for indices in sampler)
+    wanted = (indices for indices, _ in early)
+    stream = dataset.stream(wanted) if hasattr(dataset, "stream") else (dataset.batch(indices) for indices in wanted)
+    with contextlib.closing(stream):
+        for arrays, (_, mirrored) in zip(stream, plan, strict=False):
+            if getattr(dataset, "flip", False):
+                arrays["image"][mirrored] = arrays["image"][mirrored, ..., ::-1]
+            yield {key: paddle.to_tensor(array) for key, array in arrays.items()}
+
+
+def _epochs(num_samples: int, batch_size: int, seed: int, first_batch: int):
+    """Yield the samplers of all epochs, the first of which begins at `first_batch`."""
+    first_epoch, offset = divmod(first_batch, batches_per_epoch(num_samples, batch_size))
+    for epoch in itertools.count(first_epoch):
+        yield EpochSampler(num_samples, batch_size, seed, epoch, offset if epoch == first_epoch else 0)

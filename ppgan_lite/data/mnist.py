@@ -3,20 +3,16 @@
 import gzip
 import hashlib
 import math
-import os
-import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 
 from ppgan_lite.data import rendered_digits
-from ppgan_lite.data.download import NoMirrorError, download
+from ppgan_lite.data.download import NoMirrorError, find_or_download
 from ppgan_lite.data.image_array import ImageArray
+from ppgan_lite.data.stand_in import stand_in
 from ppgan_lite.errors import DataError
-from ppgan_lite.options import RenderedDigits
-
-CACHE = Path("~/.cache/paddle/dataset")  # where paddle.vision.datasets keeps its files, too
 
 FOLDERS = {"mnist": "mnist", "fashion_mnist": "fashion-mnist"}
 
@@ -66,41 +62,14 @@ def build(options, split: str = "train") -> ImageArray:
     Raises:
         DataError: a file is damaged, or is nowhere and cannot be downloaded (and `options.offline` is null).
     """
+    name = options.name
     try:
-        folder = find_or_download(options.name, options.root, split)
+        folder = find_or_download(FOLDERS[name], CHECKSUMS[name, split], MIRRORS[name], options.root)
     except NoMirrorError as error:
-        if options.offline is None:
-            raise
-        _banner(options.name, str(error))
-        return rendered_digits.build(RenderedDigits(name=options.offline), split, stands_in_for=options.name)
-    images, labels = (read_idx(folder / file, digest) for file, digest in CHECKSUMS[options.name, split].items())
+        return stand_in(options, split, rendered_digits.build, FOLDERS[name], error)
+    images, labels = (read_idx(folder / file, digest) for file, digest in CHECKSUMS[name, split].items())
     # [N, 28, 28] -> [N, 1, 28, 28]
-    return ImageArray(images[:, None], labels, CLASS_NAMES[options.name], options.name, str(folder))
-
-
-def find_or_download(name: str, root: str | None, split: str = "train") -> Path:
-    """The folder with the split's files: below `root`, $PPGAN_DATA or the cache, downloaded there if nowhere.
-
-    Raises:
-        DataError: `root` is given but does not exist.
-        NoMirrorError: nowhere to be found, and no mirror answers.
-    """
-    files = CHECKSUMS[name, split]
-    for place in (root, os.environ.get("PPGAN_DATA"), CACHE):
-        if not place:
-            continue
-        try:
-            folder = Path(place).expanduser() / FOLDERS[name]
-            if all((folder / file).exists() for file in files):
-                return folder
-            if place == root and not folder.parent.is_dir():
-                raise DataError(f"data.root: {root}: no such folder; give one that holds {FOLDERS[name]}/, or null")
-        except (OSError, RuntimeError) as error:  # no permission, a name too long, ~nobody
-            raise DataError(f"{place}: cannot be searched for {name}: {error}") from error
-    for file, digest in files.items():
-        if not (folder / file).exists():
-            download(file, MIRRORS[name], folder, digest)
-    return folder
+    return ImageArray(images[:, None], labels, CLASS_NAMES[name], name, str(folder))
 
 
 def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
@@ -124,14 +93,3 @@ def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
     if sha256 is not None and hashlib.sha256(packed).hexdigest() != sha256:
         raise DataError(f"{path}: wrong checksum, so not the published file; {advice}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
-
-
-def _banner(name: str, reason: str):
-    lines = [
-        f"NOT {name.upper()}: RENDERED DIGITS instead.",
-        reason,
-        f"Put the files into a folder {FOLDERS[name]}/ and set PPGAN_DATA to the folder above it for the real data;",
-        "set data.offline to null to make this an error.",
-    ]
-    bar = "*" * 100
-    print("\n".join([bar, *(f"*  {line}" for line in lines), bar]), file=sys.stderr)

@@ -4,6 +4,7 @@ Randomness is seeded afresh from (seed, step) at every step and the data positio
 run equals an uninterrupted one bit for bit, and nothing between two steps (a preview, a log line) can change them.
 """
 
+import contextlib
 import math
 import signal
 from pathlib import Path
@@ -64,7 +65,7 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, observer: 
         return 0
     data = batches(dataset, config.data.batch_size, cfg.seed, first_batch=config.method.batches_in(done))
     unchecked = []  # (step, scalars) still on the device
-    with _StopSignals() as signals:
+    with contextlib.closing(data), _StopSignals() as signals:
         for step in range(done + 1, steps + 1):
             seed_paddle(cfg.seed, step)
             for optimizer in method.optimizers.values():

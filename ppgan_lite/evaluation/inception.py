@@ -10,14 +10,11 @@ InceptionV3.yaml: pixels in [0, 1], less ImageNet's mean, over its standard devi
 there the images are cropped from photographs of 320 pixels; here a whole image of any size is resized.
 
 The file is a pickle, which could run anything. It is opened only if its MD5 is the one in Paddle's own table, and even
-then by a reader that knows nothing but the numbers of a state dict.
+then by a reader that knows nothing but plain data and numbers.
 """
 
 import hashlib
-import io
 import os
-import pickle
-from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +22,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle.vision.models.inceptionv3 import InceptionV3, model_urls
 
+from ppgan_lite import safe_pickle
 from ppgan_lite.data.download import NoMirrorError, download
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation.features import INCEPTION, FeatureNetwork
@@ -132,58 +130,11 @@ def _read_arrays(content: bytes, path: Path) -> dict[str, np.ndarray]:
         EvaluationError: it is anything else than that.
     """
     try:
-        state = _Reader(io.BytesIO(content), encoding="latin1").load()
+        state = safe_pickle.loads(content)
         state.pop("StructuredToParameterName@@", None)  # Paddle's own names of the same tensors
         numbers = {key: value[1] if isinstance(value, tuple) else value for key, value in state.items()}
-        return {key: value.array for key, value in numbers.items()}
-    except EvaluationError as error:
+        return {key: value.array.astype("<f4", casting="no", copy=False) for key, value in numbers.items()}
+    except safe_pickle.RefusedError as error:
         raise EvaluationError(f"{path}: {error}") from error
     except Exception as error:  # a damaged pickle can raise anything
         raise EvaluationError(f"{path}: not a state dict of float32 arrays ({error!r})") from error
-
-
-class _Numbers:
-    """Stands for numpy.ndarray in a pickle; `array` holds the float32 numbers."""
-
-    def __init__(self, *_):  # numpy's arguments for an empty array, which the state replaces
-        pass
-
-    def __setstate__(self, state):
-        _, shape, _, fortran, content = state  # version, shape, dtype (_Float32 refused all others), ...
-        content = content.encode("latin1") if isinstance(content, str) else content  # a str: written by Python 2
-        self.array = np.frombuffer(content, "<f4").reshape(shape, order="F" if fortran else "C")
-
-
-class _Float32:
-    """Stands for numpy.dtype in a pickle."""
-
-    def __init__(self, name, *_):
-        if name != "f4":
-            raise ValueError(f"numbers of type {name}")
-
-    def __setstate__(self, state):
-        if state[1] != "<":
-            raise ValueError(f"numbers of byte order {state[1]}")
-
-
-class _Reader(pickle.Unpickler):
-    """Admits what a pickled state dict names, and replaces even that where it could do harm.
-
-    numpy's own classes could: a pickle may tell numpy.dtype that a pointer is a plain number, and so forge objects.
-    """
-
-    ADMITTED = {  # noqa: RUF012 (never changed)
-        "builtins.tuple": tuple,
-        "__builtin__.tuple": tuple,  # protocol 2
-        "collections.OrderedDict": OrderedDict,
-        "_codecs.encode": str.encode,  # protocol 2 has no bytes: it encodes strings
-        "numpy.ndarray": _Numbers,
-        "numpy.dtype": _Float32,
-        "numpy.core.multiarray._reconstruct": _Numbers,  # numpy 1
-        "numpy._core.multiarray._reconstruct": _Numbers,  # numpy 2
-    }
-
-    def find_class(self, module, name):
-        if f"{module}.{name}" not in self.ADMITTED:
-            raise EvaluationError(f"refused: it asks for {module}.{name}, which no state dict needs")
-        return self.ADMITTED[f"{module}.{name}"]

@@ -3,8 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from ppgan_lite import options
 from ppgan_lite.build import build_dataset, set_device
+from ppgan_lite.data.stand_in import stand_in_options
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.run import Run, open_trained
 from ppgan_lite.errors import DamagedCheckpointError, EvaluationError, UserError, warn
@@ -97,7 +97,7 @@ def _data_of(run: Run):
     """
     config = run.config()
     if run.source.stands_in_for:
-        config = dataclasses.replace(config, data=options.RenderedDigits(name=run.source.name))
+        config = dataclasses.replace(config, data=stand_in_options(config.data))
     train = build_dataset(config, "train")
     if train.source.sha256 != run.source.sha256:
         raise EvaluationError(f"{run.folder}: was trained on {run.source}, but the data is now {train.source}")

@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from ppgan_lite.data.download import NoMirrorError, download
-from ppgan_lite.errors import RunError
+from ppgan_lite.data import download as module
+from ppgan_lite.data.download import NoMirrorError, download, find, find_or_download
+from ppgan_lite.errors import DataError, RunError
 
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -75,3 +76,49 @@ def test_another_checksum_than_sha256_may_be_named(server, tmp_path):
     md5 = hashlib.md5(CONTENT).hexdigest()
     download("file.gz", mirrors(server, "wrong", "good"), tmp_path, md5, "md5")
     assert (tmp_path / "file.gz").read_bytes() == CONTENT
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache, and no $PPGAN_DATA."""
+    monkeypatch.setattr(module, "CACHE", tmp_path / "cache")
+    monkeypatch.delenv("PPGAN_DATA", raising=False)
+    return tmp_path / "cache"
+
+
+def test_the_first_place_that_holds_all_files_is_found(cache, tmp_path, monkeypatch):
+    root, shared = tmp_path / "root", tmp_path / "shared"
+    monkeypatch.setenv("PPGAN_DATA", str(shared))
+    for place in (cache, shared, root):
+        (place / "x").mkdir(parents=True)
+        (place / "x" / "a").touch()
+    assert find("x", ["a", "b"], str(root)) is None
+    for place in (cache, shared, root):
+        (place / "x" / "b").touch()
+        assert find("x", ["a", "b"], str(root)) == place / "x"
+    assert find("x", ["a", "b"], None) == shared / "x"
+    assert find("y", ["a"], str(root)) is None
+
+
+@pytest.mark.parametrize(
+    ("root", "said"),
+    [
+        ("/none", "data.root: /none: no such folder; give one that holds x/, or null"),
+        ("a" * 300, f"{'a' * 300}: cannot be searched for x/: [Errno "),
+        ("~no-such-user", "~no-such-user: cannot be searched for x/: Could not determine home directory."),
+    ],
+)
+def test_a_place_that_cannot_be_searched_is_named(cache, root, said):
+    with pytest.raises(DataError) as caught:
+        find("x", ["a"], root)
+    assert str(caught.value).startswith(said)
+
+
+def test_only_what_is_missing_is_downloaded(server, cache):
+    (cache / "x").mkdir(parents=True)
+    (cache / "x" / "a").write_text("here")
+    before = len(server.requests)
+    for _ in range(2):
+        assert find_or_download("x", {"a": "0", "b": SHA256}, mirrors(server, "good"), None) == cache / "x"
+    assert server.requests[before:] == ["/good/b"]
+    assert ((cache / "x" / "a").read_text(), (cache / "x" / "b").read_bytes()) == ("here", CONTENT)

@@ -61,6 +61,72 @@ def test_whole_batches_equal_items_one_by_one(dataset):
             np.testing.assert_array_equal(a[key].numpy(), b[key].numpy())
 
 
+class Ahead(OneByOne):
+    """The same items from a stream, which is asked for batches before they are used."""
+
+    flip = True
+
+    def batch(self, indices):
+        return self.dataset.batch(indices)
+
+    def stream(self, batches):
+        self.closed = False
+        waiting = [next(batches) for _ in range(4)]
+        try:
+            while True:
+                waiting.append(next(batches))
+                yield self.batch(waiting.pop(0))
+        finally:
+            self.closed = True
+
+
+@pytest.fixture(scope="module")
+def flipped(dataset):
+    """The same images, to be mirrored."""
+    return ImageArray(dataset.images, dataset.labels, ["one"], "name", "made here", flip=True)
+
+
+@pytest.mark.parametrize("start", [0, 2, 7])
+def test_a_stream_that_is_ahead_gives_the_same_batches(flipped, start):
+    stream = Ahead(flipped)
+    data = batches(stream, 5, seed=1, first_batch=start)
+    for a, b in zip(itertools.islice(data, 9), batches(flipped, 5, seed=1, first_batch=start), strict=False):
+        assert a["label"].numpy().tolist() == b["label"].numpy().tolist()
+        np.testing.assert_array_equal(a["image"].numpy(), b["image"].numpy())
+    assert not stream.closed
+    data.close()
+    assert stream.closed
+
+
+def mirrored(flipped, **keys):
+    """(label, epoch) -> whether the image was mirrored, over 40 epochs of 4 batches; each is whole, or is mirrored."""
+    found = {}
+    for number, batch in enumerate(itertools.islice(batches(flipped, 5, **keys), 160)):
+        for image, label in zip(batch["image"].numpy(), batch["label"].numpy().tolist(), strict=True):
+            own = flipped[label]["image"]
+            is_mirrored = (image == own[..., ::-1]).all()
+            assert is_mirrored != (image == own).all()
+            found[label, number // 4] = is_mirrored
+    return found
+
+
+def test_a_random_half_is_mirrored_anew_in_each_epoch(flipped):
+    found = mirrored(flipped, seed=0)
+    assert found == mirrored(flipped, seed=0)
+    assert found != mirrored(flipped, seed=1)
+    assert 0.4 < np.mean(list(found.values())) < 0.6  # 800 of them: 0.5 +- 5.6 standard errors
+    by_label = [np.mean([value for (label, _), value in found.items() if label == each]) for each in range(23)]
+    assert 0.1 < min(by_label) < max(by_label) < 0.9
+
+
+def test_nothing_is_mirrored_where_nobody_asks_and_the_data_stay_as_they_are(dataset, flipped):
+    for batch in itertools.islice(batches(dataset, 5, seed=0), 8):
+        np.testing.assert_array_equal(batch["image"].numpy(), dataset.batch(batch["label"].numpy())["image"])
+    before = flipped.images.copy()
+    mirrored(flipped, seed=2)
+    np.testing.assert_array_equal(flipped.images, before)
+
+
 def test_a_batch_larger_than_the_data_is_refused(dataset):
     with pytest.raises(DataError, match=r"data.batch_size: 24 is larger than the data set of 23 images"):
         next(batches(dataset, 24, seed=0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ppgan_lite import options
-from ppgan_lite.data import mnist
+from ppgan_lite.data import download, mnist
 from ppgan_lite.errors import DataError
 
 
@@ -37,7 +37,7 @@ def fake_mnist(tmp_path, monkeypatch):
         (folder / name).write_bytes(gzip.compress(idx(array)))
         checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     monkeypatch.setitem(mnist.CHECKSUMS, ("mnist", "train"), checksums)
-    monkeypatch.setattr(mnist, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(download, "CACHE", tmp_path / "cache")
     monkeypatch.delenv("PPGAN_DATA", raising=False)
     return folder
 
@@ -88,7 +88,7 @@ def test_data_root_comes_first_then_the_variable_then_the_cache(fake_mnist, tmp_
     empty.mkdir()
     assert build(root=str(empty)).source.origin == str(fake_mnist)
     monkeypatch.delenv("PPGAN_DATA")
-    monkeypatch.setattr(mnist, "CACHE", root)
+    monkeypatch.setattr(download, "CACHE", root)
     assert build().source.origin == str(fake_mnist)
 
 
@@ -153,7 +153,7 @@ def test_the_test_images_are_the_published_ones(name, real_data):
 
 def test_digits_stand_in_for_the_test_images_too(monkeypatch, tmp_path):
     monkeypatch.delenv("PPGAN_DATA", raising=False)
-    monkeypatch.setattr(mnist, "CACHE", tmp_path)
+    monkeypatch.setattr(download, "CACHE", tmp_path)
     monkeypatch.setattr(mnist, "MIRRORS", {"mnist": ()})
     dataset = mnist.build(options.MNIST(name="mnist", offline="rendered_digits"), "test")
     assert (dataset.source.stands_in_for, len(dataset)) == ("mnist", 10_000)

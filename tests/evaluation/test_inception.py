@@ -163,28 +163,6 @@ def test_every_form_that_paddle_saves_is_read(tmp_path, protocol, form):
         np.testing.assert_array_equal(arrays[key], array, strict=True)
 
 
-@pytest.mark.parametrize("protocol", [2, 4])
-@pytest.mark.parametrize("module", [b"numpy.core.multiarray", b"numpy._core.multiarray"], ids=["numpy 1", "numpy 2"])
-def test_numpys_versions_name_their_modules_differently(protocol, module):
-    content = pickle.dumps({"a": np.arange(6, dtype="float32").reshape(2, 3)}, protocol)
-    here = np.empty(0).__reduce__()[0].__module__.encode()
-    if protocol == 4:  # the lengths of the text and of the frame come before
-        here, module = (bytes([len(name)]) + name for name in (here, module))
-        content = content[:2] + content[11:]
-    assert content.count(here) == 1
-    content = content.replace(here, module)
-    np.testing.assert_array_equal(inception._read_arrays(content, FILE)["a"], [[0, 1, 2], [3, 4, 5]])
-
-
-def test_python_2_had_no_bytes():
-    """Its strings hold the numbers: opcode T, where Python 3 has B or calls _codecs.encode."""
-    content = pickle.dumps({"a": np.arange(6, dtype="float32") - 2.5}, 3)
-    numbers = (np.arange(6, dtype="float32") - 2.5).tobytes()
-    old = content.replace(b"C\x18" + numbers, b"T\x18\0\0\0" + numbers)
-    assert old != content
-    np.testing.assert_array_equal(inception._read_arrays(old, FILE)["a"], np.arange(6) - 2.5)
-
-
 def test_a_wrong_checksum_is_refused_before_it_is_opened(place, monkeypatch):
     monkeypatch.setattr(inception, "_read_arrays", lambda *arguments: pytest.fail("opened"))
     path = place(pickle.dumps({}), md5=MD5)
@@ -234,18 +212,6 @@ def test_a_malicious_pickle_is_refused_and_runs_nothing(place, tmp_path, monkeyp
     assert (tmp_path / "ran").exists(), "harmless, so nothing was tested"
 
 
-def test_a_forged_dtype_is_refused():
-    """numpy would believe a dtype that says its pointers are plain numbers, and take any number for an object."""
-    forged = np.dtype("O", False, True)
-    forged.__setstate__((3, "|", None, None, None, -1, -1, 0))
-    assert not forged.hasobject, "numpy is no longer so easily led: _Numbers and _Float32 may go"
-    content = pickle.dumps({"a": np.arange(2, dtype="float32")}, 3)
-    for old, new in [(b"X\x02\0\0\0f4", b"X\x02\0\0\0O8"), (b"X\x01\0\0\0<", b"X\x01\0\0\0>")]:
-        assert content.count(old) == 1
-        message = refusal(lambda old=old, new=new: inception._read_arrays(content.replace(old, new), FILE))
-        assert message.startswith(f"{FILE}: not a state dict of float32 arrays (ValueError('numbers of ")
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -255,6 +221,7 @@ def test_a_forged_dtype_is_refused():
         pickle.dumps([1, 2]),
         pickle.dumps({"a": {"b": 1}}),
         pickle.dumps({"a": np.ones(9)}, 4),
+        pickle.dumps({"a": np.ones(9, "u1")}, 4),
     ],
 )
 def test_what_is_no_state_dict_is_refused(content):

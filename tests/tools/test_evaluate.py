@@ -11,7 +11,7 @@ from PIL import Image
 from visualdl import LogReader
 
 from ppgan_lite.config import check_config
-from ppgan_lite.data import mnist
+from ppgan_lite.data import download, mnist
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.loop import train
 from ppgan_lite.engine.run import Run
@@ -153,7 +153,7 @@ def test_a_run_on_stand_in_data_is_measured_on_it(tmp_path, monkeypatch, capsys)
     config["train"] = SMALL["train"] | {"steps": 1}
     with monkeypatch.context() as patch:
         patch.delenv("PPGAN_DATA", raising=False)
-        patch.setattr(mnist, "CACHE", tmp_path / "none")
+        patch.setattr(download, "CACHE", tmp_path / "none")
         patch.setattr(mnist, "MIRRORS", {"mnist": ()})
         assert train(check_config(config), tmp_path / "run", False, False, "cpu", False) == 0
     runs.evaluate(tmp_path / "run", None, 100, "auto", 0, None, "cpu")
@@ -166,7 +166,7 @@ def test_test_images_that_are_not_of_the_runs_data_are_refused(monkeypatch, tmp_
     for path in (real_data / "mnist").glob("train-*"):
         (tmp_path / "data" / "mnist" / path.name).symlink_to(path)
     monkeypatch.setenv("PPGAN_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(mnist, "CACHE", tmp_path / "none")
+    monkeypatch.setattr(download, "CACHE", tmp_path / "none")
     monkeypatch.setattr(mnist, "MIRRORS", {"mnist": ()})
     config = {**SMALL, "data": {"name": "mnist", "batch_size": 8, "offline": "rendered_digits"}}
     config["train"] = SMALL["train"] | {"steps": 1}

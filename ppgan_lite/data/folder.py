@@ -1,0 +1,13 @@
+"""The pictures of a folder or of a zip file: your own, or a data set that comes as files, such as ImageNet or LFW."""
+
+from ppgan_lite.data import picture_set
+from ppgan_lite.data.listing import list_pictures
+
+
+def build(options, split: str = "train") -> picture_set.PictureSet:
+    """The training or test pictures below `options.root`; data/listing.py tells their classes and splits.
+
+    Raises:
+        DataError: see `list_pictures` and `picture_set.build`.
+    """
+    return picture_set.build(list_pictures(options.root, split, options.test_share), options, "folder")

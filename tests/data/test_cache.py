@@ -1,0 +1,199 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, flip_a_byte
+
+from ppgan_lite.data import cache as cache_module
+from ppgan_lite.data.cache import CacheError, PictureCache, cache_folder
+from ppgan_lite.files import locked, seal
+
+SHAPE = (3, 2, 2)
+NUM = 10
+PICTURES = np.random.default_rng(0).integers(0, 256, (NUM, *SHAPE), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(cache_module, "CHUNK_PICTURES", 4)  # so three chunks of 4, 4 and 2
+
+
+class Decoder:
+    """Yields the pictures in parts of three; file 5 is bad. Counts what it was asked for, and fails at `fail_at`."""
+
+    def __init__(self, fail_at=None):
+        self.asked, self.fail_at = [], fail_at
+
+    def __call__(self, ranges):
+        for files in ranges:
+            for first in range(files.start, files.stop, 3):
+                part = range(first, min(first + 3, files.stop))
+                if self.fail_at in part:
+                    raise KeyboardInterrupt
+                self.asked += part
+                yield len(part), PICTURES[part.start : part.stop], {5: "truncated"} if 5 in part else {}
+
+
+def built(folder, decoder=None):
+    """A cache, and the files that were decoded for it."""
+    cache, decoder = PictureCache(folder, NUM, SHAPE), decoder or Decoder()
+    assert cache.build(decoder) == bool(decoder.asked)
+    np.testing.assert_array_equal(cache[np.arange(NUM)], PICTURES)
+    assert cache.bad == {5: "truncated"}
+    return cache, decoder.asked
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_pictures_are_decoded_once(tmp_path):
+    cache, asked = built(tmp_path / "key")
+    assert asked == list(range(NUM))
+    assert names(tmp_path / "key") == ["00000.npy", "00001.npy", "00002.npy", "index.json"]
+    cache, asked = built(tmp_path / "key")
+    assert asked == []
+    assert cache.num_bytes == PICTURES.nbytes
+    order = np.random.default_rng(1).integers(0, NUM, 30)
+    np.testing.assert_array_equal(cache[order], PICTURES[order])
+    assert cache[np.array([], int)].shape == (0, *SHAPE)
+
+
+def test_chunks_have_at_most_so_many_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_module, "CHUNK_BYTES", 25)  # two pictures of 12
+    built(tmp_path / "key")
+    assert names(tmp_path / "key")[-2:] == ["00004.npy", "index.json"]
+
+
+def test_an_interrupted_build_goes_on_where_it_stopped(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        PictureCache(tmp_path / "key", NUM, SHAPE).build(Decoder(fail_at=9))
+    assert names(tmp_path / "key") == ["00000.npy", "00001.npy", "index.json"]
+    (tmp_path / "key" / ".00002.npy.1.tmp").write_bytes(b"of a killed process")
+    assert built(tmp_path / "key")[1] == [8, 9]
+    assert names(tmp_path / "key") == ["00000.npy", "00001.npy", "00002.npy", "index.json"]
+
+
+def damage_chunk(folder):
+    flip_a_byte(folder / "00001.npy")
+
+
+def shorten_chunk(folder):
+    path = folder / "00001.npy"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def pickle_chunk(folder):
+    np.save(folder / "00001.npy", np.array([{}], object), allow_pickle=True)
+
+
+def reshape_chunk(folder):
+    np.save(folder / "00001.npy", PICTURES[4:8].reshape(4, 2, 3, 2))  # the same bytes
+
+
+def remove_chunk(folder):
+    (folder / "00001.npy").unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_chunk, shorten_chunk, pickle_chunk, reshape_chunk, remove_chunk])
+def test_a_damaged_chunk_is_made_again(tmp_path, damage):
+    built(tmp_path / "key")
+    damage(tmp_path / "key")
+    assert built(tmp_path / "key")[1] == [4, 5, 6, 7]
+    assert built(tmp_path / "key")[1] == []
+
+
+def damage_index(path):
+    flip_a_byte(path)
+
+
+def forge_index(path):
+    """Other bad files, but not the checksum of that."""
+    record = json.loads(path.read_bytes())
+    record["chunks"]["0"]["bad"] = {"0": "?"}
+    path.write_text(json.dumps(record))
+
+
+def foreign_index(path):
+    path.write_bytes(seal({"other": 1}))
+
+
+@pytest.mark.parametrize("damage", [damage_index, forge_index, foreign_index, lambda path: path.unlink()])
+def test_with_a_damaged_index_all_is_made_again(tmp_path, damage):
+    built(tmp_path / "key")
+    damage(tmp_path / "key" / "index.json")
+    assert built(tmp_path / "key")[1] == list(range(NUM))
+
+
+@pytest.mark.parametrize("written", [0, 1, 2, 3])
+def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch, written):
+    """The disk is full when so many files have been written: a chunk or the index, the first or a later one."""
+    from ppgan_lite import files
+
+    real, calls = files.os.fsync, []
+
+    def fsync(descriptor):
+        calls.append(descriptor)
+        if len(calls) > written:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr("os.fsync", fsync)
+    with pytest.raises(CacheError, match=r"key/.*: cannot be written: No space left on device"):
+        PictureCache(tmp_path / "key", NUM, SHAPE).build(Decoder())
+    assert names(tmp_path) == []
+
+
+def test_too_little_space_is_found_before_anything_is_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 119}))
+    decoder = Decoder()
+    with pytest.raises(CacheError, match=r"key: 0 MB are needed there, but 0 are free"):
+        PictureCache(tmp_path / "key", NUM, SHAPE).build(decoder)
+    assert (decoder.asked, names(tmp_path)) == ([], [])
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CacheError, match=r"file/key: cannot be written: Not a directory"):
+        PictureCache(tmp_path / "file" / "key", NUM, SHAPE).build(Decoder())
+
+
+def test_another_process_that_builds_the_same_is_waited_for(tmp_path):
+    pytest.importorskip("fcntl", reason="needs a system that can lock folders")
+    code = (
+        "import sys; sys.path.insert(0, 'tests/data'); from pathlib import Path; import test_cache as t\n"
+        "t.cache_module.CHUNK_PICTURES = 4; print(t.built(Path(sys.argv[1]))[1])"
+    )
+    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PATH": ""}
+    with locked(tmp_path / "key"):
+        other = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "key")],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        )  # fmt: skip
+        for line in other.stderr:
+            if "key: another process caches these pictures; waiting for it" in line:
+                break
+        else:
+            pytest.fail("it did not wait")
+        assert other.poll() is None
+        cache = PictureCache(tmp_path / "key", NUM, SHAPE)
+        cache._add(cache._find_missing(), Decoder())  # what build does with the lock
+    out, _ = other.communicate(timeout=60)
+    assert (other.returncode, out) == (0, "[]\n")
+
+
+def test_the_folder_tells_files_shapes_and_formats_apart(tmp_path, monkeypatch):
+    monkeypatch.setenv("PPGAN_CACHE", str(tmp_path))
+    folders = {cache_folder(files, shape) for files in "ab" for shape in ((3, 8, 8), (1, 8, 8), (3, 9, 9))}
+    monkeypatch.setattr(cache_module, "FORMAT", 0)
+    folders.add(cache_folder("a", (3, 8, 8)))
+    assert len(folders) == 7
+    assert {folder.parent for folder in folders} == {tmp_path}
+
+
+def test_without_ppgan_cache_it_is_in_the_home(monkeypatch, tmp_path):
+    monkeypatch.delenv("PPGAN_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder("a", (3, 8, 8)).parent == tmp_path / ".cache" / "ppgan_lite"

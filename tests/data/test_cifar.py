@@ -1,0 +1,349 @@
+"""CIFAR from small archives, laid out and pickled as the published ones; and from a small zip file of JPEGs."""
+
+import hashlib
+import http.server
+import io
+import os
+import pickle
+import struct
+import tarfile
+import threading
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ppgan_lite import options
+from ppgan_lite.build import build_dataset
+from ppgan_lite.data import cifar, download
+from ppgan_lite.errors import DataError
+
+TEN = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+FINE = tuple(f"fine {i}" for i in range(100))
+CLASSES = TEN[:3]
+
+
+class Python2Pickler(pickle._Pickler):
+    """Pickles as Python 2 and numpy 1 did, which wrote the published files: protocol 2, all strings are bytes."""
+
+    dispatch = dict(pickle._Pickler.dispatch)  # noqa: RUF012
+
+    def save_string(self, text):
+        content = text.encode("latin1") if isinstance(text, str) else text
+        short = len(content) < 256
+        self.write((b"U" + bytes([len(content)]) if short else b"T" + struct.pack("<i", len(content))) + content)
+        self.memoize(text)
+
+    dispatch[str] = dispatch[bytes] = save_string
+
+
+def python2(tree) -> bytes:
+    stream = io.BytesIO()
+    Python2Pickler(stream, protocol=2).dump(tree)
+    return stream.getvalue().replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
+
+
+def pixels(num, seed):
+    return np.random.default_rng(seed).integers(0, 256, (num, 3072), dtype="uint8")
+
+
+def cifar10_files(num=4):
+    batches = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
+    files = {
+        name: {
+            "batch_label": f"training batch {seed} of 5",
+            "labels": [(seed + i) % 10 for i in range(num)],
+            "data": pixels(num, seed),
+            "filenames": [f"{i}.png" for i in range(num)],
+        }
+        for seed, name in enumerate(batches)
+    }
+    files["batches.meta"] = {"num_cases_per_batch": num, "label_names": list(TEN), "num_vis": 3072}
+    # not in the published order, nor in that of the names
+    return {f"cifar-10-batches-py/{name}": files[name] for name in sorted(files, key=lambda name: name[::-1])}
+
+
+def cifar100_files(num=6):
+    files = {
+        name: {
+            "filenames": [f"{i}.png" for i in range(num)],
+            "batch_label": f"{name} batch 1 of 1",
+            "fine_labels": [99 - i for i in range(num)],
+            "coarse_labels": [i % 20 for i in range(num)],
+            "data": pixels(num, seed),
+        }
+        for seed, name in enumerate(("train", "test"))
+    }
+    files["meta"] = {"fine_label_names": list(FINE), "coarse_label_names": [f"coarse {i}" for i in range(20)]}
+    return {f"cifar-100-python/{name}": tree for name, tree in files.items()}
+
+
+def packed(files) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        folder = tarfile.TarInfo(next(iter(files)).split("/")[0])
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name, content in files.items():
+            content = content if isinstance(content, bytes) else python2(content)
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Puts an archive below a data root, as if it were the published one; no other place, and no mirror."""
+    monkeypatch.setattr(download, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(cifar, "MIRRORS", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))
+    monkeypatch.delenv("PPGAN_DATA", raising=False)
+    (tmp_path / "root").mkdir()
+
+    def put(content, name="cifar10", md5=None):
+        archive = replace(cifar.ARCHIVES[name], md5=md5 or hashlib.md5(content).hexdigest())
+        monkeypatch.setitem(cifar.ARCHIVES, name, archive)
+        path = tmp_path / "root" / "cifar" / archive.file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    return put
+
+
+@pytest.fixture
+def jpegs(tmp_path):
+    """A root with a small zip file of JPEGs in the layout of cifar10_images.zip."""
+    path = tmp_path / "jpegs" / "cifar10-jpeg" / "cifar10_images.zip"
+    path.parent.mkdir(parents=True)
+    write_jpegs(path)
+    return tmp_path / "jpegs"
+
+
+def write_jpegs(path, num_train=40, num_test=34, damaged=False):
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(path, "w") as file:
+        for split, num in (("test", num_test), ("train", num_train)):
+            for label, name in enumerate(CLASSES):
+                for i in range(num):
+                    stream = io.BytesIO()
+                    colour = rng.integers(0, 60, 3) + 80 * label
+                    Image.new("RGB", (32, 32), tuple(map(int, colour))).save(stream, "JPEG", quality=95)
+                    content = stream.getvalue()
+                    file.writestr(f"{split}/{name}/{i:04}.jpg", content[: 40 if damaged else None])
+
+
+def build(root, name="cifar10", split="train", **keys):
+    return cifar.build(options.DATASETS[name](name=name, root=str(root), **keys), split)
+
+
+def refusal(root, **keys) -> str:
+    with pytest.raises(DataError) as caught:
+        build(root, **keys)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_pickles_are_as_python_2_wrote_them():
+    content = python2({"data": pixels(2, 0), "labels": [3]})
+    assert content.startswith(b"\x80\x02}q")
+    assert b"U\x04data" in content
+    assert b"cnumpy.core.multiarray\n_reconstruct\n" in content
+    assert b"T\x00\x18\x00\x00" in content  # 6,144 bytes
+    np.testing.assert_array_equal(pickle.loads(content, encoding="latin1")["data"], pixels(2, 0))
+
+
+@pytest.mark.parametrize(("split", "seeds"), [("train", range(5)), ("test", [5])])
+def test_cifar10(place, tmp_path, split, seeds):
+    path = place(packed(cifar10_files()))
+    dataset = build(tmp_path / "root", split=split, flip=True)
+    expected = np.concatenate([pixels(4, seed) for seed in seeds]).reshape(-1, 3, 32, 32)
+    np.testing.assert_array_equal(dataset.images, expected)
+    np.testing.assert_array_equal(dataset.labels, [(seed + i) % 10 for seed in seeds for i in range(4)])
+    assert dataset.labels.dtype == np.int64
+    assert dataset.class_names == TEN
+    assert (dataset.image_shape, dataset.flip) == ((3, 32, 32), True)
+    assert (dataset.source.name, dataset.source.origin) == ("cifar10", str(path.parent))
+    assert dataset.source.stands_in_for is None
+
+
+@pytest.mark.parametrize(("split", "seed"), [("train", 0), ("test", 1)])
+def test_cifar100_has_its_fine_classes(place, tmp_path, split, seed):
+    place(packed(cifar100_files()), "cifar100")
+    dataset = build(tmp_path / "root", "cifar100", split)
+    np.testing.assert_array_equal(dataset.images.reshape(6, 3072), pixels(6, seed))
+    np.testing.assert_array_equal(dataset.labels, [99, 98, 97, 96, 95, 94])
+    assert dataset.class_names == FINE
+    assert (dataset.source.name, dataset.flip) == ("cifar100", False)
+
+
+def test_the_published_checksums_are_paddles():
+    from paddle.vision.datasets import cifar as paddles
+
+    for name, url, md5 in [
+        ("cifar10", paddles.CIFAR10_URL, paddles.CIFAR10_MD5),
+        ("cifar100", paddles.CIFAR100_URL, paddles.CIFAR100_MD5),
+    ]:
+        archive = cifar.ARCHIVES[name]
+        assert (cifar.MIRRORS[0] + archive.file, archive.md5) == (url, md5)
+
+
+def test_a_wrong_checksum_is_refused_before_it_is_opened(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar, "_unpickle", lambda *arguments: pytest.fail("opened"))
+    path = place(packed(cifar10_files()), md5="0" * 32)
+    assert refusal(tmp_path / "root", offline="cifar10_jpeg") == (
+        f"{path}: wrong checksum, so not the published file, or not all of it; delete it, and it is downloaded again"
+    )
+
+
+def test_a_truncated_archive_is_named(place, tmp_path):
+    content = packed(cifar10_files())
+    path = place(content[: len(content) // 2], md5=hashlib.md5(content).hexdigest())
+    assert refusal(tmp_path / "root").startswith(f"{path}: wrong checksum, so not the published file, or not all of it")
+    place(content[: len(content) // 2])
+    assert refusal(tmp_path / "root").startswith(f"{path}: not laid out as the published archive (EOFError(")
+
+
+class Malicious:
+    def __reduce__(self):
+        return os.system, ("echo > ran",)
+
+
+def test_a_malicious_pickle_is_refused_and_runs_nothing(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    attack = pickle.dumps({"data": Malicious(), "labels": []}, 2)
+    path = place(packed(cifar10_files() | {"cifar-10-batches-py/data_batch_3": attack}))
+    assert refusal(tmp_path / "root") == f"{path}: refused: it asks for posix.system, which no plain data needs"
+    assert not (tmp_path / "ran").exists()
+    pickle.loads(attack)
+    assert (tmp_path / "ran").exists(), "harmless, so nothing was tested"
+
+
+def changed(**keys):
+    name = "cifar-10-batches-py/data_batch_1"
+    files = cifar10_files()
+    return files | {name: files[name] | keys}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<html>", "ReadError("),
+        (packed({"a/b": b""}), "KeyError('cifar-10-batches-py/batches.meta')"),
+        (packed(changed(data=pixels(4, 0).astype("f4"))), "TypeError("),
+        (packed(changed(data=pixels(4, 0).astype("f8"))), "ValueError('numbers of type f8')"),
+        (packed(changed(data=pixels(3, 0))), "ValueError('cannot reshape"),
+        (packed(changed(data=None)), "AttributeError("),
+        (packed(changed(labels=[0, 1, 2, 10])), "ValueError('a label without a name')"),
+        (packed(changed(labels=[0, 1, 2, -1])), "ValueError('a label without a name')"),
+        (packed(cifar10_files() | {"cifar-10-batches-py/data_batch_5": b"\x80\x02}"}), "EOFError("),
+    ],
+)
+def test_what_is_no_cifar_is_one_line(place, tmp_path, content, said):
+    path = place(content)
+    assert refusal(tmp_path / "root").startswith(f"{path}: not laid out as the published archive ({said}")
+
+
+def test_without_a_mirror_null_is_an_error(place, tmp_path):
+    place(b"").unlink()
+    for name in ("cifar10", "cifar100"):
+        message = refusal(tmp_path / "root", name=name)
+        assert message.startswith(
+            f"{cifar.ARCHIVES[name].file} is not in {tmp_path / 'cache' / 'cifar'}, and no mirror"
+        )
+        assert "9/b/: " in message
+
+
+def test_it_is_downloaded_to_the_cache(place, tmp_path, monkeypatch):
+    path = place(packed(cifar10_files()))
+    content = path.read_bytes()
+    path.unlink()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = content if self.path == "/good/cifar-10-python.tar.gz" else b"<html>"
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    mirrors = [f"http://127.0.0.1:{server.server_port}/{kind}/" for kind in ("wrong", "good")]
+    monkeypatch.setattr(cifar, "MIRRORS", mirrors)
+    try:
+        dataset = build(tmp_path / "root", offline="cifar10_jpeg")
+    finally:
+        server.shutdown()
+    assert (dataset.source.name, len(dataset)) == ("cifar10", 20)
+    assert (tmp_path / "cache" / "cifar" / "cifar-10-python.tar.gz").read_bytes() == content
+    monkeypatch.setattr(cifar, "MIRRORS", ())
+    assert build(tmp_path / "root").source == dataset.source
+
+
+def test_jpegs_are_a_data_set(place, jpegs):
+    for split, num in (("train", 120), ("test", 102)):
+        chosen = options.CIFARJPEG(name="cifar10_jpeg", root=str(jpegs), flip=True)
+        dataset = cifar.build_jpeg(chosen, split)
+        assert dataset.images.shape == (num, 3, 32, 32)
+        assert dataset.class_names == CLASSES
+        np.testing.assert_array_equal(np.bincount(dataset.labels), [num // 3] * 3)
+        np.testing.assert_array_equal(np.clip(dataset.images.mean((1, 2, 3)) // 80, 0, 2), dataset.labels)
+        assert str(dataset.source) == f"cifar10_jpeg ({num} images from {jpegs / 'cifar10-jpeg'})"
+        assert dataset.flip
+
+
+def test_a_damaged_jpeg_is_named(place, jpegs):
+    path = jpegs / "cifar10-jpeg" / "cifar10_images.zip"
+    write_jpegs(path, damaged=True)
+    with pytest.raises(DataError) as caught:
+        cifar.build_jpeg(options.CIFARJPEG(name="cifar10_jpeg", root=str(jpegs)))
+    assert str(caught.value).startswith(f"{path}: train/airplane/0000.jpg: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_mirror_jpegs_stand_in_loudly(place, jpegs, capsys):
+    dataset = build(jpegs, offline="cifar10_jpeg", flip=True)
+    assert (dataset.source.name, dataset.source.stands_in_for) == ("cifar10_jpeg", "cifar10")
+    assert (len(dataset), dataset.flip) == (120, True)
+    banner = capsys.readouterr().err
+    assert "NOT CIFAR10: CIFAR10 JPEG instead." in banner
+    assert "Put the files into a folder cifar/ and" in banner
+    assert banner.count("*" * 100) == 2
+
+
+def test_nothing_stands_in_where_there_is_nothing(place, tmp_path, capsys):
+    message = refusal(tmp_path / "root", offline="cifar10_jpeg")
+    assert "no mirror gave it" in message
+    assert message.endswith(
+        "; nor can cifar10_jpeg stand in: "
+        "cifar10-jpeg/cifar10_images.zip is neither below data.root nor below $PPGAN_DATA"
+    )
+    assert capsys.readouterr().err == ""
+
+
+def test_cifar100_has_no_stand_in():
+    with pytest.raises(TypeError, match="offline"):
+        options.DATASETS["cifar100"](name="cifar100", offline="cifar10_jpeg")
+
+
+def test_the_names_are_registered(small_tree, place, jpegs):
+    from ppgan_lite.config import check_config
+
+    small_tree["data"] = {"name": "cifar10_jpeg", "root": str(jpegs), "batch_size": 8}
+    assert len(build_dataset(check_config(small_tree), "test")) == 102
+
+
+def test_real_jpegs():
+    root = os.environ.get("PPGAN_DATA")
+    if not root or not os.path.isdir(os.path.join(root, "cifar10-jpeg")):
+        pytest.skip("needs cifar10-jpeg/cifar10_images.zip below PPGAN_DATA")
+    dataset = cifar.build_jpeg(options.CIFARJPEG(name="cifar10_jpeg"), "test")
+    assert dataset.images.shape == (10_000, 3, 32, 32)
+    assert dataset.class_names == TEN
+    np.testing.assert_allclose(dataset.images.mean((0, 2, 3)) / 255, [0.4941, 0.4851, 0.4504], atol=2e-4)

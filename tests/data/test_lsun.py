@@ -1,0 +1,285 @@
+"""LSUN from a small LMDB in its layout: keys of 40 hexadecimal digits, values of WebP files."""
+
+import builtins
+import hashlib
+import io
+import multiprocessing
+import os
+import pickle
+import shutil
+import struct
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ppgan_lite import options
+from ppgan_lite.config import check_config
+from ppgan_lite.data import lsun
+from ppgan_lite.data.pictures import BadImageError
+from ppgan_lite.engine.loop import train
+from ppgan_lite.errors import DataError, RunError
+
+lmdb = pytest.importorskip("lmdb", reason="needs lmdb: pip install -r requirements-lsun.txt")
+
+COLOURS = {"bedroom_train_lmdb": range(12), "bedroom_val_lmdb": range(20, 23)}
+
+
+def key_of(number) -> str:
+    return hashlib.sha1(b"%d" % number).hexdigest()
+
+
+def picture(number, kind="WEBP") -> bytes:
+    """All pixels of one colour, by which it is known: LSUN's shorter side has 256 pixels, these have 24."""
+    stream = io.BytesIO()
+    Image.new("RGB", (36, 24), (10 * number, 255 - 10 * number, 7)).save(stream, kind, quality=95)
+    return stream.getvalue()
+
+
+def write_lmdb(folder, values):
+    with lmdb.open(str(folder), map_size=1 << 22) as environment, environment.begin(write=True) as transaction:
+        for key, value in values.items():
+            transaction.put(key if isinstance(key, bytes) else key.encode(), value)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """A folder with LMDBs of 12 training and 3 test pictures. Not to be changed: copy it."""
+    root = tmp_path_factory.mktemp("lsun") / "bedroom"
+    root.mkdir()
+    for name, numbers in COLOURS.items():
+        write_lmdb(root / name, {key_of(number): picture(number) for number in numbers})
+    return root
+
+
+def build(root, split="train", **keys):
+    keys = {"size": 8, "cache": "memory", "workers": 0} | keys
+    return lsun.build(options.LSUN(name="lsun", root=str(root), **keys), split)
+
+
+def numbers_in(dataset) -> list[int]:
+    """What `picture` was asked for, by the mean red."""
+    red = dataset.batch(np.arange(len(dataset)))["image"][:, 0].mean((1, 2))
+    return [round(float(value)) for value in (red + 1) * 127.5 / 10]
+
+
+def in_order_of_keys(numbers):
+    return sorted(numbers, key=key_of)
+
+
+def test_pictures_come_in_the_order_of_their_keys(both):
+    source = lsun.LMDB(both / "bedroom_train_lmdb")
+    numbers = in_order_of_keys(range(12))
+    assert (len(source), source.class_names) == (12, ("bedroom",))
+    assert [source.name(i) for i in range(12)] == [key_of(number) for number in numbers]
+    assert [source.read(i) for i in range(12)] == [picture(number) for number in numbers]
+    np.testing.assert_array_equal(source.labels, np.zeros(12, "int64"), strict=True)
+
+
+def test_a_copy_is_the_same_data_and_a_change_is_told(both, tmp_path):
+    one = lsun.LMDB(both / "bedroom_train_lmdb")
+    shutil.copytree(both / "bedroom_train_lmdb", tmp_path / "copy")
+    os.utime(tmp_path / "copy" / "data.mdb", (1, 1))
+    copy, other = lsun.LMDB(tmp_path / "copy"), lsun.LMDB(both / "bedroom_val_lmdb")
+    assert copy.digest == one.digest != other.digest
+    assert copy.fingerprint != one.fingerprint
+    assert lsun.LMDB(both / "bedroom_train_lmdb").fingerprint == one.fingerprint
+
+
+def test_other_processes_read_it_too(both):
+    """After it was read here, by fork and by pickling."""
+    source = lsun.LMDB(both / "bedroom_train_lmdb")
+    expected = [source.read(i) for i in range(12)]
+    assert len(pickle.dumps(source)) < 2000
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+        assert list(pool.map(source.read, range(12))) == expected
+
+
+@pytest.mark.parametrize("below", [".", "bedroom_train_lmdb"])
+def test_both_splits_are_found(both, below):
+    training, testing = build(both / below), build(both / below, "test")
+    assert numbers_in(training) == in_order_of_keys(range(12))
+    assert numbers_in(testing) == in_order_of_keys(range(20, 23))
+    assert training.image_shape == testing.image_shape == (3, 8, 8)
+    assert training.class_names == testing.class_names == ("bedroom",)
+    assert (training.source.name, training.source.num_images) == ("lsun", 12)
+
+
+def test_the_root_may_be_below_the_variable(both, monkeypatch):
+    monkeypatch.setenv("PPGAN_DATA", str(both.parent))
+    assert len(build("bedroom")) == 12
+
+
+def test_an_export_holds_the_same_pictures(both, tmp_path):
+    out = tmp_path / "out"
+    assert lsun.export(both / "bedroom_train_lmdb", out / "train") == 12
+    assert lsun.export(both / "bedroom_val_lmdb", out / "val") == 3
+    key = key_of(5)
+    assert (out / "train" / key[0] / key[1] / key[2] / key[3] / f"{key}.webp").read_bytes() == picture(5)
+    for split in ("train", "test"):
+        exported, original = build(out, split), build(both, split)
+        np.testing.assert_array_equal(
+            exported.batch(np.arange(len(exported)))["image"], original.batch(np.arange(len(original)))["image"]
+        )
+        assert exported.class_names == ("out",)
+        assert not exported.labels.any()
+
+
+def test_an_export_of_one_split_is_parted(both, tmp_path):
+    lsun.export(both / "bedroom_train_lmdb", tmp_path / "out")
+    parts = [numbers_in(build(tmp_path / "out", split)) for split in ("train", "test")]
+    assert sorted(parts[0] + parts[1]) == list(range(12))
+    assert all(parts)
+
+
+def test_an_export_goes_on(both, tmp_path):
+    lsun.export(both / "bedroom_train_lmdb", tmp_path)
+    missing, short, *kept = files = sorted(tmp_path.rglob("*.webp"))
+    contents = {path: path.read_bytes() for path in files}
+    missing.unlink()
+    short.write_bytes(b"RIFF")
+    times = {path: path.stat().st_mtime_ns for path in kept}
+    assert lsun.export(both / "bedroom_train_lmdb", tmp_path) == 2
+    assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.*"))} == contents
+    assert {path: path.stat().st_mtime_ns for path in kept} == times
+
+
+def test_an_interrupted_export_leaves_no_half_file(both, tmp_path, monkeypatch):
+    read = lsun.LMDB.read
+
+    def interrupted(self, index):
+        if index == 5:
+            raise KeyboardInterrupt
+        return read(self, index)
+
+    monkeypatch.setattr(lsun.LMDB, "read", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lsun.export(both / "bedroom_train_lmdb", tmp_path)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 5
+    monkeypatch.undo()
+    assert lsun.export(both / "bedroom_train_lmdb", tmp_path) == 7
+
+
+def test_exported_files_are_named_by_what_they_are(tmp_path):
+    values = {key_of(i): picture(i, kind) for i, kind in enumerate(("WEBP", "JPEG", "PNG"))}
+    values["short"] = b"what is no picture is exported, too, and found when it is read"
+    lsun.export(write_lmdb(tmp_path / "a_train_lmdb", values), tmp_path / "out")
+    found = {path.name for path in (tmp_path / "out").rglob("*.*")}
+    assert found == {f"{key_of(0)}.webp", f"{key_of(1)}.jpg", f"{key_of(2)}.png", "short.webp"}
+
+
+@pytest.mark.parametrize("key", [b"../../../../etc/x", b"a/b", b"..", b".hidden", b"\xff\xfe", b"a\nb", b"x" * 201])
+def test_a_key_cannot_lead_out_of_the_folder(tmp_path, key):
+    (tmp_path / "a").mkdir()
+    folder = write_lmdb(tmp_path / "a" / "b", {key: picture(1)})
+    with pytest.raises(DataError, match="is no name for a file") as caught:
+        lsun.export(folder, tmp_path / "a" / "out")
+    assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b", "data.mdb", "lock.mdb"]
+
+
+def test_an_export_that_cannot_be_written_is_one_line(both, tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(RunError, match="cannot be written: Not a directory"):
+        lsun.export(both / "bedroom_train_lmdb", tmp_path / "out")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def forge(path):
+    """A meta page that says that the pages go on far behind the end of the file."""
+    content = bytearray(path.read_bytes())
+    for page in (0, 4096):
+        struct.pack_into("<Q", content, page + 16 + 8 + 16 + 48 * 2, 10**6)  # after both trees: last_pgno
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("hurt", "said"),
+    [
+        (lambda path: path.write_bytes(b""), "cannot be read as an LMDB: "),
+        (lambda path: path.write_bytes(b"no LMDB at all" * 1000), "cannot be read as an LMDB: "),
+        (cut, "truncated: data.mdb has "),
+        (forge, "truncated: data.mdb has "),
+    ],
+    ids=["empty", "foreign", "cut", "forged"],
+)
+def test_a_damaged_lmdb_is_named(both, tmp_path, hurt, said):
+    folder = tmp_path / "bedroom_train_lmdb"
+    shutil.copytree(both / "bedroom_train_lmdb", folder)
+    hurt(folder / "data.mdb")
+    with pytest.raises(DataError) as caught:
+        lsun.LMDB(folder)
+    assert str(caught.value).startswith(f"{folder}: {said}")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_lmdb_is_named(tmp_path):
+    folder = write_lmdb(tmp_path / "bedroom_train_lmdb", {})
+    with pytest.raises(DataError, match="bedroom_train_lmdb: an empty LMDB"):
+        build(folder)
+
+
+def test_a_picture_that_went_away_is_a_bad_one(both, tmp_path):
+    folder = write_lmdb(tmp_path / "lmdb", {key_of(0): picture(0), key_of(1): picture(1)})
+    source = lsun.LMDB(folder)
+    with lmdb.open(str(folder), map_size=1 << 22) as environment, environment.begin(write=True) as transaction:
+        transaction.delete(source.name(1).encode())
+    source.read(0)
+    with pytest.raises(BadImageError, match="not in the LMDB any more"):
+        source.read(1)
+
+
+def test_splits_that_are_not_there_or_several_are_told(both, tmp_path):
+    shutil.copytree(both / "bedroom_train_lmdb", tmp_path / "bedroom_train_lmdb")
+    said = r"one LMDB \*_val_lmdb is needed for the test pictures, but found none"
+    for root in (tmp_path, tmp_path / "bedroom_train_lmdb"):
+        with pytest.raises(DataError, match=said):
+            build(root, "test")
+    with pytest.raises(DataError, match=said):
+        build(both / "bedroom_val_lmdb", "test")  # not the pictures that it was trained on
+    shutil.copytree(both / "bedroom_train_lmdb", tmp_path / "church_train_lmdb")
+    with pytest.raises(DataError, match="found bedroom_train_lmdb, church_train_lmdb"):
+        build(tmp_path)
+
+
+def test_no_root_is_one_line():
+    with pytest.raises(DataError, match=r"^data.root: missing; give a folder of an LSUN LMDB, or of pictures"):
+        lsun.build(options.LSUN(name="lsun"))
+
+
+def test_without_the_package_the_file_to_install_is_named(both, monkeypatch):
+    real = builtins.__import__
+
+    def missing(name, *arguments):
+        if name == "lmdb":
+            raise ImportError(name)
+        return real(name, *arguments)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(DataError) as caught:
+        lsun.LMDB(both / "bedroom_train_lmdb")
+    assert str(caught.value) == "lsun: an LMDB needs the package lmdb: pip install -r requirements-lsun.txt"
+
+
+def test_a_damaged_picture_is_named_by_its_key(tmp_path):
+    values = {key_of(number): picture(number) for number in range(4)}
+    values[key_of(2)] = b"RIFF, but no picture"
+    folder = write_lmdb(tmp_path / "a_train_lmdb", values)
+    with pytest.raises(DataError, match=key_of(2)):
+        build(folder)
+    assert numbers_in(build(folder, on_bad_image="skip")) == in_order_of_keys([0, 1, 3])
+
+
+def test_it_is_trained_on_with_workers(both, small_tree, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PPGAN_CACHE", str(tmp_path / "cache"))
+    small_tree["generator"] = {"name": "dcgan64", "ngf": 2}
+    small_tree["discriminator"] = {"name": "dcgan64", "ndf": 2}
+    small_tree["data"] = {"name": "lsun", "root": str(both), "size": 32, "cache": "none", "workers": 1, "batch_size": 4}
+    small_tree["train"]["steps"] = 4
+    assert train(check_config(small_tree), tmp_path / "run", False, False, "cpu", False) == 0
+    assert "data: lsun (12 images from " in capsys.readouterr().out

@@ -1,0 +1,249 @@
+import io
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ppgan_lite.data import pictures
+from ppgan_lite.data.pictures import BadImageError, decode, read_picture, square
+
+GREY = np.add.outer(np.arange(24) * 7, np.arange(31) * 2).astype("uint8")  # [24, 31]: no two turns of it are the same
+COLOUR = np.stack([GREY, 255 - GREY, GREY[::-1]], axis=-1)
+
+
+def encoded(image, kind, **options):
+    stream = io.BytesIO()
+    (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def luma(colour):
+    return np.rint(colour @ [0.299, 0.587, 0.114])
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {"lossless": True})],
+)
+def test_lossless_files_give_their_pixels(kind, options):
+    content = encoded(COLOUR, kind, **options)
+    np.testing.assert_array_equal(decode(content, 3), COLOUR)
+    grey = decode(content, 1)
+    assert grey.shape == (24, 31, 1)
+    np.testing.assert_allclose(grey[..., 0], luma(COLOUR), atol=1)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_lossy_files_give_nearly_their_pixels(kind):
+    smooth = cv2.GaussianBlur(COLOUR, (0, 0), 3)
+    pixels = decode(encoded(smooth, kind, quality=95), 3)
+    assert np.abs(pixels.astype(float) - smooth).mean() < 3
+
+
+def test_grey_files_give_equal_channels():
+    content = encoded(GREY, "PNG")
+    np.testing.assert_array_equal(decode(content, 1), GREY[..., None])
+    np.testing.assert_array_equal(decode(content, 3), np.repeat(GREY[..., None], 3, axis=2))
+
+
+def test_one_bit_becomes_black_and_white():
+    white = GREY > 100
+    pixels = decode(encoded(Image.fromarray(white), "PNG"), 1)
+    np.testing.assert_array_equal(pixels[..., 0], white * 255)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_sixteen_bit_grey_is_scaled(suffix):
+    levels = np.array([[0, 128, 129, 257, 0x8000, 65534, 65535, 1000]], "uint16")
+    content = cv2.imencode(suffix, levels)[1].tobytes()
+    for channels in (1, 3):
+        np.testing.assert_array_equal(decode(content, channels)[0, :, 0], [0, 0, 1, 1, 128, 255, 255, 4])
+
+
+def test_sixteen_bit_colour_is_scaled():
+    levels = COLOUR.astype("uint16") * 257
+    content = cv2.imencode(".png", levels[..., ::-1])[1].tobytes()  # OpenCV's order is BGR
+    np.testing.assert_array_equal(decode(content, 3), COLOUR)
+
+
+def test_a_palette_is_looked_up():
+    image = Image.fromarray(COLOUR).quantize(16)
+    expected = np.array(image.convert("RGB"))
+    for kind in ("PNG", "GIF", "BMP"):
+        np.testing.assert_array_equal(decode(encoded(image, kind), 3), expected)
+
+
+def test_transparent_colours_of_a_palette_are_white():
+    image = Image.fromarray(np.array([[0, 1, 2]], "uint8"), "P")
+    image.putpalette([200, 0, 0, 0, 100, 0, 0, 0, 50])
+    png = encoded(image, "PNG", transparency=bytes([255, 0, 102]))  # 102 of 255: two fifths
+    np.testing.assert_array_equal(decode(png, 3), [[[200, 0, 0], [255, 255, 255], [153, 153, 173]]])
+    gif = encoded(image, "GIF", transparency=1)
+    np.testing.assert_array_equal(decode(gif, 3), [[[200, 0, 0], [255, 255, 255], [0, 0, 50]]])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
+def test_alpha_is_flattened_onto_white(kind):
+    colour, alpha = np.array([10, 20, 250]), np.array([255, 51, 0])[:, None]
+    rgba = np.concatenate([np.tile(colour, (3, 1)), alpha], axis=1)[None].astype("uint8")  # [1, 3, 4]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    expected = 255 + (colour - 255) * alpha / 255
+    np.testing.assert_allclose(decode(encoded(rgba, kind, **options), 3)[0], expected, atol=1)
+    np.testing.assert_allclose(decode(encoded(rgba, kind, **options), 1)[0, :, 0], luma(expected), atol=1)
+
+
+def test_grey_with_alpha_is_flattened_onto_white():
+    image = Image.fromarray(np.array([[[100, 255], [100, 0]]], "uint8"), "LA")
+    np.testing.assert_array_equal(decode(encoded(image, "PNG"), 1), [[[100], [255]]])
+
+
+def test_a_colour_declared_transparent_is_white():
+    content = encoded(np.array([[[9, 9, 9], [9, 9, 8]]], "uint8"), "PNG", transparency=(9, 9, 9))
+    np.testing.assert_array_equal(decode(content, 3), [[[255, 255, 255], [9, 9, 8]]])
+
+
+def test_cmyk_files_are_no_negatives():
+    inks = np.zeros((16, 16, 4), "uint8")
+    inks[..., 1] = 255  # cyan 0, magenta full, yellow 0, black 0
+    pixels = decode(encoded(Image.fromarray(inks, "CMYK"), "JPEG", quality=100), 3)
+    np.testing.assert_allclose(pixels, np.broadcast_to([255, 0, 255], pixels.shape), atol=3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_upright(orientation, kind):
+    """The file holds the picture as the EXIF standard describes each orientation: where its row and column 0 lie."""
+    upright = np.zeros((16, 32, 3), "uint8")  # a bright corner and a grey one
+    upright[:8, :8], upright[:8, 24:] = 255, 128
+    stored = {
+        1: lambda x: x,
+        2: lambda x: x[:, ::-1],  # row 0 at the top, column 0 on the right
+        3: lambda x: x[::-1, ::-1],
+        4: lambda x: x[::-1],
+        5: lambda x: x.swapaxes(0, 1),  # row 0 on the left, column 0 at the top
+        6: lambda x: np.rot90(x),  # row 0 on the right, column 0 at the top
+        7: lambda x: x[::-1, ::-1].swapaxes(0, 1),
+        8: lambda x: np.rot90(x, -1),
+    }[orientation](upright)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(np.ascontiguousarray(stored), kind, exif=exif, quality=95)
+    pixels = decode(content, 3)
+    assert pixels.shape == upright.shape
+    np.testing.assert_allclose(pixels, upright, atol=12)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_damaged_exif_does_not_harm_the_picture(kind):
+    content = encoded(COLOUR, kind, exif=b"Exif\0\0rubbish")
+    assert decode(content, 3).shape == COLOUR.shape
+
+
+def test_the_first_frame_of_a_film_is_taken():
+    frames = [Image.fromarray(np.full((8, 8), value, "uint8")) for value in (30, 200)]
+    for kind in ("GIF", "WEBP", "TIFF", "PNG"):
+        options = {"lossless": True} if kind == "WEBP" else {}
+        content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+        np.testing.assert_array_equal(decode(content, 1), np.full((8, 8, 1), 30))
+
+
+def bomb(width, height):
+    """A small PNG file whose header promises that many pixels."""
+    chunks = (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(b"\0"))
+    framed = (struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+def cut(kind):
+    content = encoded(np.random.default_rng(0).integers(0, 256, (64, 64, 3), "uint8"), kind)
+    return content[: len(content) * 2 // 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "an empty file"),
+        (b"Not a picture, but a text of some length that is called one.", "not a PNG, JPEG, WebP, BMP, GIF or TIFF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a PNG"),
+        (b"\x89PNG\r\n\x1a\n", "."),
+        *((cut(kind), ".") for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")),
+        (cut("JPEG"), "truncated"),
+        (bomb(10_001, 10_000), "10001 x 10000 pixels are too many"),
+        (bomb(2**30, 2**30), "decompression bomb"),
+        (encoded(Image.fromarray(np.ones((4, 4), "float32")), "TIFF"), "32 bits"),
+        (encoded(Image.fromarray(np.ones((4, 4), "int32")), "TIFF"), "32 bits"),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_a_few_words(content, reason, recwarn):
+    with pytest.raises(BadImageError, match=reason) as caught:
+        decode(content, 3)
+    assert str(caught.value)
+    assert len(str(caught.value)) < 150
+    assert "\n" not in str(caught.value)
+    assert not [str(w.message) for w in recwarn]
+
+
+def test_random_damage_gives_a_picture_or_the_one_error():
+    rng = np.random.default_rng(0)
+    whole = [encoded(COLOUR, kind) for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")]
+    refused = 0
+    for content in whole * 50:
+        damaged = bytearray(content)
+        for place in rng.integers(0, len(damaged), 3):
+            damaged[place] = rng.integers(256)
+        try:
+            assert decode(bytes(damaged), 3).shape[2] == 3
+        except BadImageError:
+            refused += 1
+    assert 0 < refused < 300
+
+
+def test_the_square_is_the_centre():
+    pixels = np.zeros((40, 60, 3), "uint8")
+    pixels[:, 10:50] = 200
+    for turned in (pixels, pixels.swapaxes(0, 1)):
+        np.testing.assert_array_equal(square(turned, 10), np.full((10, 10, 3), 200))
+
+
+def test_the_right_size_is_left_alone():
+    np.testing.assert_array_equal(square(COLOUR[:, :24], 24), COLOUR[:, :24])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_smaller_pictures_are_means_of_areas(channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 48, channels), "uint8")
+    means = pixels.reshape(16, 3, 16, 3, channels).mean(axis=(1, 3))
+    np.testing.assert_allclose(square(pixels, 16), means, atol=0.6)
+
+
+def test_fine_stripes_do_not_alias():
+    stripes = np.zeros((100, 100, 1), "uint8")
+    stripes[:, ::2] = 255
+    assert np.ptp(square(stripes, 32).astype(int)) < 90  # picking pixels gives 255, bilinear picking 170
+    assert abs(square(stripes, 32).mean() - 127.5) < 2
+
+
+def test_larger_pictures_are_smooth():
+    ramp = np.repeat(np.arange(0, 160, 10, dtype="uint8")[None, :, None], 16, axis=0)
+    larger = square(ramp, 64).astype(int)
+    assert larger.shape == (64, 64, 1)
+    assert np.diff(larger[0, 8:-8, 0]).max() <= 4  # repeated pixels would step by 10
+
+
+def test_a_picture_comes_as_channels_first():
+    picture = read_picture(encoded(COLOUR, "PNG"), 8, 3)
+    assert (picture.shape, picture.dtype) == ((3, 8, 8), np.uint8)
+    assert picture.flags["C_CONTIGUOUS"]
+    np.testing.assert_array_equal(picture, square(COLOUR, 8).transpose(2, 0, 1))
+    assert read_picture(encoded(COLOUR, "PNG"), 64, 1).shape == (1, 64, 64)
+
+
+def test_pixels_up_to_the_limit_are_read(monkeypatch):
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 24 * 31)
+    assert decode(encoded(COLOUR, "PNG"), 3).shape == COLOUR.shape
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 24 * 31 - 1)
+    with pytest.raises(BadImageError, match="31 x 24 pixels are too many"):
+        decode(encoded(COLOUR, "PNG"), 3)
