@@ -42,7 +42,7 @@ def load_small(path):
     if hasattr(config.method, "warm_up"):
         widths.append("method.warm_up=false")  # its steps take 100 batches; test_wgan.py has a shorter one
     names = {options.name for options in networks.values()}
-    data = [NOISE] if "dcgan64" in names else [DIGITS]
+    data = [NOISE] if names & {"dcgan64", "resnet32"} else [DIGITS]
     if config.data.name == "gaussians":
         data = [POINTS, f"data.dims={config.data.dims}"]
     average = ["train.ema=0.9"] if path.stem == WITH_AVERAGE else []
@@ -53,7 +53,9 @@ def image_shape(config):
     """Of the config's data, without reading it."""
     if config.data.name == "gaussians":
         return (config.data.dims, 1, 1)
-    return (config.data.channels, *[config.data.size] * 2) if config.data.name == "fake" else (1, 28, 28)
+    if config.data.name.startswith("cifar"):
+        return (3, 32, 32)
+    return (config.data.channels, *[config.data.size] * 2) if hasattr(config.data, "size") else (1, 28, 28)
 
 
 CONFIGS = {path.stem: load_small(path) for path in sorted((ROOT / "configs").glob("*.yml"))}

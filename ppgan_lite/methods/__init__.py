@@ -10,6 +10,7 @@ from ppgan_lite.methods.hinge import Hinge
 from ppgan_lite.methods.infogan import InfoGAN
 from ppgan_lite.methods.lsgan import LSGAN
 from ppgan_lite.methods.ragan import RaGAN
+from ppgan_lite.methods.sngan import SNGAN
 from ppgan_lite.methods.vae import VAE
 from ppgan_lite.methods.wgan import WGAN
 from ppgan_lite.methods.wgan_gp import WGANGP
@@ -25,6 +26,7 @@ METHODS = {
     "infogan": InfoGAN,
     "lsgan": LSGAN,
     "ragan": RaGAN,
+    "sngan": SNGAN,
     "vae": VAE,
     "wgan": WGAN,
     "wgan_gp": WGANGP,

@@ -91,9 +91,11 @@ class Generative(Method):
     Attributes:
         num_kinds: of images, which `draw` asks for in turn (classes, say): columns of a grid; None: it does not ask.
         judgement: what `d` gives.
+        noise: distribution of each number of it: "normal", N(0, 1), or "uniform", in [-1, 1].
     """
 
     num_kinds = None
+    noise = "normal"
     judgement = LOGITS
 
     @staticmethod
@@ -101,8 +103,9 @@ class Generative(Method):
         return {"g": make("generator", options.z_dim, image_shape), "d": make("discriminator", image_shape)}
 
     def draw_z(self, num: int):
-        """Noise [num, z_dim] from N(0, I), by paddle's generator."""
-        return paddle.randn([num, self.options.z_dim])
+        """Noise [num, z_dim], by paddle's generator."""
+        shape = [num, self.options.z_dim]
+        return paddle.uniform(shape, min=-1.0, max=1.0) if self.noise == "uniform" else paddle.randn(shape)
 
     def draw(self, num: int) -> dict:
         """Random inputs of `g`, by their names in the order of its `forward`."""
@@ -140,11 +143,12 @@ class Generative(Method):
 
     def noise_port(self) -> Port:
         """What `draw_z` draws."""
-        return Port("z", (self.options.z_dim,), "noise", distribution="normal")
+        limits = (-1, 1) if self.noise == "uniform" else None
+        return Port("z", (self.options.z_dim,), "noise", range=limits, distribution=self.noise)
 
 
 class Conditional(Generative):
-    """A method whose generator is asked for a class: `g(z, labels)`."""
+    """A method whose generator is asked for a class: `g(z, labels)`. By default its `d(images, labels)` is told it."""
 
     @property
     def num_kinds(self) -> int:
@@ -159,6 +163,13 @@ class Conditional(Generative):
     def draw(self, num):
         """Noise, and each class in turn."""
         return {"z": self.draw_z(num), "labels": paddle.arange(num) % self.num_kinds}
+
+    def interfaces(self, image_shape, class_names):
+        labels, images = self.label_port(class_names), picture_port(image_shape)
+        return {
+            "g": Interface("generator: noise and a class to pictures", (self.noise_port(), labels), (images,)),
+            "d": Interface("discriminator: is it a real picture of the class?", (images, labels), (self.judgement,)),
+        }
 
     def label_port(self, class_names) -> Port:
         """What the generator is asked for."""

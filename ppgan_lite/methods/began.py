@@ -6,12 +6,14 @@ lower is better. Losses are means over pixels of the absolute error (eta = 1).
 
 import paddle
 
-from ppgan_lite.interface import Interface, Port
+from ppgan_lite.interface import Interface
 from ppgan_lite.methods.base import Generative, frozen, picture_port
 
 
 class BEGAN(Generative):
     """A generator `g` and an autoencoder `d`."""
+
+    noise = "uniform"
 
     def __init__(self, options, networks, optimizers):
         super().__init__(options, networks, optimizers)
@@ -23,10 +25,6 @@ class BEGAN(Generative):
             "g": make("generator", options.z_dim, image_shape),
             "d": make("autoencoder", options.z_dim, image_shape),
         }
-
-    def draw_z(self, num):
-        """Noise [num, z_dim], uniform in [-1, 1]."""
-        return paddle.uniform([num, self.options.z_dim], min=-1.0, max=1.0)
 
     def train_step(self, batches, step):
         g, d, k, gamma = self.networks["g"], self.networks["d"], self.state["k"], self.options.gamma
@@ -47,9 +45,6 @@ class BEGAN(Generative):
             "score/k": k.clone(),
             "score/convergence": loss_real.detach() + balance.abs(),
         }
-
-    def noise_port(self):
-        return Port("z", (self.options.z_dim,), "noise", range=(-1, 1), distribution="uniform")
 
     def interfaces(self, image_shape, class_names):
         images = picture_port(image_shape)

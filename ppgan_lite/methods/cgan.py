@@ -4,9 +4,8 @@ The label joins the noise as a one-hot vector, which the generator's first layer
 channel, a learned picture of each class.
 """
 
-from ppgan_lite.interface import Interface
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
-from ppgan_lite.methods.base import LOGITS, Conditional, frozen, picture_port
+from ppgan_lite.methods.base import Conditional, frozen
 from ppgan_lite.methods.gan import d_scalars
 from ppgan_lite.networks.conditional import ConditionalDiscriminator
 
@@ -35,10 +34,3 @@ class CGAN(Conditional):
             loss_g = bce_real(d(g(self.draw_z(len(real)), labels), labels))
             self.update("g", loss_g)
         return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g}
-
-    def interfaces(self, image_shape, class_names):
-        labels, images = self.label_port(class_names), picture_port(image_shape)
-        return {
-            "g": Interface("generator: noise and a class to pictures", (self.noise_port(), labels), (images,)),
-            "d": Interface("discriminator: is it a real picture of the class?", (images, labels), (LOGITS,)),
-        }

@@ -8,6 +8,7 @@
 - `first: g`: G's updates stand before D's, as in the PyTorch blog.
 - `d_updates`, `g_updates`: how many of each a step has.
 - `g_loss`: non-saturating (section 3 of the paper) or the minimax loss of its equation 1.
+- `noise`: normal, or uniform in [-1, 1] as in the DCGAN paper (Radford et al. 2016).
 - `real_target`: below 1 it is one-sided label smoothing (Salimans et al. 2016, section 3.4).
 
 Logged are the losses against the targets 1 and 0, and G's non-saturating one, whatever is minimised: so they can be
@@ -33,6 +34,7 @@ class GAN(Generative):
     def __init__(self, options, networks, optimizers):
         super().__init__(options, networks, optimizers)
         _check(options)
+        self.noise = options.noise
         if options.gradients == "as_listed":
             # What the last step left on D, which the next one adds to: saved, or a resumed run would lose it.
             self.state = {f"left/{name}": paddle.zeros_like(p) for name, p in optimizers["d_real"].parameters.items()}

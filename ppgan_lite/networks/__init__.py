@@ -5,21 +5,26 @@ A generator is built as `Generator(options, z_dim, image_shape)` and maps noise 
 [N, 1]; with more `outputs` to a tuple of [N, n] for each n of them, by which it also serves as an encoder. An
 autoencoder is built as a generator and maps images to images; a classifier as `Classifier(options, image_shape,
 num_classes)` and maps images to logits [N, num_classes].
+
+Generators and discriminators whose options have TAKES_CLASSES are built with `num_classes` as one more argument where
+they are to take classes [N], behind the noise or the images.
 """
 
-from ppgan_lite.networks import began, classifiers, dcgan28, dcgan64, fully_connected, infogan
+from ppgan_lite.networks import began, classifiers, dcgan28, dcgan64, fully_connected, infogan, resnet32
 
 GENERATORS = {
     "began": began.Generator,
     "dcgan28": dcgan28.Generator,
     "dcgan64": dcgan64.Generator,
     "fully_connected": fully_connected.Generator,
+    "resnet32": resnet32.Generator,
 }
 DISCRIMINATORS = {
     "dcgan28": dcgan28.Discriminator,
     "dcgan64": dcgan64.Discriminator,
     "fully_connected": fully_connected.Discriminator,
     "infogan": infogan.Discriminator,
+    "resnet32": resnet32.Discriminator,
 }
 AUTOENCODERS = {"began": began.Autoencoder}
 CLASSIFIERS = {

@@ -1,4 +1,4 @@
-"""Networks that are told a class or a code beside their noise or image: other networks with something joined to it."""
+"""What tells networks a class or a code beside their noise or image: joined to it, or by their batch norms."""
 
 import paddle
 import paddle.nn.functional as F
@@ -42,3 +42,25 @@ class ConditionalDiscriminator(nn.Layer):
     def forward(self, images, classes):
         channel = self.pictures(classes).reshape([-1, 1, *self.size])  # [N, H W] -> [N, 1, H, W]
         return self.discriminator(paddle.concat([images, channel], 1))
+
+
+class ConditionalBatchNorm2D(nn.Layer):
+    """Batch norm with a gain and a shift for each class, from 1 and 0 on (de Vries et al. 2017; Dumoulin et al. 2017).
+
+    Features [N, C, H, W] and classes [N] -> [N, C, H, W].
+
+    Args:
+        num_features: C.
+        num_classes: classes are integers below it.
+    """
+
+    def __init__(self, num_features: int, num_classes: int):
+        super().__init__()
+        fixed = paddle.ParamAttr(trainable=False)  # 1 and 0: without any, Paddle's inference with oneDNN refuses it
+        self.normalise = nn.BatchNorm2D(num_features, weight_attr=fixed, bias_attr=fixed)
+        self.gains = nn.Embedding(num_classes, num_features, weight_attr=nn.initializer.Constant(1.0))
+        self.shifts = nn.Embedding(num_classes, num_features, weight_attr=nn.initializer.Constant(0.0))
+
+    def forward(self, x, classes):
+        shape = [-1, x.shape[1], 1, 1]
+        return self.normalise(x) * self.gains(classes).reshape(shape) + self.shifts(classes).reshape(shape)

@@ -3,7 +3,7 @@
 import numpy as np
 import paddle
 import pytest
-from method_twin import assert_equals, assert_updates, build, make_batches, noise, state, trained, tree
+from method_twin import Z_DIM, assert_equals, assert_updates, build, make_batches, noise, state, trained, tree
 
 from ppgan_lite.build import seed_paddle
 from ppgan_lite.errors import ConfigError
@@ -172,6 +172,19 @@ def test_as_listed_needs_the_listings_other_settings(keys):
 def test_one_batch_of_fakes_serves_one_update_of_each(keys):
     with pytest.raises(ConfigError, match="method.reuse_fakes: true needs"):
         build(config(reuse_fakes=True, **keys))
+
+
+def test_uniform_noise_lies_in_minus_1_to_1_and_is_declared_so():
+    method = build(config(noise="uniform"))
+    z = method.draw_z(1000).numpy()
+    assert z.shape == (1000, Z_DIM)
+    assert -1 <= z.min() < -0.99
+    assert 0.99 < z.max() <= 1
+    assert abs(z.mean()) < 0.05
+    port = method.noise_port()
+    assert (port.distribution, port.range) == ("uniform", (-1, 1))
+    port = build(config()).noise_port()
+    assert (port.distribution, port.range) == ("normal", None)
 
 
 def test_accuracy_counts_right_sides_of_zero():

@@ -1,7 +1,7 @@
 """Every adversarial method, and the VAE, learns eight Gaussians on a circle.
 
-BEGAN is left out: its networks take pictures of 28 or 32 pixels, and these are of one. With a fully connected
-autoencoder of a code of one number it reached 5 or 6 of the 8 in 2,000 steps, and less with other settings.
+BEGAN and SNGAN are left out: their networks take pictures of 28 or 32 pixels, and these are of one. BEGAN with a fully
+connected autoencoder of a code of one number reached 5 or 6 of the 8 in 2,000 steps, and less with other settings.
 """
 
 import numpy as np
@@ -56,7 +56,7 @@ def knows_the_modes(of_modes):
     return (of_modes >= 0.02).sum() >= 6 and of_modes.sum() >= 0.5
 
 
-@pytest.mark.parametrize("name", sorted(options.METHODS.keys() - {"began", "classifier"}))
+@pytest.mark.parametrize("name", sorted(options.METHODS.keys() - {"began", "classifier", "sngan"}))
 def test_an_untrained_generator_learns_the_modes(name):
     config = make_config(name, *RUNS.get(name, USUAL))
     dataset = build_dataset(config)

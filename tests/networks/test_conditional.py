@@ -2,7 +2,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from ppgan_lite.networks.conditional import ConditionalDiscriminator, ConditionalGenerator
+from ppgan_lite.networks.conditional import ConditionalBatchNorm2D, ConditionalDiscriminator, ConditionalGenerator
 
 
 class Echo(nn.Layer):
@@ -46,3 +46,18 @@ def test_another_class_gets_another_judgement():
     images = paddle.randn([3, 2, 4, 5])
     difference = (d(images, LABELS) - d(images, paddle.zeros([3], "int64"))).abs()[:, 0].numpy()
     assert (difference > 0).tolist() == [True, False, True]
+
+
+def test_each_class_has_a_gain_and_a_shift_of_its_own_behind_a_common_batch_norm():
+    norm, plain = ConditionalBatchNorm2D(4, 3), nn.BatchNorm2D(4)
+    x = 5 + 2 * paddle.randn([3, 4, 6, 6])
+    np.testing.assert_allclose(norm(x, LABELS).numpy(), plain(x).numpy(), atol=1e-6)  # gains of 1, shifts of 0
+    gains, shifts = np.random.default_rng(0).standard_normal([2, 3, 4]).astype("float32")
+    norm.gains.weight.set_value(gains)
+    norm.shifts.weight.set_value(shifts)
+    gain, shift = (values[[2, 0, 1]][:, :, None, None] for values in (gains, shifts))
+    for network in (norm, plain):
+        network.eval()
+    for mode in ("eval", "train"):
+        getattr(norm, mode)(), getattr(plain, mode)()
+        np.testing.assert_allclose(norm(x, LABELS).numpy(), gain * plain(x).numpy() + shift, atol=1e-5)

@@ -42,6 +42,7 @@ def test_widths_halve_and_double_by_stages():
     assert widths(generator((3, 32, 32), ngf=2), nn.Conv2DTranspose) == [8, 4, 2, 3]
     assert widths(generator((1, 128, 128), ngf=2), nn.Conv2DTranspose) == [32, 16, 8, 4, 2, 1]
     assert widths(discriminator((3, 64, 64), ndf=2), nn.Conv2D) == [2, 4, 8, 16, 1]
+    assert widths(generator((3, 64, 64), ngf=128), nn.Conv2DTranspose)[0] == 1024  # as figure 1 of the DCGAN paper
 
 
 def test_batch_norms_stand_where_the_paper_has_them():

@@ -14,6 +14,8 @@ FORMS = {  # options, image shape
     "infogan spectral": ({"name": "infogan", "ndf": 4, "norm": "spectral"}, (1, 28, 28)),
     "infogan none": ({"name": "infogan", "ndf": 4, "norm": "none"}, (1, 28, 28)),
     "dcgan64": ({"name": "dcgan64", "ndf": 4}, (3, 32, 32)),
+    "resnet32 spectral": ({"name": "resnet32", "ndf": 4, "norm": "spectral", "pooling": "sum"}, (3, 32, 32)),
+    "resnet32 none": ({"name": "resnet32", "ndf": 4, "norm": "none", "pooling": "mean"}, (3, 32, 32)),
 }
 
 

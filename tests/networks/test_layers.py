@@ -11,22 +11,27 @@ from ppgan_lite.networks import fast_conv
 from ppgan_lite.networks.layers import (
     BilinearUpsampleConv2D,
     Conv2D,
+    Conv2DMeanPool,
     Conv2DTranspose,
     Heads,
     LeakyReLU,
     MaxPool2x2,
     NearestUpsample,
+    NearestUpsampleConv2D,
 )
 
 LAYERS = {
     "conv": lambda: Conv2D(4, 6, 4, stride=2, padding=1, bias=True),
     "conv to one pixel": lambda: Conv2D(4, 6, 8, bias=True),
     "conv that is not supported": lambda: Conv2D(4, 6, 3, stride=2, bias=True),
+    "conv of one pixel": lambda: Conv2D(4, 6, 1, bias=True),
     "conv of few channels": lambda: Conv2D(3, 6, 4, stride=2, padding=1, bias=True),
     "transposed": lambda: Conv2DTranspose(4, 6, 4, stride=2, padding=1, bias=True),
     "transposed from one pixel": lambda: Conv2DTranspose(4, 6, 4, bias=True),
     "transposed to few channels": lambda: Conv2DTranspose(4, 3, 4, stride=2, padding=1, bias=True),
     "upsampling": lambda: BilinearUpsampleConv2D(4, 6, 5, bias=True),
+    "nearest upsampling": lambda: NearestUpsampleConv2D(4, 6, bias=True),
+    "pooling": lambda: Conv2DMeanPool(4, 6, bias=True),
     "max-pool": MaxPool2x2,
     "leaky ReLU": lambda: LeakyReLU(0.2),
 }
@@ -80,14 +85,20 @@ def test_max_pool_of_what_is_no_number_is_paddles(value):
     assert np.isnan(ours[0]).any() == np.isnan(value)
 
 
-FAST = {"conv": "conv2d", "transposed": "conv2d_transpose", "upsampling": "upsample_conv2d"}
+FAST = {
+    "conv": "conv2d",
+    "transposed": "conv2d_transpose",
+    "upsampling": "upsample_conv2d",
+    "nearest upsampling": "conv2d_transpose",
+    "pooling": "conv2d",
+}
 
 
 @pytest.fixture
 def used(monkeypatch):
     """Names of the functions of fast_conv that were called."""
     names = []
-    for name in FAST.values():
+    for name in set(FAST.values()):
         plain = getattr(fast_conv, name)
 
         def spy(*arguments, name=name, plain=plain):
@@ -130,7 +141,8 @@ def test_evaluation_takes_paddles_own_but_for_upsampling_and_so_does_its_static_
 
 
 def test_a_layer_without_bias_has_one_parameter():
-    for layer in (Conv2D(4, 6, 3), Conv2DTranspose(4, 6, 4), BilinearUpsampleConv2D(4, 6, 5)):
+    convolutions = (Conv2D(4, 6, 3), Conv2DTranspose(4, 6, 4), NearestUpsampleConv2D(4, 6), Conv2DMeanPool(4, 6))
+    for layer in (*convolutions, BilinearUpsampleConv2D(4, 6, 5)):
         assert [name for name, _ in layer.named_parameters()] == ["weight"]
 
 

@@ -1,0 +1,44 @@
+"""SNGAN with a projection discriminator: the hinge GAN of Miyato et al. 2018 (eq. 16 and 17), told the class.
+
+The discriminator adds the inner product of its features with a vector of the class (Miyato and Koyama 2018, eq. 5); the
+generator's batch norms have a gain and a shift for each class. Both are their networks' own: see networks/resnet32.py.
+Without classes, SNGAN is method `hinge` with `norm: spectral`.
+
+As in cgan.py the fakes have the labels of the real batch, so each class is as frequent among them; the authors' code
+draws them uniformly, which on CIFAR-10 is the same. It also updates G first, on twice as many images.
+"""
+
+from ppgan_lite.interface import Port
+from ppgan_lite.losses.adversarial import hinge_fake, hinge_real
+from ppgan_lite.methods.base import Conditional, frozen
+
+
+class SNGAN(Conditional):
+    """A generator `g(z, labels)` and a discriminator `d(images, labels)` that takes classes by itself."""
+
+    judgement = Port("scores", (1,), "above 0: nearer to real pictures of the class; the loss asks for 1 and -1")
+
+    @staticmethod
+    def make_networks(options, make, image_shape, num_classes):
+        return {
+            "g": make("generator", options.z_dim, image_shape, num_classes),
+            "d": make("discriminator", image_shape, (1,), num_classes),
+        }
+
+    def train_step(self, batches, step):
+        g, d = self.networks["g"], self.networks["d"]
+        for batch in batches:  # n_dis
+            real, labels = batch["image"], batch["label"]  # [N, C, H, W] in [-1, 1], [N]
+            fake = self.fakes(self.draw_z(len(real)), labels)
+            real_scores, fake_scores = d(real, labels), d(fake, labels)
+            loss_d = hinge_real(real_scores) + hinge_fake(fake_scores)
+            self.update("d", loss_d)
+        with frozen(d):
+            loss_g = -d(g(self.draw_z(len(real)), labels), labels).mean()
+            self.update("g", loss_g)
+        return {
+            "loss/d": loss_d,
+            "loss/g": loss_g,
+            "score/d_real": real_scores.mean(),
+            "score/d_fake": fake_scores.mean(),
+        }
