@@ -15,6 +15,7 @@ from ppgan_lite.engine.run import Run, open_trained
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
 from ppgan_lite.image_grid import grid, grid_columns, save_png, to_uint8
+from ppgan_lite.methods import METHODS
 from ppgan_lite.methods.base import Conditional, Generative
 from ppgan_lite.methods.infogan import InfoGAN
 
@@ -60,14 +61,15 @@ def sample(
     """
     _check_out(out)
     device = set_device(device)
-    run, method, saved = open_trained(folder, step)
-    if not isinstance(method, Generative):
-        raise RunError(f"{folder}: holds a {run.config().method.name}, which makes no images")
-    classes = _find_classes(labels, method, run)
+    run = Run.open_existing(folder)
+    if not issubclass(METHODS[name := run.config().method.name], Generative):
+        raise RunError(f"{folder}: holds a {name}, which makes no images")
     is_points = run.image_shape[1:] == (1, 1)
     if is_points and out.suffix != ".npz":
         _draw_moments(folder, out, step, seed, interpolate or labels or sweep)
         return
+    run, method, saved = open_trained(folder, step)
+    classes = _find_classes(labels, method, run)
     seed_paddle(seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
     if sweep is not None:
         inputs, columns = _sweep(sweep, method, run, num)

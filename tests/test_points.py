@@ -6,7 +6,7 @@ from conftest import ROOT
 from PIL import Image
 from visualdl import LogReader
 
-from ppgan_lite import points
+from ppgan_lite import points, sampling
 from ppgan_lite.build import build_dataset, build_method, seed_paddle
 from ppgan_lite.config import load_config
 from ppgan_lite.engine.loop import train
@@ -203,6 +203,15 @@ def test_samples_are_drawn_where_they_lie():
             middles.append((np.abs(picture.astype(int) - GREEN).max(2) < 40).nonzero()[1].mean() / picture.shape[1])
         assert middles[0] < 0.45
         assert middles[1] > 0.6
+
+
+def test_no_checkpoint_is_opened_but_those_shown(toy, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(points, "open_trained", lambda folder, step: opened.append(step) or open_trained(folder, step))
+    monkeypatch.setattr(sampling, "open_trained", lambda folder, step: pytest.fail("opened"))
+    keys = {"num": 10, "seed": 0, "interpolate": None, "labels": None, "sweep": None, "device": "cpu"}
+    sample(toy, tmp_path / "toy.png", step=None, **keys)
+    assert opened == [25, 75, 150, 400]
 
 
 @pytest.mark.parametrize("asked", [{"interpolate": 4}, {"out": "folder"}])

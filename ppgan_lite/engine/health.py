@@ -24,6 +24,9 @@ WINDOW = 100  # steps that the means of D's losses and accuracies tell of, about
 
 # Healthy: 0.40 to 1.41 in all 105 previews, from step 10 on. Collapsed: 0.000 to 0.075. Three previews, so that neither
 # an untrained G nor a passing state is told.
+# In colour it starts lower: dcgan64 on CIFAR-10 (32 pixels, ngf 16) and on 4,054 flowers (64 pixels, ngf 12) 0.10 to
+# 0.19 up to step 150, 0.21 and more from step 200 on, 0.6 at step 700; of CIFAR-10 0.75 to 0.86 from step 900 on. Of
+# flowers with an ngf of 2, against which D wins within 400 steps, 0.02 to 0.06: a collapse is told.
 COLLAPSED_DIVERSITY = 0.2
 COLLAPSED_STEPS, COLLAPSED_PREVIEWS = 200, 3
 

@@ -18,7 +18,7 @@ class Observer:
 
     Args:
         run, method, config: of the training.
-        dataset: of the training; a few of its images show how diverse they should be.
+        dataset: of the training; a few of its images show how diverse they should be, and what they should look like.
         evaluation: measures the method; None where the config asks for none.
         say: takes a line for the console.
     """
@@ -31,7 +31,10 @@ class Observer:
             seed_paddle(config.train.seed, 0, 1)
             self._inputs = method.draw(PREVIEW_IMAGES if self._points is None else points.NUM_SAMPLES)
         chosen = np.random.default_rng(0).permutation(len(dataset))[:PREVIEW_IMAGES]
-        self._health = Health(np.stack([dataset[int(i)]["image"] for i in chosen]))
+        real = np.stack([dataset[int(i)]["image"] for i in chosen])  # [N, C, H, W] in [-1, 1]
+        self._health = Health(real)
+        if self._inputs is not None and self._points is None:
+            run.add_real(grid(real, PREVIEW_COLUMNS))
         self._evaluation = evaluation
         self._recall()
 

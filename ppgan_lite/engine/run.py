@@ -1,8 +1,8 @@
 """A run: one output folder with everything that a training leaves behind.
 
 config.yml (resolved), run.json (data, device, versions of each session), metrics.jsonl (scalars, and what health has
-to say), samples/ (grids), log/ (VisualDL), checkpoints/ (the newest), best/ (the one of the lowest Frechet distance),
-evaluations/ (what evaluations found).
+to say), samples/ (grids; real.png: of training images), log/ (VisualDL), checkpoints/ (the newest), best/ (the one of
+the lowest Frechet distance), evaluations/ (what evaluations found).
 """
 
 import json
@@ -27,6 +27,7 @@ from ppgan_lite.files import disk_errors, remove_folder, remove_leftovers, writi
 from ppgan_lite.image_grid import save_png
 
 BEST = "best"  # in place of a step: the best checkpoint
+REAL = "real.png"  # in samples/: training images
 
 
 class Run:
@@ -50,6 +51,7 @@ class Run:
         self.source = Source(**record["data"])
         self.image_shape = tuple(int(size) for size in record["image_shape"])
         self.class_names = tuple(map(str, record.get("class_names", ())))  # runs of older versions have none
+        self._config = None  # read when it is asked for
         self._metrics = None  # open stream of metrics.jsonl while training
         self._writers = {}  # folder below log/ -> VisualDL writer
 
@@ -98,7 +100,9 @@ class Run:
 
     def config(self) -> Config:
         """The resolved config that the run was started with."""
-        return load_config(self.folder / "config.yml")
+        if self._config is None:
+            self._config = load_config(self.folder / "config.yml")
+        return self._config
 
     def check_same(self, config: Config, saved_config: dict, source: Source):
         """Refuse a config that would compute other steps than the saved one, and other data.
@@ -133,7 +137,7 @@ class Run:
                 stream.writelines(_json_line(record) for record in kept)
             # VisualDL shows one file of a folder only, so the log must be one file again, not two.
             remove_folder(self.folder / "log")
-            for path, of_step in [*self._files_by_step("samples"), *self._files_by_step("evaluations")]:
+            for path, of_step in [*self.previews(), *self._files_by_step("evaluations")]:
                 if of_step > step:
                     path.unlink()
             self._rebuild_log(kept)
@@ -164,6 +168,17 @@ class Run:
         path = self.folder / "samples" / f"step_{step:08d}.png"
         save_png(path, pixels, {**self.describe_images(step), "Batch norm": "statistics of this batch (training)"})
         self._writer("samples").add_image("numbers", pixels, step)
+
+    def previews(self) -> list[tuple[Path, int]]:
+        """The pictures that `preview` wrote, oldest first, and their steps."""
+        return self._files_by_step("samples")
+
+    def add_real(self, pixels):
+        """Write a picture of real images, uint8 [H, W, C], as `preview` does (tag `real`), but once in a run only."""
+        path = self.folder / "samples" / REAL
+        if not path.exists():
+            save_png(path, pixels, {**self._describe_data(), "Images": "real"})
+            self._log_picture("samples", "real", path, 0)
 
     def evaluation_file(self, step: int) -> Path:
         """Where what was found at a step is kept; a picture of it lies beside, under the same name."""
@@ -232,7 +247,10 @@ class Run:
         """Metadata for pictures made at a step: what made them, and the data really used."""
         decay = self.config().train.ema
         weights = {} if decay is None else {"Weights": f"moving average, decay {decay:g}"}
-        return {"Software": f"ppgan_lite {__version__}", "Step": str(step), "Data": self.source.title, **weights}
+        return {**self._describe_data(), "Step": str(step), **weights}
+
+    def _describe_data(self) -> dict[str, str]:
+        return {"Software": f"ppgan_lite {__version__}", "Data": self.source.title}
 
     def __enter__(self):
         return self
@@ -259,6 +277,7 @@ class Run:
             stream.write(json.dumps(self.record, indent=1, ensure_ascii=False).encode())
         with writing(self.folder / "config.yml") as stream:
             stream.write(to_yaml(config).encode())
+        self._config = config
         with disk_errors(self.folder):
             for name in ("checkpoints", "samples", "log"):
                 (self.folder / name).mkdir(exist_ok=True)
@@ -266,7 +285,8 @@ class Run:
     def _rebuild_log(self, records: list[dict]):
         for record in records:
             self._log_record(record)
-        for path, step in self._files_by_step("samples"):
+        self._log_picture("samples", "real", self.folder / "samples" / REAL, 0)
+        for path, step in self.previews():
             self._log_picture("samples", "numbers", path, step)
         for result in self._comparable_results():
             self.log_result(result)

@@ -124,6 +124,32 @@ def test_large_images_are_compared_by_a_part_of_their_pixels(monkeypatch):
     assert part != Health(large).preview(1, draw(1, 16, size=128))
 
 
+def coloured(seed, num=128, size=64):
+    """Even images of one brightness each, told apart by their colour alone: [num, 3, size, size] in [-1, 1]."""
+    rng = np.random.default_rng(seed)
+    colours = rng.uniform(-1, 1, [num, 3])
+    colours -= colours.mean(1, keepdims=True)
+    return np.broadcast_to(colours[:, :, None, None] * 0.7, [num, 3, size, size]).astype("float32")
+
+
+@pytest.mark.parametrize("size", [32, 64, 100])
+def test_colours_make_images_diverse(size):
+    watched = Health(coloured(0, size=size))
+    assert watched.preview(1, coloured(1, size=size)) == pytest.approx(1, abs=0.3)
+    faded = coloured(1, size=size) * 0.1
+    assert watched.preview(2, faded) == pytest.approx(0.1 * watched.preview(1, coloured(1, size=size)), rel=0.05)
+    assert watched.preview(3, coloured(1, size=size).mean(1, keepdims=True).repeat(3, 1)) < 0.01
+
+
+def test_a_collapse_in_colour_is_told():
+    rng = np.random.default_rng(0)
+    watched = Health(rng.uniform(-1, 1, [128, 3, 64, 64]).astype("float32"))
+    image = rng.uniform(-1, 1, [1, 3, 64, 64])
+    for step in (100, 200, 300):
+        assert watched.preview(step, image + 0.02 * rng.standard_normal([128, 3, 64, 64])) < 0.05
+    assert [d.name for d in watched.diagnoses()] == ["collapse"]
+
+
 @pytest.mark.parametrize("real", [alike(0), alike(0)[:1]], ids=["alike", "only one"])
 def test_without_two_different_real_images_nothing_is_told(real):
     watched = Health(real)

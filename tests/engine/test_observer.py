@@ -8,17 +8,20 @@ import signal
 
 import numpy as np
 import pytest
-from conftest import one_line_error, run_tool
+from conftest import ROOT, lasting, one_line_error, run_tool
+from PIL import Image
 from visualdl import LogReader
 
-from ppgan_lite.build import build_method
-from ppgan_lite.config import check_config
+import ppgan_lite
+from ppgan_lite.build import build_dataset, build_method
+from ppgan_lite.config import check_config, load_config
 from ppgan_lite.engine import checkpoint
 from ppgan_lite.engine.loop import train
 from ppgan_lite.engine.run import Run
 from ppgan_lite.errors import ConfigError, RunError
 from ppgan_lite.evaluation.result import Figure
 from ppgan_lite.evaluation.runs import Evaluation
+from ppgan_lite.image_grid import grid
 from ppgan_lite.methods.gan import GAN
 
 
@@ -92,6 +95,73 @@ def test_a_diagnosis_outlives_an_interruption_and_is_told_once(collapsing, const
     assert start(check_config(collapsing), tmp_path / "run", resume=True) == 0
     assert "COLLAPSE" not in capsys.readouterr().out
     assert len(records(tmp_path / "run", "diagnosis")) == 1
+
+
+def pictured(folder, tag):
+    """Steps of the pictures in VisualDL's log of samples."""
+    (file,) = (folder / "log" / "samples").iterdir()
+    return [record.id for record in LogReader(file_path=str(file)).get_data("image", tag)]
+
+
+def test_real_images_lie_beside_the_previews(small_run, small_config):
+    data = build_dataset(small_config)
+    chosen = np.random.default_rng(0).permutation(44)
+    with Image.open(small_run / "samples" / "real.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), grid(data.batch(chosen)["image"], 16)[:, :, 0])
+        assert picture.text == {
+            "Software": f"ppgan_lite {ppgan_lite.__version__}", "Data": "rendered_digits", "Images": "real"
+        }  # fmt: skip
+    assert pictured(small_run, "real") == [0]
+
+
+def test_real_images_are_in_colour_where_the_data_is(small_tree, tmp_path):
+    small_tree["generator"] = small_tree["discriminator"] = {"name": "fully_connected", "widths": [4]}
+    small_tree["data"] = {"name": "fake", "batch_size": 8, "num_images": 200, "size": 16, "channels": 3}
+    small_tree["train"] |= {"steps": 1}
+    assert start(check_config(small_tree), tmp_path / "run") == 0
+    with Image.open(tmp_path / "run" / "samples" / "real.png") as picture:
+        assert (picture.mode, picture.size) == ("RGB", (16 * 18 + 2, 8 * 18 + 2))
+
+
+def test_real_images_are_drawn_once_and_shown_after_a_resume(small_run, small_tree, tmp_path):
+    copy = shutil.copytree(small_run, tmp_path / "run")
+    before = (copy / "samples" / "real.png").stat()
+    small_tree["train"]["steps"] = 14
+    assert start(check_config(small_tree), copy, resume=True) == 0
+    assert (copy / "samples" / "real.png").stat().st_mtime_ns == before.st_mtime_ns
+    assert pictured(copy, "real") == [0]
+    assert pictured(copy, "numbers") == [5, 10, 12, 14]
+
+
+def test_a_run_of_an_older_version_gets_its_real_images_when_it_is_resumed(small_run, small_tree, tmp_path):
+    copy = shutil.copytree(small_run, tmp_path / "run")
+    (copy / "samples" / "real.png").unlink()
+    small_tree["train"]["steps"] = 13
+    assert start(check_config(small_tree), copy, resume=True) == 0
+    assert (copy / "samples" / "real.png").read_bytes() == (small_run / "samples" / "real.png").read_bytes()
+    assert pictured(copy, "real") == [0]
+
+
+def test_real_images_change_nothing_in_training(small_run, small_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(Run, "add_real", lambda self, pixels: None)
+    assert start(small_config, tmp_path / "without") == 0
+    assert not (tmp_path / "without" / "samples" / "real.png").exists()
+    assert lasting(tmp_path / "without", 12) == lasting(small_run, 12)
+
+
+def test_a_classifier_and_points_have_no_picture_of_real_images(small_tree, tmp_path):
+    tree = {
+        "method": {"name": "classifier"},
+        "classifier": {"name": "softmax"},
+        "optim": {"c": {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.999]}},
+        "data": small_tree["data"],
+        "train": small_tree["train"] | {"steps": 1},
+    }
+    assert start(check_config(tree), tmp_path / "classifier") == 0
+    toy = load_config(ROOT / "configs" / "gan_toy1d.yml", ["train.steps=1"])
+    assert start(toy, tmp_path / "points") == 0
+    for name in ("classifier", "points"):
+        assert not (tmp_path / name / "samples" / "real.png").exists()
 
 
 def test_gradient_norms_are_logged_where_steps_are(small_run):

@@ -7,7 +7,7 @@ from PIL import Image
 from visualdl import LogReader
 
 from ppgan_lite.build import build_dataset
-from ppgan_lite.config import load_config
+from ppgan_lite.config import check_config, load_config
 from ppgan_lite.engine.run import Run, check_folder
 from ppgan_lite.errors import RunError
 
@@ -22,9 +22,9 @@ def curve(folder, name, tag):
     return [(point.id, point.value) for point in LogReader(file_path=str(file)).get_data("scalar", tag)]
 
 
-def image_steps(folder):
+def image_steps(folder, tag="numbers"):
     (file,) = (folder / "log" / "samples").iterdir()
-    return [record.id for record in LogReader(file_path=str(file)).get_data("image", "numbers")]
+    return [record.id for record in LogReader(file_path=str(file)).get_data("image", tag)]
 
 
 def metrics(folder):
@@ -46,7 +46,8 @@ def test_a_run_leaves_all_its_records(small_run, small_config):
     assert {"ppgan_lite", "python", "numpy", "visualdl", "paddlepaddle"} <= session["versions"].keys()
     assert [line["step"] for line in metrics(small_run)] == list(range(1, 13))
     assert sorted(path.name for path in (small_run / "samples").iterdir()) == [
-        f"step_{step:08d}.png" for step in (5, 10, 12)
+        "real.png",
+        *(f"step_{step:08d}.png" for step in (5, 10, 12)),
     ]
 
 
@@ -80,9 +81,20 @@ def test_resume_drops_what_came_later_and_rebuilds_the_log(copy, small_config):
     assert metrics(copy) == [*whole[:8], {"step": 9, "loss/g": 0.5}]
     assert [step for step, _ in curve(copy, "g_loss", "loss")] == list(range(1, 10))
     assert image_steps(copy) == [5]
-    assert [path.name for path in (copy / "samples").iterdir()] == ["step_00000005.png"]
+    assert image_steps(copy, "real") == [0]
+    assert sorted(path.name for path in (copy / "samples").iterdir()) == ["real.png", "step_00000005.png"]
     assert not list((copy / "checkpoints").glob(".*"))
     assert [session["from_step"] for session in run.record["sessions"]] == [0, 8]
+
+
+def test_the_config_is_read_once_and_follows_what_is_resumed_with(copy, small_tree, small_config):
+    run = Run.open_existing(copy)
+    assert run.config() is run.config()
+    small_tree["train"]["steps"] = 20
+    with run:
+        run.resume(check_config(small_tree), "cpu", 12)
+    assert run.config().train.steps == 20
+    assert Run.open_existing(copy).config() == run.config() != small_config
 
 
 def test_damaged_metrics_are_named_and_stay(copy, small_config):

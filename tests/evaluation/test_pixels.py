@@ -3,6 +3,7 @@ import pytest
 
 from ppgan_lite.data.rendered_digits import render
 from ppgan_lite.errors import EvaluationError
+from ppgan_lite.evaluation import pixels
 from ppgan_lite.evaluation.pixels import diversity, high_frequency_energy, ms_ssim, slant, thickness, total_variation
 from ppgan_lite.image_grid import from_uint8
 
@@ -121,7 +122,7 @@ def test_total_variation():
 
 
 def test_total_variation_is_per_image():
-    images = np.arange(1200)[:, None, None, None] * checkerboard(4, 4) / 1200  # more than are computed at once
+    images = np.arange(1200)[:, None, None, None] * checkerboard(28, 28) / 1200  # more than are computed at once
     np.testing.assert_allclose(total_variation(images.astype("float32")), np.arange(1200) / 600, rtol=1e-6)
 
 
@@ -218,6 +219,34 @@ def test_slant_and_thickness_are_those_that_digits_were_drawn_with():
     for font in range(4):
         own = factors["font"] == font
         assert np.corrcoef(strokes[own], drawn[own])[0, 1] > 0.88
+
+
+def test_large_images_are_measured_one_by_one_and_small_ones_many_at_once():
+    """So what is made in between stays small, whatever the images' size."""
+
+    def counted(shape):
+        return pixels._in_chunks(lambda part: np.full(len(part), len(part)), np.broadcast_to(np.float32(0), shape))
+
+    assert set(counted([7, 3, 1024, 1024])) == {1}
+    assert counted([100, 3, 64, 64]).tolist() == [31] * 93 + [7] * 7
+    assert counted([1000, 1, 28, 28]).tolist() == [500] * 1000
+
+
+@pytest.mark.parametrize("measure", [total_variation, high_frequency_energy, slant, thickness])
+def test_what_is_measured_at_once_changes_nothing(measure, monkeypatch):
+    images = noise(9, 3, 64, 64)
+    expected = measure(images)
+    monkeypatch.setattr(pixels, "CHUNK", 2 * 3 * 64 * 64)
+    np.testing.assert_allclose(measure(images), expected, rtol=1e-12)
+
+
+def test_colours_of_one_brightness_are_structure():
+    """Red on green is seen, though it is as good as even in grey."""
+    board = checkerboard(64, 64)
+    images = np.concatenate([board, -board, np.zeros_like(board)], axis=1)
+    assert total_variation(images) == pytest.approx([4 / 3])
+    assert high_frequency_energy(images) == pytest.approx([1])
+    assert ms_ssim(images, images.mean(1, keepdims=True).repeat(3, 1))[0] < 0.8  # their last channels are equal
 
 
 def test_errors_name_the_thing():

@@ -25,6 +25,15 @@ def test_draws_what_is_asked_for(method, options, size, conditional_run, tmp_pat
     assert Image.open(tmp_path / "x.png").size == (columns * 30 + 2, rows * 30 + 2)
 
 
+def test_makes_a_film_and_says_so(small_run, tmp_path):
+    out = tmp_path / "x.gif"
+    code, said, err = run_tool("sample", "--run", small_run, "--timelapse", "--fps", 4, "--out", out)
+    assert (code, err) == (0, "")
+    assert said == f"3 previews of steps 5 to 12 written to {out}\n"
+    with Image.open(out) as film:
+        assert (film.n_frames, film.info["duration"]) == (3, 250)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -39,6 +48,11 @@ def test_draws_what_is_asked_for(method, options, size, conditional_run, tmp_pat
             "argument --interpolate: not allowed with argument --sweep",
         ),
         ([], "the following arguments are required: --out"),
+        (["--out", "x.png", "--timelapse"], "--out x.png: a film of previews is a FILE.gif or a FILE.mp4"),
+        (["--out", "x.gif", "--timelapse", "--num", "5"], "argument --num: not allowed with argument --timelapse"),
+        (["--out", "x.gif", "--timelapse", "--sweep", "code1"], "not allowed with argument --"),
+        (["--out", "x.gif", "--timelapse", "--fps", "0"], "argument --fps: must be at least 1, got 0"),
+        (["--out", "x.png", "--fps", "5"], "argument --fps: only allowed with argument --timelapse"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(small_run, tmp_path, arguments, said):
