@@ -14,10 +14,11 @@ import numpy as np
 import paddle
 import pytest
 from conftest import ROOT
+from picture_folder import write_pictures
 from test_every_method import load_small
 
 from ppgan_lite import runtime
-from ppgan_lite.config import to_yaml
+from ppgan_lite.config import load_config, to_yaml
 
 READMES = ("README.md", "README_cn.md")
 # Commands that make an environment. CI runs the make lines, which run the pip lines that they stand for.
@@ -36,14 +37,17 @@ def commands(name):
 
 
 def copy_small(folder):
-    """A copy of the project's tools and package, with small configs."""
+    """A copy of the project's tools and package, with small configs, and a folder of pictures."""
     for name in ("ppgan_lite", "tools", "configs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (folder / "configs").glob("*.yml"):
-        config = load_small(path)
+        config, data = load_small(path), load_config(path).data
+        if data.name == "folder":
+            config = dataclasses.replace(config, data=dataclasses.replace(data, size=32, batch_size=8))
         if config.data.name == "rendered_digits":  # enough of them to be evaluated on
             config = dataclasses.replace(config, data=dataclasses.replace(config.data, num_images=660))
         path.write_text(to_yaml(config))
+    write_pictures(folder / "my_pictures", 40)
     (folder / "docs").mkdir()
     shutil.copy(ROOT / "docs" / "claims.yml", folder / "docs")
     return folder
@@ -68,7 +72,7 @@ def test_every_python_command_runs(project):
         assert result.returncode == 0, f"{command}: {result.stderr}"
         ran += 1
     assert ran >= 15
-    for made in ("strips.png", "grid.png", "scores.npz", "exported/g.onnx", "results/RESULTS.md"):
+    for made in ("strips.png", "grid.png", "scores.npz", "exported/g.onnx", "results/RESULTS.md", "film.gif"):
         assert (project / made).exists()
 
 

@@ -2,7 +2,7 @@
 
 An evaluator is a classifier of one data set, trained by this suite from configs/evaluator_*.yml. It lies in
 `evaluators/` as NAME.safetensors beside its card NAME.json: what it was trained on, how well it classifies, and the
-sha256 of its file.
+sha256 of its file. That of CIFAR-10 also measures photographs of other data sets, which it sees at its own size.
 """
 
 from collections.abc import Callable
@@ -25,6 +25,7 @@ from ppgan_lite.image_grid import from_uint8
 
 FOLDER = Path(__file__).parent / "evaluators"
 INCEPTION = "inception"
+PHOTOGRAPHS = "cifar10_jpeg"  # the evaluator of all pictures in colour whose data set has none of its own
 BATCH_IMAGES = 256  # passed through the network at once
 
 
@@ -59,7 +60,8 @@ def load_features(name: str, data: str, image_shape: tuple[int, int, int]) -> Fe
     """The feature network for images of a data set.
 
     Args:
-        name: `auto` for the data set's own evaluator, an evaluator's name, or `inception`.
+        name: `auto` for the data set's own evaluator (that of CIFAR-10, if it has none and the images are in colour),
+            an evaluator's name, or `inception`.
         data: the data set's name.
         image_shape: C, H, W.
 
@@ -73,20 +75,23 @@ def load_features(name: str, data: str, image_shape: tuple[int, int, int]) -> Fe
 
         return load_inception()
     shipped = list_evaluators()
-    if name == "auto" and data not in shipped:
+    in_colour = image_shape[0] == 3
+    if name == "auto" and data not in shipped and not in_colour:
         raise EvaluationError(
             f"{data}: no evaluator for this data (there are: {', '.join(shipped)}); "
             "only tools/evaluate.py --features inception can measure it"
         )
-    name = data if name == "auto" else name
+    if name == "auto":
+        name = data if data in shipped else PHOTOGRAPHS
     if name not in shipped:
         raise EvaluationError(f"--features {name}: no such evaluator; give auto, {', '.join(shipped)} or inception")
-    if name != data:
+    if name != data and not (name == PHOTOGRAPHS and in_colour):
         raise EvaluationError(f"--features {name}: features of another data set: the run was trained on {data}")
     card = read_card(name)
-    if tuple(card["image_shape"]) != tuple(image_shape):
-        raise EvaluationError(f"{name}: measures images of shape {card['image_shape']}, not {list(image_shape)}")
-    return _load_evaluator(name, card)
+    shape = tuple(card["image_shape"])
+    if shape != tuple(image_shape) and (name == data or min(image_shape[1:]) < shape[1]):
+        raise EvaluationError(f"{name}: measures images of shape {list(shape)}, not {list(image_shape)}")
+    return _load_evaluator(name, card, tuple(image_shape))
 
 
 def list_evaluators() -> list[str]:
@@ -142,23 +147,27 @@ def ship_evaluator(run_folder: Path) -> dict:
     return card
 
 
-def _load_evaluator(name: str, card: dict) -> FeatureNetwork:
+def _load_evaluator(name: str, card: dict, image_shape: tuple[int, int, int]) -> FeatureNetwork:
     path = FOLDER / card["file"]["name"]
     content = _read(path)
     if sha256(content) != card["file"]["sha256"]:
         raise EvaluationError(f"{path}: not the file that its card tells of (another sha256); install ppgan_lite again")
     chosen = options.Evaluator(**card["network"])
-    network = build_network("classifier", chosen, tuple(card["image_shape"]), len(card["class_names"]))
+    own_shape = tuple(card["image_shape"])
+    network = build_network("classifier", chosen, own_shape, len(card["class_names"]))
     arrays = safetensors.numpy.load(content)
     for key, tensor in network.state_dict().items():
         tensor.set_value(arrays[key])
     network.eval()
 
+    is_resized = own_shape != image_shape
+
     def forward(images):
-        features = network.features(images)
+        features = network.features(F.adaptive_avg_pool2d(images, own_shape[1:]) if is_resized else images)
         return features, network.classify(features)
 
-    return FeatureNetwork(name, card["file"]["sha256"], "pixels in [-1, 1]", forward)
+    resizing = f"; averaged to {own_shape[1]}x{own_shape[2]}" if is_resized else ""
+    return FeatureNetwork(name, card["file"]["sha256"], f"pixels in [-1, 1]{resizing}", forward)
 
 
 def _read(path: Path) -> bytes:
