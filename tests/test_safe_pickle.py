@@ -70,7 +70,7 @@ def test_a_forged_dtype_is_refused():
         copyreg.__newobj__,
         np.ones(2, "u1").view(np.matrix),
     ],
-    ids=str,
+    ids=["function", "method", "pickle", "numpy", "complex", "newobj", "matrix"],
 )
 def test_all_else_is_refused_by_its_name(protocol, value):
     with pytest.raises(safe_pickle.RefusedError, match=r"^refused: it asks for [\w.]+, which no plain data needs$"):

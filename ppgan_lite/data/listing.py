@@ -1,7 +1,7 @@
 """The picture files of a folder or of a zip file, with their classes and splits: a million of them in little memory.
 
 Classes are the first-level folders, if every picture lies in one and there are at least two; else there is one class,
-named after the root. If there are folders `train` and `test` (or `val`, or `validation`), they part the pictures, what
+named after the root. If there are folders `train` and `test` (or `val`, `valid`, `validation`), they part the pictures, what
 lies beside them is passed over, and the classes are the folders in `train`. A folder that alone holds all pictures is
 looked into: zip files often have one.
 """
@@ -22,7 +22,7 @@ from ppgan_lite.data.pictures import BadImageError
 from ppgan_lite.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-TEST_FOLDERS = (b"test", b"val", b"validation")  # the first that is there holds the test pictures
+TEST_FOLDERS = (b"test", b"val", b"valid", b"validation")  # the first that is there holds the test pictures
 MAX_BYTES = 1 << 28  # of one file
 
 _ENCRYPTED = 1  # among the flags of a file in a zip file

@@ -94,7 +94,7 @@ def test_else_there_is_one_class_named_after_the_root(store, paths):
     assert found.labels.tolist() == [0] * len(paths)
 
 
-@pytest.mark.parametrize("test", ["test", "val", "validation"])
+@pytest.mark.parametrize("test", ["test", "val", "valid", "validation"])
 @pytest.mark.parametrize("top", ["", "pets/", "v1/pets/"])
 def test_folders_part_the_pictures(store, test, top):
     paths = [top + path for path in ("train/cat/1.jpg", "train/dog/2.jpg", f"{test}/dog/3.jpg", "extra/dog/4.jpg")]
