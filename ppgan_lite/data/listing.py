@@ -1,9 +1,9 @@
 """The picture files of a folder or of a zip file, with their classes and splits: a million of them in little memory.
 
 Classes are the first-level folders, if every picture lies in one and there are at least two; else there is one class,
-named after the root. If there are folders `train` and `test` (or `val`, `valid`, `validation`), they part the pictures, what
-lies beside them is passed over, and the classes are the folders in `train`. A folder that alone holds all pictures is
-looked into: zip files often have one.
+named after the root. If there are folders `train` and `test` (or `val`, `valid`, `validation`), they part the pictures,
+what lies beside them is passed over, and the classes are the folders in `train`. A folder that alone holds all pictures
+is looked into: zip files often have one.
 """
 
 import array
