@@ -1,6 +1,7 @@
 """Images held in memory as one uint8 array."""
 
 import hashlib
+import os
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -25,8 +26,9 @@ class Source:
 
     @property
     def title(self) -> str:
-        """The data's name, and what it stands in for."""
-        return f"{self.name}, standing in for {self.stands_in_for}" if self.stands_in_for else self.name
+        """The data's name (with the folder's, where it is no data set of its own), and what it stands in for."""
+        name = f"folder {os.path.basename(self.origin)}" if self.name == "folder" else self.name
+        return f"{name}, standing in for {self.stands_in_for}" if self.stands_in_for else name
 
     def __str__(self):
         return f"{self.title} ({self.num_images} images from {self.origin})"

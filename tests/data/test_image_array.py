@@ -1,6 +1,6 @@
 import numpy as np
 
-from ppgan_lite.data.image_array import ImageArray
+from ppgan_lite.data.image_array import ImageArray, Source
 
 
 def dataset():
@@ -29,3 +29,7 @@ def test_the_source_names_data_and_stand_in():
     source = ImageArray(np.zeros((2, 1, 1, 1), "uint8"), [0, 1], "01", "rendered_digits", "here", "mnist").source
     assert str(source) == "rendered_digits, standing in for mnist (2 images from here)"
     assert source.to_dict()["sha256"] == "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"
+
+
+def test_a_folder_s_title_is_its_own_name():
+    assert Source("folder", "/somewhere/cats", "0", 9).title == "folder cats"

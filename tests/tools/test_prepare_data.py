@@ -36,7 +36,7 @@ def test_both_splits_are_cached_once(config, tmp_path):
         "decoded",
         "test:",
     ]
-    assert told[2] == f"train: folder (20 images from {tmp_path / 'pictures'})"
+    assert told[2] == f"train: folder pictures (20 images from {tmp_path / 'pictures'})"
     assert len(list((tmp_path / "caches").iterdir())) == 2
     code, out, err = prepare(tmp_path, "-c", config)
     assert (code, len(out.splitlines()), err) == (0, 2, "")
