@@ -18,16 +18,23 @@ from ppgan_lite.evaluation import features
 from ppgan_lite.evaluation.features import list_evaluators, load_features, read_card, ship_evaluator
 from ppgan_lite.files import seal, sha256
 
-EVALUATORS = ["fashion_mnist", "mnist", "rendered_digits"]
-LEAST_ACCURACY = {"fashion_mnist": 0.92, "mnist": 0.993, "rendered_digits": 0.999}  # that the project asks for
+OF_GREY = ["fashion_mnist", "mnist", "rendered_digits"]
+EVALUATORS = ["cifar10_jpeg", *OF_GREY]
+# That the project asks for; of CIFAR-10 it asks for none, and for its name to be an honest one.
+LEAST_ACCURACY = {"cifar10_jpeg": 0.75, "fashion_mnist": 0.92, "mnist": 0.993, "rendered_digits": 0.999}
 SHAPE = (1, 28, 28)
+SHAPES = {name: SHAPE for name in OF_GREY} | {"cifar10_jpeg": (3, 32, 32)}
 
 every_evaluator = pytest.mark.parametrize("name", EVALUATORS)
 
 
+def noise(shape):
+    return np.random.default_rng(0).integers(0, 256, (300, *shape), dtype="uint8")  # more than pass at once
+
+
 @pytest.fixture(scope="module")
 def images():
-    return np.random.default_rng(0).integers(0, 256, (300, *SHAPE), dtype="uint8")  # more than pass at once
+    return noise(SHAPE)
 
 
 def test_all_evaluators_are_here():
@@ -41,7 +48,7 @@ def test_all_evaluators_are_here():
 def test_the_file_is_the_card_s_and_small(name):
     file, content = read_card(name)["file"], (features.FOLDER / f"{name}.safetensors").read_bytes()
     assert file == {"name": f"{name}.safetensors", "sha256": sha256(content), "bytes": len(content)}
-    assert len(content) < 1_000_000
+    assert len(content) < 2_000_000
 
 
 @every_evaluator
@@ -61,8 +68,9 @@ def test_the_card_tells_of_the_config_that_is_here(name):
 
 
 @every_evaluator
-def test_features_and_probabilities(name, images):
-    network = load_features("auto", name, SHAPE)
+def test_features_and_probabilities(name):
+    images, shape = noise(SHAPES[name]), SHAPES[name]
+    network = load_features("auto", name, shape)
     assert (network.name, network.sha256) == (name, read_card(name)["file"]["sha256"])
     found, probabilities = network(images)
     assert (found.shape, found.dtype) == ((300, 128), "float32")
@@ -70,7 +78,7 @@ def test_features_and_probabilities(name, images):
     assert probabilities.min() >= 0
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
     assert (found.std(0) > 0).mean() > 0.5  # behind a ReLU: on noise, some are 0 for each image
-    again, _ = load_features(name, name, SHAPE)(images[:7])
+    again, _ = load_features(name, name, shape)(images[:7])
     np.testing.assert_allclose(again, found[:7], rtol=1e-4, atol=1e-4)  # of an image alone, whatever comes with it
 
 
@@ -81,20 +89,20 @@ def test_it_classifies_as_well_as_its_card_tells(name, request):
     if name != "rendered_digits":
         request.getfixturevalue("real_data")
     test = DATASETS[name](options.DATASETS[name](name=name), "test")
-    _, probabilities = load_features("auto", name, SHAPE)(test.images[::step])
+    _, probabilities = load_features("auto", name, SHAPES[name])(test.images[::step])
     found, told = (probabilities.argmax(1) == test.labels[::step]).mean(), card["test_accuracy"]
     assert found == pytest.approx(told, abs=4 * np.sqrt(told * (1 - told) / len(probabilities)))
 
 
-@pytest.mark.parametrize("name", ["fashion_mnist", "mnist"])
+@pytest.mark.parametrize("name", ["cifar10_jpeg", "fashion_mnist", "mnist"])
 def test_it_was_trained_and_tested_on_the_published_data(name, real_data):
     card = read_card(name)
     for split, digest in (("train", card["trained_on"]["sha256"]), ("test", card["tested_on"]["data_sha256"])):
-        assert DATASETS[name](options.MNIST(name=name), split).source.sha256 == digest
+        assert DATASETS[name](options.DATASETS[name](name=name), split).source.sha256 == digest
 
 
 def test_other_data_gives_other_features(images):
-    found = [load_features(name, name, SHAPE)(images[:20])[0] for name in EVALUATORS]
+    found = [load_features(name, name, SHAPE)(images[:20])[0] for name in OF_GREY]
     assert abs(found[0] - found[1]).mean() > 0.1
     assert abs(found[1] - found[2]).mean() > 0.1
 
@@ -104,12 +112,18 @@ def test_other_data_gives_other_features(images):
     [
         (
             ("auto", "fake", SHAPE),
-            "fake: no evaluator for this data (there are: fashion_mnist, mnist, rendered_digits)",
+            "fake: no evaluator for this data (there are: cifar10_jpeg, fashion_mnist, mnist, rendered_digits)",
         ),
         (("auto", "gaussians", (2, 1, 1)), "gaussians: no evaluator for this data: it is points, not images"),
         (("inception", "gaussians", (1, 1, 1)), "gaussians: no evaluator for this data: it is points, not images"),
-        (("mnits", "mnist", SHAPE), "--features mnits: no such evaluator; give auto, fashion_mnist, mnist,"),
+        (
+            ("mnits", "mnist", SHAPE),
+            "--features mnits: no such evaluator; give auto, cifar10_jpeg, fashion_mnist, mnist,",
+        ),
         (("mnist", "rendered_digits", SHAPE), "features of another data set: the run was trained on rendered_digits"),
+        (("cifar10_jpeg", "folder", (1, 64, 64)), "features of another data set: the run was trained on folder"),
+        (("auto", "folder", (3, 28, 64)), "cifar10_jpeg: measures images of shape [3, 32, 32], not [3, 28, 64]"),
+        (("auto", "cifar10_jpeg", (3, 64, 64)), "cifar10_jpeg: measures images of shape [3, 32, 32], not [3, 64, 64]"),
         (("auto", "mnist", (3, 28, 28)), "mnist: measures images of shape [1, 28, 28], not [3, 28, 28]"),
     ],
 )
@@ -118,6 +132,18 @@ def test_what_cannot_be_measured_is_refused(arguments, said):
         load_features(*arguments)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("data", "features"), [("folder", "auto"), ("lsun", "cifar10_jpeg"), ("cifar10", "auto")])
+def test_other_photographs_are_seen_by_that_of_cifar10_at_its_size(data, features):
+    small = noise((3, 32, 32))[:20]
+    expected, _ = load_features("auto", "cifar10_jpeg", (3, 32, 32))(small)
+    same = load_features(features, data, (3, 32, 32))
+    np.testing.assert_array_equal(same(small)[0], expected)
+    large = load_features(features, data, (3, 64, 64))
+    np.testing.assert_allclose(large(small.repeat(2, 2).repeat(2, 3))[0], expected, rtol=1e-4, atol=1e-4)
+    assert (same.name, large.name) == ("cifar10_jpeg", "cifar10_jpeg")
+    assert large.preprocessing == f"{same.preprocessing}; averaged to 32x32"
 
 
 @pytest.fixture
