@@ -9,8 +9,8 @@ python tools/sample.py --run output/cgan_fashion_mnist_cpu --labels Coat,Bag,9 -
 python tools/sample.py --run output/infogan_digits --sweep code1 --out code1.png
 python tools/sample.py --run output/gan_toy1d --out toy.png
 
-A generator that takes labels (cgan, acgan) draws all classes in turn, or those of --labels. In FILE.png each has a
-column, and each row one noise vector: as many whole rows as --num fills, at least one. infogan's columns are its
+A generator that takes labels (cgan, acgan, sngan) draws all classes in turn, or those of --labels. In FILE.png each
+has a column, and each row one noise vector: as many whole rows as --num fills, at least one. infogan's columns are its
 categories; --sweep code1 has 10, from -2 to 2, beyond the [-1, 1] of training, and a row for each category. Of a run on
 points FILE.png shows four moments of the training. A timelapse is made of the previews that the run left in samples/.
 """
@@ -31,7 +31,7 @@ def main(argv=None) -> int:
     cli.add_step(parser)
     parser.add_argument("--num", type=cli.whole_number(1), default=64, help="images (default: 64)")
     parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="of the noise (default: 0)")
-    parser.add_argument("--labels", metavar="A,B,...", help="classes, by number or name (cgan, acgan; default: all)")
+    parser.add_argument("--labels", metavar="A,B,...", help="classes, by number or name (default: all)")
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--interpolate", metavar="N", type=cli.whole_number(2), help="strips of N images between noises")
     ways.add_argument("--sweep", metavar="CODE", help="what a code of infogan does: category, or code1, code2, ...")
