@@ -240,6 +240,7 @@ def changed(**keys):
         (packed(changed(labels=[0, 1, 2, -1])), "ValueError('a label without a name')"),
         (packed(cifar10_files() | {"cifar-10-batches-py/data_batch_5": b"\x80\x02}"}), "EOFError("),
     ],
+    ids=["no archive", "other files", "f4", "f8", "too few", "no data", "label 10", "label -1", "half a pickle"],
 )
 def test_what_is_no_cifar_is_one_line(place, tmp_path, content, said):
     path = place(content)
