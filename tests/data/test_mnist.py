@@ -55,9 +55,9 @@ def test_idx_reads_back(file):
     ("content", "packed", "said"),
     [
         (b"", False, "not an IDX file of bytes \\(magic missing\\)"),
-        (gzip.compress(idx(np.zeros(100)))[:20], False, "cannot be read"),
+        (gzip.compress(idx(np.zeros(100)), mtime=0)[:20], False, "cannot be read"),
         (b"not gzip at all", False, "cannot be read \\(Not a gzipped file"),
-        (gzip.compress(idx(np.zeros(9)))[:-9] + b"\xff" * 9, False, "cannot be read"),
+        (gzip.compress(idx(np.zeros(9)), mtime=0)[:-9] + b"\xff" * 9, False, "cannot be read"),
         (b"", True, "magic missing"),
         (b"\x00\x00\x0d\x01" + bytes(8), True, "not an IDX file of bytes \\(magic 00000d01\\)"),
         (idx(np.zeros((2, 3)))[:-1], True, "17 bytes do not fit the header's shape \\[2, 3\\]"),
