@@ -127,3 +127,21 @@ def assert_updates(config, expected, monkeypatch):
     method.train_step(make_batches(method.options.num_batches(1000)), 1000)
     assert seen == expected
     assert all(p.grad is None for network in method.networks.values() for p in network.parameters())
+
+
+def assert_labels_are_seen(method):
+    """Another label changes what both networks of a conditional method make of each input."""
+    g, d = method.networks["g"], method.networks["d"]
+    batch, z = make_batches()[0], noise()
+    other = (batch["label"] + 1) % CLASSES
+    g.eval()
+    d.eval()
+    for network, first in ((g, z), (d, batch["image"])):
+        change = (network(first, batch["label"]) - network(first, other)).abs().reshape([NUM, -1]).max(1)
+        assert float(change.min()) > 1e-6
+
+
+def assert_classes_come_in_turn(method):
+    """Those that a conditional method draws."""
+    assert method.draw(6)["labels"].tolist() == [0, 1, 2, 3, 0, 1]
+    assert method.generate(method.draw(6)).shape == [6, *SHAPE]
