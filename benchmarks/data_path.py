@@ -21,7 +21,9 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ppgan_lite import benchmark, cli, runtime  # noqa: E402
+from ppgan_lite import runtime  # noqa: E402
+from ppgan_lite.cli import parser as cli  # noqa: E402
+from ppgan_lite.commands import benchmark  # noqa: E402
 from ppgan_lite.options import Folder  # noqa: E402
 
 LATER = 3  # epochs after the first

@@ -24,9 +24,10 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ppgan_lite import benchmark, runtime  # noqa: E402
-from ppgan_lite.benchmark import Contender, Measurement  # noqa: E402
-from ppgan_lite.config import load_config  # noqa: E402
+from ppgan_lite import runtime  # noqa: E402
+from ppgan_lite.commands import benchmark  # noqa: E402
+from ppgan_lite.commands.benchmark import Contender, Measurement  # noqa: E402
+from ppgan_lite.config.load import load_config  # noqa: E402
 
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
 CONFIG = ROOT / "configs" / "dcgan_mnist.yml"

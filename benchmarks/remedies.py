@@ -20,11 +20,11 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ppgan_lite import cli  # noqa: E402
-from ppgan_lite.config import load_config  # noqa: E402
-from ppgan_lite.evaluation.result import Result  # noqa: E402
+from ppgan_lite.cli import parser as cli  # noqa: E402
+from ppgan_lite.config.load import load_config  # noqa: E402
 from ppgan_lite.files import writing  # noqa: E402
-from ppgan_lite.image_grid import GAP  # noqa: E402
+from ppgan_lite.pictures.grid import GAP  # noqa: E402
+from ppgan_lite.runs.results import Result  # noqa: E402
 
 CONFIG = ROOT / "configs" / "gan_mnist_cpu.yml"
 PAGE, PICTURE = ROOT / "docs" / "REMEDIES.md", ROOT / "docs" / "images" / "remedies.png"

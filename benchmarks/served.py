@@ -12,7 +12,7 @@ import numpy as np
 from protocol import serve
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+sys.path.insert(0, str(ROOT))
 
 
 def eager(folder: Path, name: str):
@@ -20,7 +20,7 @@ def eager(folder: Path, name: str):
     from ppgan_lite import runtime
 
     paddle = runtime.load_paddle()
-    from ppgan_lite.engine.run import open_trained
+    from ppgan_lite.runs.trained import open_trained
 
     network = open_trained(folder, step=None)[1].networks[name]
     network.eval()
@@ -35,7 +35,7 @@ def eager(folder: Path, name: str):
 def main():
     """Answer numbers of runs with the seconds that they took."""
     folder, name, engine, batch, threads = Path(sys.argv[1]), *sys.argv[2:4], *map(int, sys.argv[4:])
-    import infer
+    from ppgan_lite.commands import infer
 
     (port,) = infer.read_signature(folder / "exported")["networks"][name]["inputs"]
     array = np.random.default_rng(0).uniform(-1, 1, [batch, *port["shape"][1:]]).astype(port["dtype"])

@@ -9,7 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppgan_lite import cli, runtime
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
 
 
 def main(argv=None) -> int:

@@ -8,40 +8,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-
-@dataclass(frozen=True)
-class Range:
-    """The values a number may take, from `low` to `high`, both included unless `open_ends` names them."""
-
-    low: float | None = None
-    high: float | None = None
-    open_ends: str = ""  # any of "low" and "high"
-
-    def __contains__(self, value):
-        above = self.low is None or (value > self.low if "low" in self.open_ends else value >= self.low)
-        below = self.high is None or (value < self.high if "high" in self.open_ends else value <= self.high)
-        return above and below
-
-    def __str__(self):
-        ends = [] if self.low is None else [f"{'above' if 'low' in self.open_ends else 'at least'} {self.low:g}"]
-        ends += [] if self.high is None else [f"{'below' if 'high' in self.open_ends else 'at most'} {self.high:g}"]
-        return " and ".join(ends)
-
-
-Count = Annotated[int, Range(1)]
-Width = Annotated[int, Range(1, 4096)]  # of a layer
-Seed = Annotated[int, Range(0, 2**32 - 1)]
-Positive = Annotated[float, Range(0, open_ends="low")]
-Weight = Annotated[float, Range(0)]  # of a term in a loss
-Share = Annotated[float, Range(0, 1, open_ends="high")]  # also the decay of a moving average: the share that is kept
-
-
-@dataclass(frozen=True)
-class Named:
-    """A section whose `name` chooses its class."""
-
-    name: str
-
+from ppgan_lite.schema.types import Count, Named, Positive, Range, Seed, Share, Weight, Width
 
 # ---- methods: ppgan_lite/methods/NAME.py. NETWORKS are the sections of the config that choose its networks ----
 

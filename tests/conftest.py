@@ -55,7 +55,7 @@ def small_tree():
 @pytest.fixture
 def small_config(small_tree):
     """The small experiment, checked."""
-    from ppgan_lite.config import check_config
+    from ppgan_lite.config.load import check_config
 
     return check_config(small_tree)
 
@@ -123,7 +123,7 @@ def real_data():
 
 def make_run(tree, parent):
     """Train what nested dicts describe; the folder of the run."""
-    from ppgan_lite.config import check_config
+    from ppgan_lite.config.load import check_config
     from ppgan_lite.engine.loop import train
 
     folder = parent / "run"
@@ -133,7 +133,7 @@ def make_run(tree, parent):
 
 def make_export(run, parent):
     """Export a run's networks, for ONNX too, where its packages are; the folder of the export."""
-    from ppgan_lite.export import export
+    from ppgan_lite.commands.export import export
 
     able = all(importlib.util.find_spec(package) for package in ("paddle2onnx", "onnxruntime"))
     folder = parent / "exported"

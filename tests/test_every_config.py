@@ -5,8 +5,8 @@ import yaml
 from conftest import ROOT, run_tool
 from test_every_method import CONFIGS, image_shape
 
-from ppgan_lite.build import build_method
-from ppgan_lite.config import check_config, load_config, to_yaml
+from ppgan_lite.config.build import build_method
+from ppgan_lite.config.load import check_config, load_config, to_yaml
 from ppgan_lite.engine.loop import train
 
 

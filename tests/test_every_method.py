@@ -9,14 +9,15 @@ import pytest
 from conftest import ROOT, lasting
 
 from ppgan_lite import options
-from ppgan_lite.build import build_method, seed_paddle
-from ppgan_lite.config import check_config, load_config
-from ppgan_lite.engine.checkpoint import list_steps
+from ppgan_lite.commands.export import export
+from ppgan_lite.config.build import build_method
+from ppgan_lite.config.load import check_config, load_config
+from ppgan_lite.device import seed_paddle
 from ppgan_lite.engine.loop import train
-from ppgan_lite.export import export
 from ppgan_lite.files import unseal
 from ppgan_lite.methods import METHODS
 from ppgan_lite.methods.base import Generative
+from ppgan_lite.runs.checkpoint import list_steps
 
 # 4: enough for layers' fast forms
 SMALL_WIDTHS = {"ngf": 4, "ndf": 4, "ncf": 4, "nf": 4, "hidden": 8, "widths": [8, 8], "num_features": 64}

@@ -18,7 +18,7 @@ from picture_folder import write_pictures
 from test_every_method import load_small
 
 from ppgan_lite import runtime
-from ppgan_lite.config import load_config, to_yaml
+from ppgan_lite.config.load import load_config, to_yaml
 
 READMES = ("README.md", "README_cn.md")
 # Commands that make an environment. CI runs the make lines, which run the pip lines that they stand for.

@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppgan_lite import benchmark, cli
+from ppgan_lite.cli import parser as cli
+from ppgan_lite.commands import benchmark
 
 
 def main(argv=None) -> int:

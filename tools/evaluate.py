@@ -14,7 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppgan_lite import cli, runtime
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
 
 
 def main(argv=None) -> int:
@@ -39,13 +40,13 @@ def main(argv=None) -> int:
     cli.add_device(parser)
     args = parser.parse_args(argv)
 
-    def evaluate():
+    def run():
         runtime.load_paddle()
-        from ppgan_lite.evaluation import runs
+        from ppgan_lite.commands.evaluate import evaluate
 
-        runs.evaluate(args.run, args.step, args.num, args.features, args.seed, args.json, args.device)
+        evaluate(args.run, args.step, args.num, args.features, args.seed, args.json, args.device)
 
-    return cli.run_tool(evaluate, args.debug)
+    return cli.run_tool(run, args.debug)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppgan_lite import cli, runtime
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
 
 FORMATS = ("paddle", "onnx")
 
@@ -55,7 +56,7 @@ def main(argv=None) -> int:
         runtime.load_paddle()
         # After paddle, which sets its own. On the way out, what is half-written is removed.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        from ppgan_lite import export
+        from ppgan_lite.commands import export
 
         export.export(args.run, args.out, args.step, args.formats, args.overwrite)
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppgan_lite import cli, runtime
-from ppgan_lite.config import load_config
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
+from ppgan_lite.config.load import load_config
 
 
 def main(argv=None) -> int:
@@ -34,7 +35,7 @@ def main(argv=None) -> int:
         runtime.load_paddle()
         # After paddle, which sets its own. On the way out, what is half-written is removed.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        from ppgan_lite.data import prepare
+        from ppgan_lite.commands import prepare
 
         if config:
             prepare.prepare(config)

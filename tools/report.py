@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ppgan_lite import cli, runtime  # noqa: E402
+from ppgan_lite import runtime  # noqa: E402
+from ppgan_lite.cli import parser as cli  # noqa: E402
 
 
 def main(argv=None) -> int:

@@ -20,7 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppgan_lite import cli, runtime
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
 
 
 def main(argv=None) -> int:
@@ -40,20 +41,20 @@ def main(argv=None) -> int:
     cli.add_device(parser)
     args = parser.parse_args(argv)
     parser.check_flag(args, "timelapse", own={"fps"}, shared={"folder", "out", "debug"})
-    options = vars(args)  # but for those taken out here, the arguments of sampling.sample by their names
+    options = vars(args)  # but for those taken out here, the arguments of `sample` by their names
     debug, timelapse, fps = (options.pop(name) for name in ("debug", "timelapse", "fps"))
 
-    def sample():
+    def run():
         runtime.load_paddle()
-        from ppgan_lite import sampling
-        from ppgan_lite.timelapse import save_timelapse
+        from ppgan_lite.commands.sample import sample
+        from ppgan_lite.commands.timelapse import save_timelapse
 
         if timelapse:
             save_timelapse(args.folder, args.out, fps)
         else:
-            sampling.sample(**options)
+            sample(**options)
 
-    return cli.run_tool(sample, debug)
+    return cli.run_tool(run, debug)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ppgan_lite import cli, runtime
-from ppgan_lite.config import load_config
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
+from ppgan_lite.config.load import load_config
 
 
 def main(argv=None) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ppgan_lite import safe_pickle
+from ppgan_lite.data import safe_pickle
 from ppgan_lite.data.download import NoMirrorError, find, find_or_download
 from ppgan_lite.data.image_array import ImageArray
 from ppgan_lite.data.listing import list_pictures

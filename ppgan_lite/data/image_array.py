@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import paddle
 
-from ppgan_lite.image_grid import from_uint8
+from ppgan_lite.data.pixels import from_uint8
 
 
 @dataclass(frozen=True)

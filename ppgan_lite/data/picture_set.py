@@ -17,10 +17,10 @@ from tqdm import tqdm
 from ppgan_lite.data.cache import FORMAT, CacheError, PictureCache, cache_folder
 from ppgan_lite.data.image_array import Source
 from ppgan_lite.data.pictures import BadImageError, read_picture
+from ppgan_lite.data.pixels import from_uint8
 from ppgan_lite.data.workers import ahead
 from ppgan_lite.errors import DataError, warn
 from ppgan_lite.files import sha256
-from ppgan_lite.image_grid import from_uint8
 
 PART = 64  # pictures that a process decodes at once, at most, for the cache
 PART_BYTES = 4 << 20  # and of these, at most

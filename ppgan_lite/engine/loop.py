@@ -9,17 +9,18 @@ import math
 import signal
 from pathlib import Path
 
-from ppgan_lite.build import build_dataset, build_method, seed_paddle, set_device
-from ppgan_lite.config import Config, to_yaml
+from ppgan_lite.config.build import build_dataset, build_method
+from ppgan_lite.config.load import Config, to_yaml
 from ppgan_lite.data.loader import batches, batches_per_epoch
-from ppgan_lite.engine import checkpoint
+from ppgan_lite.device import seed_paddle, set_device
 from ppgan_lite.engine.ema import follow
 from ppgan_lite.engine.observer import Observer
 from ppgan_lite.engine.progress import Progress
-from ppgan_lite.engine.run import Run, check_folder
 from ppgan_lite.errors import ConfigError, EvaluationError, RunError, warn
-from ppgan_lite.evaluation.runs import Evaluation
+from ppgan_lite.evaluation.evaluation import Evaluation
 from ppgan_lite.files import locked
+from ppgan_lite.runs import checkpoint
+from ppgan_lite.runs.run import Run, check_folder
 
 
 def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: str, dry_run: bool) -> int:

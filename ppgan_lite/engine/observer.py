@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ppgan_lite import points
-from ppgan_lite.build import seed_paddle
 from ppgan_lite.data.gaussians import Gaussians
-from ppgan_lite.engine.health import Health
-from ppgan_lite.image_grid import grid, grid_columns
+from ppgan_lite.device import seed_paddle
 from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.points import look
+from ppgan_lite.pictures import points
+from ppgan_lite.pictures.grid import grid, grid_columns
+from ppgan_lite.runs.health import Health
 
 PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
 PREVIEW_COLUMNS = 16
@@ -59,7 +60,7 @@ class Observer:
         """A grid of images; of points, which are pictures of one pixel, a panel that shows where they lie."""
         if self._points is None:
             return grid(images, grid_columns(self.method.num_kinds) or PREVIEW_COLUMNS)
-        return points.draw(self._points, [points.look(self.method, self._points, self._inputs, images, step)])
+        return points.draw(self._points, [look(self.method, self._points, self._inputs, images, step)])
 
     def evaluate(self, step: int):
         """Measure the method; of a GAN, keep the checkpoint with the lowest Frechet distance."""

@@ -5,55 +5,21 @@ An evaluator is a classifier of one data set, trained by this suite from configs
 sha256 of its file. That of CIFAR-10 also measures photographs of other data sets, which it sees at its own size.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import paddle
 import paddle.nn.functional as F
 import safetensors.numpy
-from tqdm import trange
 
 from ppgan_lite import options
-from ppgan_lite.build import build_network
-from ppgan_lite.engine.run import open_trained
+from ppgan_lite.config.build import build_network
 from ppgan_lite.errors import EvaluationError
-from ppgan_lite.evaluation.result import Result
+from ppgan_lite.evaluation.feature_network import INCEPTION, FeatureNetwork
 from ppgan_lite.files import seal, sha256, unseal, writing
-from ppgan_lite.image_grid import from_uint8
+from ppgan_lite.runs.results import Result
+from ppgan_lite.runs.trained import open_trained
 
 FOLDER = Path(__file__).parent / "evaluators"
-INCEPTION = "inception"
 PHOTOGRAPHS = "cifar10_jpeg"  # the evaluator of all pictures in colour whose data set has none of its own
-BATCH_IMAGES = 256  # passed through the network at once
-
-
-@dataclass(frozen=True)
-class FeatureNetwork:
-    """A network by whose features images are compared.
-
-    Attributes:
-        name: of the evaluator, or `inception`.
-        sha256: of its weights' file.
-        preprocessing: what `forward` does with the pixels, in words.
-        forward: tensor [N, C, H, W] in [-1, 1] -> features [N, F] and logits [N, K].
-    """
-
-    name: str
-    sha256: str
-    preprocessing: str
-    forward: Callable
-
-    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Features float32 [N, F] and class probabilities float32 [N, K] of images uint8 [N, C, H, W]."""
-        features, probabilities = [], []
-        with paddle.no_grad():
-            for start in trange(0, len(images), BATCH_IMAGES, desc=f"{self.name} features", disable=None, leave=False):
-                of_batch, logits = self.forward(paddle.to_tensor(from_uint8(images[start : start + BATCH_IMAGES])))
-                features.append(of_batch.numpy())
-                probabilities.append(F.softmax(logits).numpy())
-        return np.concatenate(features), np.concatenate(probabilities)
 
 
 def load_features(name: str, data: str, image_shape: tuple[int, int, int]) -> FeatureNetwork:

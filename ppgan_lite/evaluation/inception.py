@@ -22,10 +22,10 @@ import paddle
 import paddle.nn.functional as F
 from paddle.vision.models.inceptionv3 import InceptionV3, model_urls
 
-from ppgan_lite import safe_pickle
+from ppgan_lite.data import safe_pickle
 from ppgan_lite.data.download import NoMirrorError, download
 from ppgan_lite.errors import EvaluationError
-from ppgan_lite.evaluation.features import INCEPTION, FeatureNetwork
+from ppgan_lite.evaluation.feature_network import INCEPTION, FeatureNetwork
 from ppgan_lite.files import sha256
 
 FILE = "inception_v3.pdparams"

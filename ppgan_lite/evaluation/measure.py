@@ -6,17 +6,17 @@ from functools import cached_property
 import numpy as np
 import paddle
 
-from ppgan_lite.build import seed_paddle
+from ppgan_lite.data.pixels import from_uint8, to_uint8
+from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import EvaluationError
-from ppgan_lite.evaluation import classes, codes, pixels
-from ppgan_lite.evaluation.features import FeatureNetwork
-from ppgan_lite.evaluation.frechet import Moments, frechet_distance
-from ppgan_lite.evaluation.kernel import kernel_distance
-from ppgan_lite.evaluation.neighbours import memorisation, prdc
-from ppgan_lite.evaluation.result import Figure, Result
-from ppgan_lite.evaluation.samples import check
-from ppgan_lite.evaluation.score import classifier_score
-from ppgan_lite.image_grid import from_uint8, to_uint8
+from ppgan_lite.evaluation.feature_network import FeatureNetwork
+from ppgan_lite.metrics import classes, codes, pixels
+from ppgan_lite.metrics.frechet import Moments, frechet_distance
+from ppgan_lite.metrics.kernel import kernel_distance
+from ppgan_lite.metrics.neighbours import memorisation, prdc
+from ppgan_lite.metrics.samples import check
+from ppgan_lite.metrics.score import classifier_score
+from ppgan_lite.runs.results import Figure, Result
 
 BATCH_IMAGES = 256  # generated or classified at once
 NUM_IMAGES = 10_000  # of each kind that are compared, where the test images are as many

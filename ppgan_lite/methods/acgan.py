@@ -2,10 +2,10 @@
 
 import paddle.nn.functional as F
 
-from ppgan_lite.interface import Interface, Port
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
 from ppgan_lite.methods.base import LOGITS, Conditional, frozen, picture_port
 from ppgan_lite.methods.gan import d_scalars
+from ppgan_lite.methods.interface import Interface, Port
 
 
 class ACGAN(Conditional):

@@ -5,9 +5,9 @@ import contextlib
 import paddle
 from paddle import nn
 
-from ppgan_lite.interface import Interface, Port
+from ppgan_lite.methods.interface import Interface, Port
+from ppgan_lite.methods.optimizers import Optimizer
 from ppgan_lite.networks.conditional import ConditionalGenerator
-from ppgan_lite.optimizers import Optimizer
 
 LOGITS = Port("logits", (1,), "above 0: taken for real; below: for generated")
 

@@ -6,8 +6,8 @@ lower is better. Losses are means over pixels of the absolute error (eta = 1).
 
 import paddle
 
-from ppgan_lite.interface import Interface
 from ppgan_lite.methods.base import Generative, frozen, picture_port
+from ppgan_lite.methods.interface import Interface
 
 
 class BEGAN(Generative):

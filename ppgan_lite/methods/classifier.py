@@ -3,8 +3,8 @@
 import paddle
 import paddle.nn.functional as F
 
-from ppgan_lite.interface import Interface, Port
 from ppgan_lite.methods.base import Method, picture_port
+from ppgan_lite.methods.interface import Interface, Port
 
 
 class Classifier(Method):

@@ -11,10 +11,10 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from ppgan_lite.interface import Interface, Port
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
 from ppgan_lite.methods.base import LOGITS, Generative, frozen, picture_port
 from ppgan_lite.methods.gan import d_scalars
+from ppgan_lite.methods.interface import Interface, Port
 from ppgan_lite.networks.conditional import ConditionalGenerator
 
 

@@ -8,9 +8,9 @@ As in cgan.py the fakes have the labels of the real batch, so each class is as f
 draws them uniformly, which on CIFAR-10 is the same. It also updates G first, on twice as many images.
 """
 
-from ppgan_lite.interface import Port
 from ppgan_lite.losses.adversarial import hinge_fake, hinge_real
 from ppgan_lite.methods.base import Conditional, frozen
+from ppgan_lite.methods.interface import Port
 
 
 class SNGAN(Conditional):

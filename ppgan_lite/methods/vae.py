@@ -8,8 +8,8 @@ import math
 
 import paddle
 
-from ppgan_lite.interface import Interface, Port
 from ppgan_lite.methods.base import Generative, picture_port
+from ppgan_lite.methods.interface import Interface, Port
 
 SURE = 1e-6  # no pixel is black or white with a greater chance than 1 - SURE: a float32 tanh is exactly 1 soon
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from statistics import fmean, median
 
 from ppgan_lite.data.loader import batches_per_epoch
-from ppgan_lite.engine import checkpoint
-from ppgan_lite.engine.run import Run
 from ppgan_lite.errors import EvaluationError, RunError, UserError, warn
-from ppgan_lite.evaluation.result import METRICS, check_same_protocol
 from ppgan_lite.report.names import Configs, Name
+from ppgan_lite.runs import checkpoint
+from ppgan_lite.runs.results import METRICS, check_same_protocol
+from ppgan_lite.runs.run import Run
 
 RUNNING = "running_train_accuracy"
 LOGGED = {  # figure -> the logged scalars that it is the mean of

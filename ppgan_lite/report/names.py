@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ppgan_lite.config import differences, load_config
+from ppgan_lite.config.load import differences, load_config
 
 
 @dataclass(frozen=True, order=True)

@@ -3,10 +3,10 @@
 from itertools import count
 from statistics import fmean
 
-from ppgan_lite.evaluation.result import METRICS
 from ppgan_lite.report.claims import Claims, FigureClaim
 from ppgan_lite.report.markdown import PICTURES, cited, duration, number, spaced, spread, table
 from ppgan_lite.report.measured import CLASSIFIERS, GENERATORS, Group, Measured, Section
+from ppgan_lite.runs.results import METRICS
 
 OF_CLASSIFIERS = ("accuracy", "train_accuracy")
 DISTANCES = ("frechet_distance", "kernel_distance", "classifier_score", "class_kl")

@@ -3,7 +3,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from ppgan_lite.benchmark import Measurement
+from ppgan_lite.commands.benchmark import Measurement
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import performance

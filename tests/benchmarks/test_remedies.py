@@ -4,8 +4,8 @@ import sys
 import pytest
 from conftest import ROOT
 
-from ppgan_lite.config import load_config
-from ppgan_lite.evaluation.result import Figure, Result
+from ppgan_lite.config.load import load_config
+from ppgan_lite.runs.results import Figure, Result
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import remedies
@@ -43,7 +43,7 @@ def test_a_run_that_is_there_is_not_trained_again_unless_it_is_another(tmp_path,
     monkeypatch.setattr(remedies, "run_tool", lambda *arguments: commands.append(arguments[0]))
     keys = remedies.overrides("a z of one number", "label smoothing")
     (tmp_path / "evaluations").mkdir()
-    from ppgan_lite.config import to_yaml
+    from ppgan_lite.config.load import to_yaml
 
     kept = load_config(remedies.CONFIG, [*keys, "train.steps=5", "train.save_every=5", *remedies.ALWAYS])
     (tmp_path / "config.yml").write_text(to_yaml(kept))

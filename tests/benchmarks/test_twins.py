@@ -10,8 +10,9 @@ import paddle
 import pytest
 from conftest import ROOT
 
-from ppgan_lite.build import build_method, seed_paddle
-from ppgan_lite.config import load_config
+from ppgan_lite.config.build import build_method
+from ppgan_lite.config.load import load_config
+from ppgan_lite.device import seed_paddle
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import paddle_twin

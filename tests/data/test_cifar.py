@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from ppgan_lite import options
-from ppgan_lite.build import build_dataset
+from ppgan_lite.config.build import build_dataset
 from ppgan_lite.data import cifar, download
 from ppgan_lite.errors import DataError
 
@@ -334,7 +334,7 @@ def test_cifar100_has_no_stand_in():
 
 
 def test_the_names_are_registered(small_tree, place, jpegs):
-    from ppgan_lite.config import check_config
+    from ppgan_lite.config.load import check_config
 
     small_tree["data"] = {"name": "cifar10_jpeg", "root": str(jpegs), "batch_size": 8}
     assert len(build_dataset(check_config(small_tree), "test")) == 102

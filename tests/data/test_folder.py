@@ -8,11 +8,12 @@ import yaml
 from conftest import lasting, one_line_error, run_tool, start_tool, wait_until_gone
 from picture_folder import make_bad, numbers, options, write_pictures
 
-from ppgan_lite.config import check_config
+from ppgan_lite.config.load import check_config
 from ppgan_lite.data import folder
-from ppgan_lite.engine import checkpoint, loop
-from ppgan_lite.engine.run import Run
+from ppgan_lite.engine import loop
 from ppgan_lite.errors import ConfigError, RunError
+from ppgan_lite.runs import checkpoint
+from ppgan_lite.runs.run import Run
 
 TREE = {
     "method": {"name": "gan", "z_dim": 8, "d_optimizers": "joint", "reuse_fakes": True},

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from ppgan_lite import options
-from ppgan_lite.config import check_config
+from ppgan_lite.config.load import check_config
 from ppgan_lite.data import lsun
 from ppgan_lite.data.pictures import BadImageError
 from ppgan_lite.engine.loop import train

@@ -12,19 +12,21 @@ from conftest import SMALL, lasting
 from paddle import inference, nn
 from PIL import Image
 
-from ppgan_lite import export as exporting
-from ppgan_lite.build import build_dataset, seed_paddle
-from ppgan_lite.config import check_config
-from ppgan_lite.engine.checkpoint import list_steps, load_step
+from ppgan_lite.commands import export as exporting
+from ppgan_lite.commands.sample import sample
+from ppgan_lite.config.build import build_dataset
+from ppgan_lite.config.load import check_config
+from ppgan_lite.data.pixels import to_uint8
+from ppgan_lite.device import seed_paddle
 from ppgan_lite.engine.ema import follow
 from ppgan_lite.engine.loop import train
-from ppgan_lite.engine.run import open_trained
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.evaluation.features import load_features
 from ppgan_lite.evaluation.measure import GeneratorEvaluation
-from ppgan_lite.image_grid import grid, to_uint8
 from ppgan_lite.methods.gan import GAN
-from ppgan_lite.sampling import sample
+from ppgan_lite.pictures.grid import grid
+from ppgan_lite.runs.checkpoint import list_steps, load_step
+from ppgan_lite.runs.trained import open_trained
 
 DECAY = 0.4  # reached in step 5
 

@@ -4,7 +4,7 @@ import shutil
 import paddle
 import pytest
 
-from ppgan_lite.config import check_config
+from ppgan_lite.config.load import check_config
 from ppgan_lite.engine import loop
 from ppgan_lite.errors import CheckpointError, ConfigError, RunError
 from ppgan_lite.methods.gan import GAN

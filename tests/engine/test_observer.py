@@ -13,16 +13,16 @@ from PIL import Image
 from visualdl import LogReader
 
 import ppgan_lite
-from ppgan_lite.build import build_dataset, build_method
-from ppgan_lite.config import check_config, load_config
-from ppgan_lite.engine import checkpoint
+from ppgan_lite.config.build import build_dataset, build_method
+from ppgan_lite.config.load import check_config, load_config
 from ppgan_lite.engine.loop import train
-from ppgan_lite.engine.run import Run
 from ppgan_lite.errors import ConfigError, RunError
-from ppgan_lite.evaluation.result import Figure
-from ppgan_lite.evaluation.runs import Evaluation
-from ppgan_lite.image_grid import grid
+from ppgan_lite.evaluation.evaluation import Evaluation
 from ppgan_lite.methods.gan import GAN
+from ppgan_lite.pictures.grid import grid
+from ppgan_lite.runs import checkpoint
+from ppgan_lite.runs.results import Figure
+from ppgan_lite.runs.run import Run
 
 
 def start(config, folder, resume=False):

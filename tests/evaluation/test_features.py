@@ -9,14 +9,14 @@ import pytest
 from conftest import ROOT, flip_a_byte
 
 from ppgan_lite import options
-from ppgan_lite.config import check_config, load_config
+from ppgan_lite.config.load import check_config, load_config
 from ppgan_lite.data import DATASETS
 from ppgan_lite.engine.loop import train
-from ppgan_lite.engine.run import open_trained
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation import features
 from ppgan_lite.evaluation.features import list_evaluators, load_features, read_card, ship_evaluator
 from ppgan_lite.files import seal, sha256
+from ppgan_lite.runs.trained import open_trained
 
 OF_GREY = ["fashion_mnist", "mnist", "rendered_digits"]
 EVALUATORS = ["cifar10_jpeg", *OF_GREY]

@@ -5,15 +5,16 @@ import paddle
 import pytest
 
 from ppgan_lite import options
-from ppgan_lite.build import build_method, seed_paddle
-from ppgan_lite.config import check_config
+from ppgan_lite.config.build import build_method
+from ppgan_lite.config.load import check_config
 from ppgan_lite.data import rendered_digits
 from ppgan_lite.data.image_array import ImageArray
-from ppgan_lite.engine.run import open_trained
+from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation.features import load_features
 from ppgan_lite.evaluation.measure import GeneratorEvaluation, evaluate_classifier
-from ppgan_lite.evaluation.result import METRICS
+from ppgan_lite.runs.results import METRICS
+from ppgan_lite.runs.trained import open_trained
 
 NUM = 120  # test images of 720 training images
 OF_CLASSIFIERS = {"accuracy", "train_accuracy"}

@@ -2,15 +2,7 @@ import numpy as np
 import paddle
 import pytest
 
-from ppgan_lite.losses.adversarial import (
-    bce,
-    bce_fake,
-    bce_real,
-    hinge_fake,
-    hinge_real,
-    least_squares,
-    minimax_g,
-)
+from ppgan_lite.losses.adversarial import bce, bce_fake, bce_real, hinge_fake, hinge_real, least_squares, minimax_g
 
 LOGITS = np.array([[-3.0], [-0.5], [0.0], [2.0]], "float32")
 SIGMOID = 1 / (1 + np.exp(-LOGITS.astype("float64")))

@@ -4,8 +4,9 @@ import numpy as np
 import paddle
 from conftest import SMALL
 
-from ppgan_lite.build import build_method, seed_paddle
-from ppgan_lite.config import check_config
+from ppgan_lite.config.build import build_method
+from ppgan_lite.config.load import check_config
+from ppgan_lite.device import seed_paddle
 
 SHAPE, CLASSES, NUM, Z_DIM = (1, 28, 28), 4, 8, 5
 SGD = {"name": "sgd", "lr": 0.1}  # no Adam: it would hide a loss's scale, and enlarge rounding errors

@@ -2,8 +2,8 @@ import paddle
 import pytest
 from method_twin import NUM, SGD, Z_DIM, assert_equals, assert_updates, build, make_batches, tree
 
-from ppgan_lite.build import seed_paddle
-from ppgan_lite.engine import checkpoint
+from ppgan_lite.device import seed_paddle
+from ppgan_lite.runs import checkpoint
 
 NETWORKS = {"generator": {"name": "began", "nf": 4}, "autoencoder": {"name": "began", "nf": 4}}
 SLOW = SGD | {"lr": 1e-3}

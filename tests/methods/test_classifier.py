@@ -3,8 +3,8 @@ import paddle
 import paddle.nn.functional as F
 import pytest
 
-from ppgan_lite.build import build_method
-from ppgan_lite.config import check_config
+from ppgan_lite.config.build import build_method
+from ppgan_lite.config.load import check_config
 
 SHAPE, CLASSES = (1, 28, 28), 4
 

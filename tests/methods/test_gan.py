@@ -5,7 +5,7 @@ import paddle
 import pytest
 from method_twin import Z_DIM, assert_equals, assert_updates, build, make_batches, noise, state, trained, tree
 
-from ppgan_lite.build import seed_paddle
+from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.losses.adversarial import bce, bce_fake, bce_real, minimax_g
 

@@ -9,9 +9,10 @@ import paddle
 import pytest
 
 from ppgan_lite import options
-from ppgan_lite.build import build_dataset, build_method, seed_paddle
-from ppgan_lite.config import check_config
+from ppgan_lite.config.build import build_dataset, build_method
+from ppgan_lite.config.load import check_config
 from ppgan_lite.data.loader import batches
+from ppgan_lite.device import seed_paddle
 
 MODES, STD = 8, 0.05
 WIDTHS = [64, 64]

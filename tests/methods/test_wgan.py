@@ -8,7 +8,7 @@ from conftest import lasting
 from method_twin import assert_equals, assert_updates, build, make_batches, noise, trained, tree
 
 from ppgan_lite import options
-from ppgan_lite.config import check_config
+from ppgan_lite.config.load import check_config
 from ppgan_lite.engine.loop import train
 from ppgan_lite.methods.wgan import WGAN
 

@@ -7,10 +7,10 @@ import numpy as np
 import yaml
 from conftest import ROOT
 
-from ppgan_lite.config import load_config, to_yaml
-from ppgan_lite.evaluation.result import Figure, Result
-from ppgan_lite.image_grid import save_png
+from ppgan_lite.config.load import load_config, to_yaml
+from ppgan_lite.pictures.grid import save_png
 from ppgan_lite.report import report
+from ppgan_lite.runs.results import Figure, Result
 
 CONFIGS = ROOT / "configs"
 EPOCH = 468  # steps, of 60,000 images in batches of 128

@@ -3,7 +3,7 @@
 import pytest
 from report_place import CONFIGS
 
-from ppgan_lite.config import load_config
+from ppgan_lite.config.load import load_config
 from ppgan_lite.report.names import Configs, Name
 
 

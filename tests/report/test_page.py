@@ -8,12 +8,12 @@ import yaml
 from conftest import ROOT
 from report_place import CONFIGS, Place, result, rows
 
-from ppgan_lite.config import check_config
+from ppgan_lite.config.load import check_config
 from ppgan_lite.engine.loop import train
-from ppgan_lite.engine.run import Run
 from ppgan_lite.errors import RunError
-from ppgan_lite.evaluation.result import METRICS
 from ppgan_lite.report import report
+from ppgan_lite.runs.results import METRICS
+from ppgan_lite.runs.run import Run
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 import yaml
 from conftest import lasting, run_tool, start_tool
 
-from ppgan_lite.engine import checkpoint
+from ppgan_lite.runs import checkpoint
 
 KILLS = 20
 STEPS = 2000

@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import ROOT, one_line_error, run_tool
 
-from ppgan_lite.evaluation.result import Figure, Result
+from ppgan_lite.runs.results import Figure, Result
 
 
 @pytest.fixture

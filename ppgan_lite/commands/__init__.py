@@ -1,0 +1,1 @@
+"""What each tool does, without its command line."""

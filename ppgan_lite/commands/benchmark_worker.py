@@ -1,0 +1,125 @@
+"""The process that takes training steps for ppgan_lite/benchmark.py and tells what they took.
+
+`python -m ppgan_lite.benchmark_worker DEVICE CONFIG [KEY=VALUE]...` reads lines with a number of steps from standard
+input and answers each with a line of JSON.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
+from ppgan_lite.commands.benchmark import SKIPPED
+from ppgan_lite.config.load import load_config
+
+
+class Stopwatch:
+    """Seconds of each phase of a step: everything since the last mark belongs to the phase that a mark names."""
+
+    def __init__(self, synchronize):
+        self.phases = defaultdict(list)
+        self._synchronize = synchronize
+
+    def begin_step(self):
+        """Start the clock of a step."""
+        self._step = defaultdict(float)
+        self._last = time.perf_counter()
+
+    def mark(self, phase: str):
+        """The time since the last mark was `phase`."""
+        self._synchronize()
+        now = time.perf_counter()
+        self._step[phase] += now - self._last
+        self._last = now
+
+    def end_step(self) -> float:
+        """Keep the step's phases; returns their sum."""
+        for phase, seconds in self._step.items():
+            self.phases[phase].append(seconds)
+        return sum(self._step.values())
+
+
+def serve(config, device: str, folder: Path, lines, write):
+    """Take as many steps as each of `lines` says and `write` a line of JSON about them.
+
+    Steps are those of a training run from step `SKIPPED` + 1 on: real batches, logging to `folder` at every
+    `train.log_every`th step. Previews, checkpoints, evaluations, health, the average of G's weights and the gradients'
+    norms are left out.
+    """
+    paddle = runtime.load_paddle()
+
+    from ppgan_lite.config.build import build_dataset, build_method
+    from ppgan_lite.data.loader import batches
+    from ppgan_lite.device import seed_paddle, set_device
+    from ppgan_lite.runs.run import Run
+
+    device = set_device(device)
+    dataset = build_dataset(config)
+    method = build_method(config, dataset.image_shape, len(dataset.class_names))
+    data = batches(dataset, config.data.batch_size, config.train.seed)
+    watch = Stopwatch(paddle.device.synchronize if device == "gpu" else lambda: None)
+    _mark_updates(method, watch)
+    step = SKIPPED
+    with Run.create(folder, config, dataset, device) as run:
+        for line in lines:
+            answer = {"seconds": [], "resident_bytes": []}
+            for _ in range(int(line)):
+                step += 1
+                watch.begin_step()
+                seed_paddle(config.train.seed, step)
+                taken = [next(data) for _ in range(config.method.num_batches(step))]
+                watch.mark("data")
+                scalars = method.train_step(taken, step)
+                watch.mark("rest of the step")
+                if step % config.train.log_every == 0:
+                    run.log(step, {key: float(value) for key, value in scalars.items()})
+                watch.mark("logging")
+                answer["seconds"].append(watch.end_step())
+                answer["resident_bytes"] += _resident_bytes()
+            write(json.dumps({**answer, "phases": watch.phases, "peak_bytes": _peak_bytes()}))
+            watch.phases.clear()
+
+
+def _mark_updates(method, watch: Stopwatch):
+    plain = method.update
+
+    def update(name, loss):
+        plain(name, loss)
+        watch.mark(f"update {name}")
+
+    method.update = update
+
+
+def _peak_bytes() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _resident_bytes() -> list[int]:
+    path = Path("/proc/self/statm")
+    return [int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")] if path.exists() else []
+
+
+def main(arguments: list[str]) -> int:
+    """Serve the steps of a config on standard input and output."""
+    output = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what anything else prints is no answer
+
+    def run():
+        config = load_config(arguments[1], arguments[2:])
+        with tempfile.TemporaryDirectory() as folder:
+            serve(config, arguments[0], Path(folder), sys.stdin, lambda text: print(text, file=output))
+
+    return cli.run_tool(run, debug=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

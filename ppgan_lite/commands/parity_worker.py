@@ -1,0 +1,72 @@
+"""Run an exported network on the cases of export.py, with the code of tools/infer.py, and print how it did as JSON.
+
+python -m ppgan_lite.parity_worker FOLDER CASES NETWORK ENGINE
+
+A process of its own: no network of this suite is in it, only what was exported.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from ppgan_lite.commands import infer
+
+TIMED_RUNS = 5  # of the largest batch
+
+
+def check(folder: Path, name: str, cases: list[Path], engine: str) -> dict:
+    """The largest difference of any output, the largest output, the time for the largest batch; or what went wrong."""
+    try:
+        network = infer.Network(folder, name, engine, device="cpu")
+        differences, largest = [], []
+        for path in cases:
+            inputs, expected = _read(path)
+            batch = len(next(iter(inputs.values())))
+            differences.append(_largest_difference(network(inputs, batch), expected))
+            largest += [float(np.abs(values).max()) for values in expected.values()]
+        seconds = [_seconds(network, inputs, batch) for _ in range(TIMED_RUNS)]
+    except Exception as error:  # an engine may fail in any way; what it said is the result
+        return {"error": str(error).strip().partition("\n")[0] or repr(error)}
+    return {
+        "max_abs_difference": float(np.max(differences)),
+        "max_abs_output": max(largest),
+        "milliseconds": 1000 * median(seconds),
+    }
+
+
+def _seconds(network: infer.Network, inputs: dict, batch: int) -> float:
+    start = time.perf_counter()
+    network(inputs, batch)
+    return time.perf_counter() - start
+
+
+def _read(path: Path) -> tuple[dict, dict]:
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {key: file[key] for key in file.files}
+    split = {kind: {} for kind in ("input", "output")}
+    for key, array in arrays.items():
+        kind, name = key.split(" ", 1)
+        split[kind][name] = array
+    return split["input"], split["output"]
+
+
+def _largest_difference(outputs: dict, expected: dict) -> float:
+    """Infinite where an output has another shape; NaN where one is no number."""
+    if any(outputs[name].shape != values.shape for name, values in expected.items()):
+        return float("inf")
+    return float(np.max([np.abs(outputs[name] - values).max() for name, values in expected.items()]))
+
+
+def main():
+    """Check one network with one engine."""
+    folder, cases, name, engine = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
+    files = sorted(cases.glob(f"{name} *.npz"), key=lambda path: int(path.stem.split()[-1]))  # by batch
+    print(json.dumps(check(folder, name, files, engine)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The classifier score: Inception Score, where Inception is the classifier."""
+
+import numpy as np
+
+from ppgan_lite.metrics.samples import check
+
+
+def classifier_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
+    """exp(mean over x of KL(p(y|x) || p(y))) (Salimans et al. 2016, section 4); high: sure and diverse.
+
+    From 1 (all images are predicted alike) to K (each surely in one class, all classes equally often). It sees
+    neither real images nor diversity within a class.
+
+    Args:
+        probabilities: [N, K], p(y|x) of generated images in random order; rows sum to 1.
+        splits: consecutive parts, sizes equal to within one; p(y) is the mean of p(y|x) in its part.
+
+    Returns:
+        mean and standard deviation over the parts. Small parts bias the score downwards: N / K well above `splits`.
+
+    Raises:
+        EvaluationError: fewer samples than `splits`, or NaN or infinity among them.
+    """
+    check("classifier score", probabilities, splits)
+    scores = [np.exp(_divergence(part)) for part in np.array_split(probabilities.astype(np.float64), splits)]
+    return float(np.mean(scores)), float(np.std(scores))
+
+
+def _divergence(conditional: np.ndarray) -> float:
+    """Mean over x of KL(p(y|x) || p(y)) in nats; 0 log 0 is 0."""
+    tiny = np.finfo(np.float64).tiny
+    marginal = conditional.mean(0)
+    ratio = np.log(np.maximum(conditional, tiny)) - np.log(np.maximum(marginal, tiny))
+    return (conditional * ratio).sum(1).mean()

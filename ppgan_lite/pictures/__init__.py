@@ -1,0 +1,1 @@
+"""Pictures for people to look at: pure drawing, from arrays to pixels."""

@@ -1,0 +1,1 @@
+"""A run: one output folder, its records, checkpoints, results and health."""

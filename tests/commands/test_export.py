@@ -1,0 +1,269 @@
+import importlib.util
+import json
+import re
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+from conftest import ROOT
+
+from ppgan_lite.commands import export as module
+from ppgan_lite.commands.export import export
+from ppgan_lite.errors import ExportError
+from ppgan_lite.files import sha256, unseal
+from ppgan_lite.methods.gan import GAN
+from ppgan_lite.networks import GENERATORS, dcgan28
+from ppgan_lite.runs.trained import open_trained
+
+
+def read(folder):
+    return json.loads((folder / "signature.json").read_text(encoding="utf-8"))
+
+
+def export_paddle(run, out, overwrite=False):
+    export(run, out, step=None, formats=["paddle"], overwrite=overwrite)
+    return out
+
+
+@pytest.fixture
+def generator(monkeypatch):
+    """Put another class in the place of the small run's generator."""
+    return lambda generator: monkeypatch.setitem(GENERATORS, "dcgan28", generator)
+
+
+def test_the_signature_tells_what_goes_in_and_comes_out(small_export):
+    networks = read(small_export)["networks"]
+    assert list(networks) == ["g", "d"]
+    (z,), (images,) = networks["g"]["inputs"], networks["g"]["outputs"]
+    assert (z["name"], z["shape"], z["dtype"], z["distribution"]) == ("z", [None, 8], "float32", "normal")
+    assert (images["name"], images["shape"], images["range"]) == ("images", [None, 1, 28, 28], [-1, 1])
+    assert networks["d"]["inputs"] == [images]
+    assert networks["d"]["outputs"][0]["shape"] == [None, 1]
+    assert all(port["meaning"] for network in networks.values() for port in network["inputs"] + network["outputs"])
+
+
+def test_the_signature_tells_where_it_comes_from_and_holds_every_checksum(small_export, small_run):
+    signature = read(small_export)
+    assert signature["source"]["run"] == small_run.name
+    assert (signature["source"]["step"], signature["source"]["data"]) == (12, "rendered_digits")
+    assert signature["config"]["generator"]["ngf"] == 2
+    assert {"ppgan_lite", "python", "paddlepaddle"} <= signature["versions"].keys()
+    others = [path for path in small_export.iterdir() if path.name != "signature.json"]
+    assert signature["files"] == {path.name: sha256(path.read_bytes()) for path in others}
+    assert unseal((small_export / "signature.json").read_bytes())
+    assert str(small_run.parent) not in (small_export / "signature.json").read_text()  # no place of this machine
+
+
+def test_every_network_was_checked_with_every_engine(small_export):
+    for network in read(small_export)["networks"].values():
+        checked = network["checked"]
+        assert (checked["seeds"], checked["batches"]) == ([0, 1, 2], [1, 3, 64])
+        assert {"paddle", "paddle-onednn"} <= checked["engines"].keys()
+        for result in checked["engines"].values():
+            assert 0 <= result["max_abs_difference"] <= 1e-5
+            assert result["milliseconds"] > 0
+        paddles = {name: checked["engines"][name]["milliseconds"] for name in ("paddle", "paddle-onednn")}
+        assert network["default_engine"] == min(paddles, key=paddles.get)
+
+
+def test_the_files_hold_the_networks_of_the_checkpoint(small_export, small_run):
+    """Read by paddle.jit, another way than the check's own."""
+    _, method, _ = open_trained(small_run, step=None)
+    z = method.draw_z(5)
+    images = method.generate({"z": z})
+    g, d = (paddle.jit.load(str(small_export / name)) for name in ("g", "d"))
+    np.testing.assert_allclose(g(z).numpy(), images.numpy(), atol=1e-6)
+    method.networks["d"].eval()
+    np.testing.assert_allclose(d(images).numpy(), method.networks["d"](images).numpy(), atol=1e-6)
+
+
+def test_the_step_chooses_the_checkpoint(small_run, tmp_path, capsys):
+    export(small_run, tmp_path / "out", step=4, formats=["paddle"], overwrite=False)
+    assert read(tmp_path / "out")["source"]["step"] == 4
+    _, method, _ = open_trained(small_run, step=4)
+    z = method.draw_z(5)
+    np.testing.assert_allclose(
+        paddle.jit.load(str(tmp_path / "out" / "g"))(z).numpy(), method.generate({"z": z}).numpy(), atol=1e-6
+    )
+    assert "g, paddle: differs by at most " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("cgan", {"z": ("float32", None), "labels": ("int64", [0, 9])}),
+        ("infogan", {"z": ("float32", None), "category": ("int64", [0, 2]), "codes": ("float32", [-1, 1])}),
+    ],
+)
+def test_conditional_networks_pass_with_every_engine(method, expected, conditional_export):
+    """Whole numbers as inputs, too: the check draws them from all of their range."""
+    signature = read(conditional_export(method))
+    inputs = signature["networks"]["g"]["inputs"]
+    assert {port["name"]: (port["dtype"], port["range"]) for port in inputs} == expected
+    names = {port["name"]: port["names"] for port in inputs if port["names"]}
+    assert names == ({"labels": list("0123456789")} if method == "cgan" else {})
+    engines = {"paddle", "paddle-onednn"} | ({"onnxruntime"} if "g.onnx" in signature["files"] else set())
+    for network in signature["networks"].values():
+        assert network["checked"]["engines"].keys() == engines
+
+
+class Unlike(dcgan28.Generator):
+    """Computes something a little different as a static graph."""
+
+    def forward(self, z):
+        if paddle.in_dynamic_mode():
+            return super().forward(z)
+        return super().forward(z) + 2e-5
+
+
+class Unfit(dcgan28.Generator):
+    """Asks for numbers that a graph does not have yet."""
+
+    def forward(self, z):
+        return super().forward(z) * float(np.linalg.norm(z.numpy()) > 0)
+
+
+class NotANumber(dcgan28.Generator):
+    """Gives NaN as a static graph."""
+
+    def forward(self, z):
+        x = super().forward(z)
+        return x if paddle.in_dynamic_mode() else paddle.sqrt(0 * x - 1)
+
+
+class NotInOnnx(dcgan28.Generator):
+    """Uses an operation that ONNX does not have."""
+
+    def forward(self, z):
+        return paddle.digamma(super().forward(z) + 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (
+            Unlike,
+            r"^network g: paddle computes something else than the run's network: .* by 2\.\de-05, and 1\.0e-05",
+        ),
+        (NotANumber, "^network g: paddle computes something else .* differ by nan"),
+        (Unfit, "^network g cannot be exported: "),
+    ],
+)
+def test_what_differs_or_cannot_be_traced_leaves_nothing(kind, said, small_run, small_export, generator, tmp_path):
+    generator(kind)
+    kept = shutil.copytree(small_export, tmp_path / "kept")
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    for out, overwrite in ((tmp_path / "out", False), (kept, True)):
+        with pytest.raises(ExportError, match=said):
+            export_paddle(small_run, out, overwrite)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+
+
+@pytest.fixture
+def crashing(monkeypatch, tmp_path_factory):
+    """Have the process that checks one engine end as oneDNN ends it on some graphs."""
+
+    def crash(engine):
+        program = tmp_path_factory.mktemp("crashing") / "python"
+        program.write_text(f'#!/bin/sh\ncase "$*" in *" {engine}") kill -SEGV $$ ;; esac\nexec {sys.executable} "$@"\n')
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+
+    return crash
+
+
+def test_what_onednn_cannot_run_is_exported_without_it(small_run, crashing, tmp_path, capsys):
+    crashing("paddle-onednn")
+    for network in read(export_paddle(small_run, tmp_path / "out"))["networks"].values():
+        assert network["checked"]["engines"].keys() == {"paddle"}
+        assert network["default_engine"] == "paddle"
+    assert "g, paddle-onednn: cannot run it (crashed: Segmentation fault)\n" in capsys.readouterr().out
+
+
+def test_what_onednn_rounds_too_much_is_exported_without_it(small_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(module, "TOLERANCE", 0)  # Paddle's own engine computes the same to the bit
+    for network in read(export_paddle(small_run, tmp_path / "out"))["networks"].values():
+        assert network["checked"]["engines"].keys() == {"paddle"}
+    assert re.search(
+        r"g, paddle-onednn: differs by \d.*e-\d\d, more than 0.0e\+00: not offered\n", capsys.readouterr().out
+    )
+
+
+def test_what_paddle_cannot_run_leaves_nothing(small_run, crashing, tmp_path):
+    crashing("paddle")
+    with pytest.raises(ExportError, match="^network g: paddle cannot run the export: crashed: Segmentation fault$"):
+        export_paddle(small_run, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("onnx")
+def test_a_graph_that_cannot_be_converted_leaves_nothing(small_run, generator, tmp_path):
+    generator(NotInOnnx)
+    with pytest.raises(ExportError, match="^network g cannot be converted to ONNX: .*; export with --formats paddle$"):
+        export(small_run, tmp_path / "out", step=None, formats=["paddle", "onnx"], overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"shape": (3, 28, 28)}, r"images is: float32 \[1, 1, 28, 28\] from "),
+        ({"dtype": "float64"}, "images is: float32 "),
+        ({"range": (0, 1)}, "images is: float32 "),
+    ],
+)
+def test_an_interface_that_tells_something_else_is_refused(wrong, said, small_run, tmp_path, monkeypatch):
+    interfaces = GAN.interfaces
+
+    def lying(self, image_shape, class_names):
+        true = interfaces(self, image_shape, class_names)
+        return true | {"g": replace(true["g"], outputs=(replace(true["g"].outputs[0], **wrong),))}
+
+    monkeypatch.setattr(GAN, "interfaces", lying)
+    with pytest.raises(ExportError, match=f"^network g: its interface does not tell what {said}"):
+        export_paddle(small_run, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_packages_for_onnx_are_asked_for_first(small_run, tmp_path, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "paddle2onnx" else find_spec(name))
+    with pytest.raises(ExportError, match="needs paddle2onnx: pip install -r requirements-onnx.txt"):
+        export(small_run, tmp_path / "out", step=None, formats=["paddle", "onnx"], overwrite=False)
+
+
+def test_a_folder_that_is_used_is_kept(small_run, tmp_path, monkeypatch):
+    out = export_paddle(small_run, tmp_path / "out")
+    with pytest.raises(ExportError, match="holds an export; replace it with --overwrite"):
+        export_paddle(small_run, out)
+    (out / "grid.png").write_text("mine")
+    with pytest.raises(ExportError, match="holds other things than an export, grid.png"):
+        export_paddle(small_run, out, overwrite=True)
+    (out / "grid.png").unlink()
+    (out / "signature.json").write_text("{}")
+    with pytest.raises(ExportError, match="holds other things than an export, d.json"):
+        export_paddle(small_run, out, overwrite=True)
+    with pytest.raises(ExportError, match="is a file"):
+        export_paddle(small_run, out / "g.json")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExportError, match="is the folder that you are in"):
+        export_paddle(small_run, Path())
+
+
+def test_a_link_is_followed_and_an_empty_folder_is_as_good_as_none(small_run, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert read(export_paddle(small_run, tmp_path / "link"))["source"]["step"] == 12
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "g.json").exists()
+
+
+def test_the_command_line_knows_the_same_formats():
+    text = (ROOT / "tools" / "export.py").read_text()
+    assert f"FORMATS = {tuple(module.FORMATS)}".replace("'", '"') in text

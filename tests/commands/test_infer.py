@@ -1,0 +1,442 @@
+"""tools/infer.py where its users run it: alone with an exported folder, no package of ours in reach."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+from conftest import ROOT, flip_a_byte, one_line_error, run_tool
+from PIL import Image
+
+from ppgan_lite import runtime
+from ppgan_lite.commands import infer
+from ppgan_lite.files import seal, sha256, unseal
+
+
+@pytest.fixture
+def model(small_export, tmp_path):
+    """A copy of the export, to be damaged."""
+    return shutil.copytree(small_export, tmp_path / "model")
+
+
+@pytest.fixture
+def cgan_export(conditional_export):
+    return conditional_export("cgan")
+
+
+@pytest.fixture
+def infogan_export(conditional_export):
+    return conditional_export("infogan")
+
+
+def run(model, *arguments):
+    return infer.main(["--model", str(model), *map(str, arguments)])
+
+
+def arrays(path):
+    with np.load(path) as file:
+        return dict(file)
+
+
+def draw(model, out, *arguments):
+    assert run(model, "--out", out, *arguments) == 0
+    return arrays(out)
+
+
+def test_it_runs_alone(small_export, small_run, tmp_path):
+    """The package, the run and the project are not there: the file and the exported folder are all there is."""
+    shutil.copy(ROOT / "ppgan_lite" / "commands" / "infer.py", tmp_path)
+    shutil.copytree(small_export, tmp_path / "model")
+    code = (
+        "import sys, runpy; sys.argv = ['infer.py', '--model', 'model', '--num', '5', '--out', sys.argv[1]]\n"
+        "try: runpy.run_path('infer.py', run_name='__main__')\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "ours = [name for name in sys.modules if name.startswith('ppgan')]; assert not ours, ours\n"
+        "try: import ppgan_lite\n"
+        "except ImportError: print('alone')"
+    )
+    environment = runtime.user_environment()
+    environment.pop("PYTHONPATH", None)
+    for out in ("grid.png", "images.npz", "folder"):
+        result = subprocess.run(
+            [sys.executable, "-c", code, out], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.startswith(f"5 images of step 12 written to {out} (paddle")
+        assert result.stdout.endswith("alone\n")
+    assert (tmp_path / "grid.png").exists()
+    assert len(list((tmp_path / "folder").iterdir())) == 5
+
+
+def test_no_line_imports_our_package():
+    assert "import ppgan" not in (ROOT / "ppgan_lite" / "commands" / "infer.py").read_text()
+    assert "from ppgan" not in (ROOT / "ppgan_lite" / "commands" / "infer.py").read_text()
+
+
+def test_the_pictures_are_those_of_the_run(small_export, small_run, tmp_path):
+    """From the noise that tools/sample.py drew, the pixels that it drew."""
+    code, _, err = run_tool("sample", "--run", small_run, "--num", 9, "--out", tmp_path / "sampled.npz")
+    assert (code, err) == (0, "")
+    sampled = arrays(tmp_path / "sampled.npz")
+    images = draw(small_export, tmp_path / "x.npz", "--inputs", tmp_path / "sampled.npz")["images"]
+    pixels = np.rint((images + 1) * 127.5).transpose(0, 2, 3, 1)
+    assert np.abs(pixels - sampled["images"]).max() <= 1
+
+
+def test_seed_and_num_choose_the_noise(small_export, tmp_path):
+    results = [
+        draw(small_export, tmp_path / "x.npz", *keys)
+        for keys in ((), ("--num", 64, "--seed", 0), ("--seed", 1), ("--num", 5))
+    ]
+    assert results[0]["images"].shape == (64, 1, 28, 28)
+    np.testing.assert_array_equal(results[0]["images"], results[1]["images"])
+    assert (results[0]["z"] != results[2]["z"]).any()
+    np.testing.assert_array_equal(results[0]["z"][:5], results[3]["z"])
+    assert abs(results[0]["z"].std() - 1) < 0.2
+
+
+def test_uniform_inputs_are_drawn_from_all_of_their_range(cgan_export, infogan_export, tmp_path):
+    labels = draw(cgan_export, tmp_path / "x.npz", "--num", 300)["labels"]
+    assert (labels.dtype, labels.shape) == (np.int64, (300,))
+    assert labels.tolist() == list(range(10)) * 30
+    drawn = draw(infogan_export, tmp_path / "y.npz", "--num", 300)
+    assert set(drawn["category"].tolist()) == {0, 1, 2}
+    assert (drawn["codes"].dtype, drawn["codes"].shape) == (np.float32, (300, 2))
+    assert -1 <= drawn["codes"].min() < -0.9
+    assert 0.9 < drawn["codes"].max() <= 1
+    assert (draw(infogan_export, tmp_path / "z.npz", "--num", 300, "--seed", 1)["category"] != drawn["category"]).any()
+
+
+@pytest.mark.parametrize(
+    ("method", "options"), [("cgan", ["--labels", "3,1,4"]), ("infogan", [])], ids=["cgan", "infogan"]
+)
+def test_conditional_pictures_are_those_of_the_run(method, options, conditional_run, conditional_export, tmp_path):
+    """From the inputs that tools/sample.py drew, by every engine, the pixels that it drew."""
+    model, source = conditional_export(method), conditional_run(method)
+    code, _, err = run_tool("sample", "--run", source, "--num", 9, *options, "--out", tmp_path / "sampled.npz")
+    assert (code, err) == (0, "")
+    for engine in json.loads((model / "signature.json").read_text())["networks"]["g"]["checked"]["engines"]:
+        arguments = ("--inputs", tmp_path / "sampled.npz", "--engine", engine, "--batch", 4)
+        images = draw(model, tmp_path / "x.npz", *arguments)["images"]
+        pixels = np.rint((images + 1) * 127.5).transpose(0, 2, 3, 1)
+        assert np.abs(pixels - arrays(tmp_path / "sampled.npz")["images"]).max() <= 1
+
+
+def test_labels_are_taken_in_turn_and_have_a_column_each(cgan_export, tmp_path):
+    drawn = draw(cgan_export, tmp_path / "x.npz", "--num", 7, "--labels", "3, 1,4")
+    assert drawn["labels"].tolist() == [3, 1, 4, 3, 1, 4, 3]
+    np.testing.assert_array_equal(drawn["z"], draw(cgan_export, tmp_path / "y.npz", "--num", 7)["z"])
+    assert run(cgan_export, "--num", 7, "--labels", "3,1,4", "--out", tmp_path / "x.png") == 0
+    pixels = np.rint((drawn["images"] + 1) * 127.5).astype("uint8").transpose(0, 2, 3, 1)
+    with Image.open(tmp_path / "x.png") as grid:
+        assert (grid.size, grid.text["Labels"]) == ((3 * 30 + 2, 3 * 30 + 2), "3,1,4")
+        np.testing.assert_array_equal(np.asarray(grid), infer._grid(pixels, 3)[:, :, 0])
+    assert run(cgan_export, "--num", 2, "--labels", "3,1,4", "--out", tmp_path / "y.png") == 0
+    assert Image.open(tmp_path / "y.png").size == (2 * 30 + 2, 30 + 2)  # no column without a picture
+
+
+def renamed(model, names):
+    """A signature whose labels have other names, or without any, as versions before wrote it."""
+    networks = json.loads((model / "signature.json").read_text())["networks"]
+    for port in [port for network in networks.values() for port in network["inputs"] + network["outputs"]]:
+        del port["names"]
+        if names and port["name"] == "labels":
+            port["names"] = names
+    forged(model, networks=networks)
+
+
+def test_labels_go_by_name_too(cgan_export, tmp_path):
+    model = shutil.copytree(cgan_export, tmp_path / "model")
+    renamed(model, ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"])
+    drawn = draw(model, tmp_path / "x.npz", "--num", 4, "--labels", "Coat,9,T-shirt/top")
+    assert drawn["labels"].tolist() == [4, 9, 0, 4]
+
+
+def test_exports_without_names_still_run(cgan_export, model, tmp_path):
+    renamed(model, None)
+    draw(model, tmp_path / "x.npz", "--num", 3)
+    older = shutil.copytree(cgan_export, tmp_path / "older")
+    renamed(older, None)
+    assert draw(older, tmp_path / "x.npz", "--num", 3, "--labels", "4")["labels"].tolist() == [4, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--labels", "3,10"], "--labels: no class 10; there are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        (["--labels", ""], "--labels: no class without a name; there are: 0, "),
+        (["--network", "d"], "the network takes images (pictures, from black (-1) to white (1)): give --inputs"),
+        (["--inputs", "no_labels.npz"], "input labels is missing: the class, shape [N]"),
+        (["--inputs", "columns.npz"], "input labels has shape [3, 1]; the network takes [N], N at least 1"),
+        (["--inputs", "bytes.npz"], "input labels is of type uint8; the network takes int64 from 0 to 9"),
+        (["--inputs", "ten.npz"], "input labels goes from 0 to 10; the network takes int64 from 0 to 9"),
+        (["--inputs", "few.npz"], "inputs of different lengths: 3, 2"),
+    ],
+)
+def test_bad_labels_are_one_line_and_code_2(arguments, said, cgan_export, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    z = np.zeros([3, 8], "float32")
+    np.savez("no_labels.npz", z=z)
+    np.savez("columns.npz", z=z, labels=np.zeros([3, 1], "int64"))
+    np.savez("bytes.npz", z=z, labels=np.zeros([3], "uint8"))
+    np.savez("ten.npz", z=z, labels=np.array([0, 9, 10]))
+    np.savez("few.npz", z=z, labels=np.array([0, 9]))
+    assert run(cgan_export, *arguments, "--out", "x.npz") == 2
+    assert said in one_line_error(capsys.readouterr().err)
+    assert not Path("x.npz").exists()
+
+
+@pytest.mark.parametrize("network", ["g", "d"])
+def test_engines_and_batches_agree(network, small_export, tmp_path):
+    draw(small_export, tmp_path / "drawn.npz")  # noise for g, and images for d
+    output = {"g": "images", "d": "logits"}[network]
+    expected = None
+    for engine in json.loads((small_export / "signature.json").read_text())["networks"][network]["checked"]["engines"]:
+        for options in (("--batch", 64), ("--batch", 7), ("--batch", 1, "--threads", 1)):
+            keys = ("--network", network, "--inputs", tmp_path / "drawn.npz", "--engine", engine, *options)
+            found = draw(small_export, tmp_path / "x.npz", *keys)[output]
+            expected = found if expected is None else expected
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert expected.shape[0] == 64
+
+
+@pytest.mark.usefixtures("onnx")
+def test_a_machine_without_paddle_takes_onnxruntime(small_export, tmp_path):
+    code = (
+        "import sys; sys.modules['paddle'] = None; import infer\n"
+        "sys.exit(infer.main(['--model', sys.argv[1], '--engine', sys.argv[2], '--out', 'x.png']))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "ppgan_lite" / "commands")}
+    for engine in ("auto", "onnxruntime", "paddle"):
+        command = [sys.executable, "-c", code, str(small_export), engine]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        if engine == "paddle":
+            assert result.returncode == 2
+            assert "paddle cannot be imported" in one_line_error(result.stderr)
+        else:
+            assert (result.returncode, result.stderr) == (0, "")
+            assert "(onnxruntime, " in result.stdout
+
+
+@pytest.mark.skipif(paddle.is_compiled_with_cuda(), reason="is about machines without a GPU")
+def test_a_gpu_that_is_not_there_is_one_line(small_export, tmp_path, capsys):
+    assert run(small_export, "--out", tmp_path / "x.png", "--device", "gpu", "--engine", "paddle") == 2
+    assert "--device gpu: no GPU that this paddle can use" in one_line_error(capsys.readouterr().err)
+
+
+def test_png_grid_and_single_pictures_hold_the_same(small_export, tmp_path):
+    drawn = draw(small_export, tmp_path / "x.npz", "--num", 7)["images"]
+    pixels = np.rint((drawn + 1) * 127.5).astype("uint8")[:, 0]
+    assert run(small_export, "--num", 7, "--out", tmp_path / "grid.png") == 0
+    assert run(small_export, "--num", 7, "--out", tmp_path / "new" / "folder") == 0
+    with Image.open(tmp_path / "grid.png") as grid:
+        assert (grid.size, grid.mode) == ((92, 92), "L")  # 3 of 28 and 4 gaps of 2
+        assert (grid.text["Step"], grid.text["Data"], grid.text["Seed"]) == ("12", "rendered_digits", "0")
+        sheet = np.asarray(grid)
+    for i in range(7):
+        top, left = 2 + i // 3 * 30, 2 + i % 3 * 30
+        np.testing.assert_array_equal(sheet[top : top + 28, left : left + 28], pixels[i])
+        single = np.asarray(Image.open(tmp_path / "new" / "folder" / f"{i:05d}.png"))
+        np.testing.assert_array_equal(single, pixels[i])
+    assert not sheet[62:, 32:].any()  # no eighth and ninth
+
+
+def test_colour_pictures_make_a_colour_grid():
+    pixels = np.random.default_rng(0).integers(0, 256, [5, 4, 6, 3], dtype="uint8")
+    sheet = infer._grid(pixels)
+    assert sheet.shape == (2 * 6 + 2, 3 * 8 + 2, 3)
+    np.testing.assert_array_equal(sheet[8:12, 10:16], pixels[4])
+
+
+def forged(model, **changes):
+    """A signature that was changed and sealed again, as another version of the suite might have written it."""
+    path = model / "signature.json"
+    path.write_bytes(seal(unseal(path.read_bytes()) | changes))
+
+
+def forged_file(model, name, content):
+    """Another file in the place of one, with its checksum: as if made by a version that this machine's cannot read."""
+    (model / name).write_bytes(content)
+    files = json.loads((model / "signature.json").read_text())["files"]
+    forged(model, files=files | {name: sha256(content)})
+
+
+DAMAGES = {
+    "tampered signature": (
+        lambda m: (m / "signature.json").write_text((m / "signature.json").read_text().replace("noise", "nose")),
+        "signature.json: damaged (its checksum does not fit)",
+    ),
+    "truncated signature": (
+        lambda m: (m / "signature.json").write_bytes((m / "signature.json").read_bytes()[:-9]),
+        "signature.json: damaged",
+    ),
+    "nested signature": (lambda m: (m / "signature.json").write_text("[" * 10**5), "signature.json: damaged"),
+    "graph of another kind": (lambda m: forged_file(m, "g.json", b"{}"), " cannot run this network: "),
+    "no signature": (lambda m: (m / "signature.json").unlink(), "not an exported model (no signature.json in it)"),
+    "signature of other things": (lambda m: (m / "signature.json").write_text("[]"), "signature.json: damaged"),
+    "newer signature": (lambda m: forged(m, format=2), "signature.json: of format 2, but this infer.py reads 1"),
+    "tampered weights": (lambda m: flip_a_byte(m / "g.pdiparams"), "g.pdiparams: damaged (its checksum does not fit)"),
+    "truncated weights": (
+        lambda m: (m / "g.pdiparams").write_bytes((m / "g.pdiparams").read_bytes()[:-1]),
+        "g.pdiparams: damaged",
+    ),
+    "missing weights": (lambda m: (m / "g.pdiparams").unlink(), "g.pdiparams: cannot be read: No such file"),
+    "tampered graph": (lambda m: flip_a_byte(m / "g.json"), "g.json: damaged"),
+    "swapped networks": (
+        lambda m: shutil.copy(m / "d.pdiparams", m / "g.pdiparams"),
+        "g.pdiparams: damaged",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_export_is_one_line_and_code_2(damage, model, tmp_path, capsys):
+    hurt, said = DAMAGES[damage]
+    hurt(model)
+    assert run(model, "--out", tmp_path / "x.png") == 2
+    assert said in one_line_error(capsys.readouterr().err)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.usefixtures("onnx")
+def test_a_damaged_onnx_file_is_found_when_it_is_read(model, tmp_path, capsys):
+    flip_a_byte(model / "g.onnx")
+    assert run(model, "--out", tmp_path / "x.png") == 0
+    assert run(model, "--out", tmp_path / "y.png", "--engine", "onnxruntime") == 2
+    assert "g.onnx: damaged" in one_line_error(capsys.readouterr().err)
+    assert not (tmp_path / "y.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--out", "x.gif"], "--out x.gif: unknown kind .gif; give FILE.png, FILE.npz or a folder"),
+        (["--out", "."], "--out .: is the folder that you are in; give another one"),
+        (["--out", "full"], "--out full: the folder is not empty; give another one"),
+        (["--out", "/dev/null/x.png"], "/dev/null/x.png: cannot be written"),
+        (["--out", "x.png", "--network", "e"], "--network e: not in "),
+        (
+            ["--out", "x.npz", "--network", "d"],
+            "the network takes images (pictures, from black (-1) to white (1)): give",
+        ),
+        (["--out", "x.png", "--network", "d"], "--out x.png: this network gives no pictures; give FILE.npz"),
+        (["--out", "x.png", "--inputs", "none.npz"], "--inputs none.npz: cannot be read: No such file"),
+        (["--out", "x.png", "--inputs", "text.npz"], "--inputs text.npz: not an .npz file of numbers"),
+        (["--out", "x.png", "--inputs", "pickle.npz"], "--inputs pickle.npz: not an .npz file of numbers"),
+        (["--out", "x.png", "--inputs", "one.npy"], "--inputs one.npy: not an .npz file of numbers"),
+        (["--out", "x.png", "--inputs", "other.npz"], "input z is missing: noise, shape [N, 8]"),
+        (["--out", "x.png", "--inputs", "narrow.npz"], "input z has shape [3, 7]; the network takes [N, 8]"),
+        (
+            ["--out", "x.png", "--inputs", "none_of_it.npz"],
+            "input z has shape [0, 8]; the network takes [N, 8], N at least",
+        ),
+        (["--out", "x.png", "--inputs", "double.npz"], "input z is of type float64; the network takes float32"),
+        (["--out", "x.npz", "--network", "d", "--inputs", "bytes.npz"], "takes float32 from -1 to 1"),
+        (["--out", "x.npz", "--network", "d", "--inputs", "loud.npz"], "images goes from 0 to 255; the network takes"),
+        (["--out", "x.png", "--inputs", "nan.npz"], "input z goes from nan to nan; the network takes float32"),
+        (["--out", "x.png", "--inputs", "torn.npz"], "--inputs torn.npz: not an .npz file of numbers"),
+        (["--out", "folder.png"], "--out folder.png: is a folder; give another name"),
+        (["--out", "one.npy/x.png"], "--out one.npy/x.png: cannot be written"),
+        (["--out", "new/x.png", "--inputs", "none.npz"], "--inputs none.npz: cannot be read"),
+        (["--out", "x.png", "--engine", "paddle-onednn", "--device", "gpu"], "--engine paddle-onednn: is for the CPU"),
+        (["--out", "x.npz", "--labels", "3"], "--labels: the network takes no labels, only z"),
+        (["--out", "x.npz", "--num", "999999999"], "not enough memory; give a smaller --num or --batch"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(arguments, said, small_export, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    (tmp_path / "text.npz").write_text("no archive")
+    np.save("one.npy", np.zeros(3))
+    np.savez("pickle.npz", z=np.array([{"a": 1}], dtype=object))
+    np.savez("other.npz", y=np.zeros([3, 8], "float32"))
+    np.savez("narrow.npz", z=np.zeros([3, 7], "float32"))
+    np.savez("none_of_it.npz", z=np.zeros([0, 8], "float32"))
+    np.savez("double.npz", z=np.zeros([3, 8]))
+    np.savez("bytes.npz", images=np.zeros([3, 1, 28, 28], "uint8"))
+    np.savez("loud.npz", images=np.arange(256, dtype="float32").repeat(49).reshape(-1, 1, 28, 28)[:16])
+    np.savez("nan.npz", z=np.full([3, 8], np.nan, "float32"))
+    np.savez_compressed("torn.npz", z=np.arange(3000))
+    torn = bytearray(Path("torn.npz").read_bytes())
+    torn[200:900] = bytes(700)
+    Path("torn.npz").write_bytes(torn)
+    (tmp_path / "folder.png").mkdir()
+    before = sorted(tmp_path.iterdir())
+    assert run(small_export, *arguments) == 2
+    assert said in one_line_error(capsys.readouterr().err)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "the following arguments are required: --out"),
+        (["--out", "x.png", "--num", "0"], "argument --num: must be from 1 to 1000000000, got 0"),
+        (["--out", "x.png", "--threads", "9999"], "argument --threads: must be from 1 to 1024, got 9999"),
+        (["--out", "x.png", "--inputs", "x.npz", "--num", "3"], "leave them out with --inputs"),
+        (["--out", "x.png", "--inputs", "x.npz", "--labels", "3"], "leave them out with --inputs"),
+        (["--out", "x.png", "--seed", "x"], "argument --seed: invalid whole number value: 'x'"),
+        (["--out", "x.png", "--engine", "tensorrt"], "argument --engine: invalid choice: 'tensorrt'"),
+    ],
+)
+def test_bad_usage_is_one_line_and_code_2(arguments, said, small_export, capsys):
+    with pytest.raises(SystemExit) as end:
+        run(small_export, *arguments)
+    assert end.value.code == 2
+    assert said in one_line_error(capsys.readouterr().err)
+
+
+def test_an_export_for_paddle_alone_says_what_onnxruntime_lacks(model, tmp_path, capsys):
+    files = json.loads((model / "signature.json").read_text())["files"]
+    forged(model, files={name: digest for name, digest in files.items() if not name.endswith(".onnx")})
+    assert run(model, "--out", tmp_path / "x.png", "--engine", "onnxruntime") == 2
+    assert "was exported without g.onnx; export it with --formats paddle,onnx" in one_line_error(
+        capsys.readouterr().err
+    )
+
+
+def test_an_engine_that_failed_the_export_is_not_tried(model, tmp_path, capsys):
+    networks = json.loads((model / "signature.json").read_text())["networks"]
+    del networks["g"]["checked"]["engines"]["paddle-onednn"]
+    forged(model, networks=networks)
+    assert run(model, "--out", tmp_path / "x.png", "--engine", "paddle-onednn") == 2
+    said = one_line_error(capsys.readouterr().err)
+    assert "--engine paddle-onednn: could not run network g when it was exported; use paddle" in said
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    with pytest.raises(infer.InferError, match="not an exported model"):
+        run(tmp_path, "--out", tmp_path / "x.png", "--debug")
+
+
+def test_long_work_tells_how_far_it_is(small_export, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(infer, "SAY_EVERY", 0)
+    draw(small_export, tmp_path / "x.npz", "--num", 5, "--batch", 2)
+    assert capsys.readouterr().err.splitlines() == ["2/5", "4/5", "5/5"]
+
+
+def test_the_fast_blas_path_is_the_suites_own(monkeypatch):
+    cpuinfo = Path("/proc/cpuinfo")
+    wanted = runtime.mkl_cpu_type(cpuinfo.read_text() if cpuinfo.exists() else "")
+    monkeypatch.delenv("MKL_DEBUG_CPU_TYPE", raising=False)
+    infer.take_fast_blas_path()
+    assert os.environ.get("MKL_DEBUG_CPU_TYPE") == wanted
+    monkeypatch.setenv("MKL_DEBUG_CPU_TYPE", "4")
+    infer.take_fast_blas_path()
+    assert os.environ["MKL_DEBUG_CPU_TYPE"] == "4"
+
+
+def test_help_needs_neither_paddle_nor_a_model():
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", str(ROOT / "tools" / "infer.py"), "--help"], capture_output=True, text=True
+    )
+    assert result.returncode == 0
+    assert "--engine {auto,paddle,paddle-onednn,onnxruntime}" in result.stdout
+    assert "| paddle" not in result.stderr

@@ -1,0 +1,271 @@
+import contextlib
+import dataclasses
+import re
+
+import pytest
+import yaml
+from conftest import ROOT, SMALL
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppgan_lite import options
+from ppgan_lite.config.load import check_config, differences, load_config, to_yaml
+from ppgan_lite.errors import ConfigError, UserError
+
+TUTORIAL = ROOT / "configs" / "dcgan_mnist.yml"
+
+
+def refusal(*overrides, path=TUTORIAL):
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, list(overrides))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_tutorials_config_reads_as_written():
+    config = load_config(TUTORIAL)
+    assert config.method == options.GAN(name="gan", z_dim=100, d_optimizers="separate")
+    assert config.optim["d_fake"] == options.Adam(name="adam", lr=2e-4, betas=(0.9, 0.999))
+    assert (config.train.epochs, config.train.steps, config.data.batch_size) == (20, None, 128)
+
+
+def test_configs_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load_config(TUTORIAL).train.seed = 1
+
+
+def test_resolved_config_reads_back_equal(tmp_path, small_config):
+    path = tmp_path / "config.yml"
+    path.write_text(to_yaml(small_config))
+    assert load_config(path) == small_config
+
+
+def test_defaults_are_written_out(small_tree):
+    del small_tree["train"]["log_every"]
+    assert yaml.safe_load(to_yaml(check_config(small_tree)))["train"]["log_every"] == 10
+
+
+def test_overrides_apply_in_order_and_parse_as_yaml():
+    config = load_config(TUTORIAL, ["train.epochs=3", "train.epochs=1", "optim.g.lr=1e-4", "optim.g.betas=[0.5, 0.9]"])
+    assert config.train.epochs == 1
+    assert config.optim["g"] == options.Adam(name="adam", lr=1e-4, betas=(0.5, 0.9))
+
+
+def test_override_of_a_whole_section():
+    config = load_config(TUTORIAL, ["data={name: rendered_digits, num_images: 100}"])
+    assert config.data == options.RenderedDigits(name="rendered_digits", num_images=100)
+
+
+def test_an_override_stays_in_its_section_where_yaml_shares_one(tmp_path, small_tree):
+    adam = small_tree["optim"]["g"]
+    small_tree["optim"] = {"g": adam, "d_real": adam, "d_fake": adam}  # yaml writes an anchor and two aliases
+    (tmp_path / "shared.yml").write_text(yaml.safe_dump(small_tree))
+    config = load_config(tmp_path / "shared.yml", ["optim.g.lr=0.5"])
+    assert [config.optim[name].lr for name in ("g", "d_real", "d_fake")] == [0.5, 1e-3, 1e-3]
+
+
+def test_float_without_a_dot_is_a_number():
+    assert load_config(TUTORIAL, ["optim.g.lr=2e-4"]).optim["g"].lr == 2e-4
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("method.z_dmi=3", "method.z_dmi: unknown key; allowed: .*, z_dim; did you mean z_dim?"),
+        ("trian.epochs=3", "trian: unknown key; .* did you mean train?"),
+        ("optim.d={name: adam, lr: 1}", "optim.d: unknown key; allowed: d_fake, d_real, g"),
+        ("method.d_optimizers=joint", "optim.d_real: unknown key; allowed: d, g"),
+        (
+            "generator.upsample=bilinaer",
+            "unknown value 'bilinaer'; allowed: bilinear, transposed; did you mean bilinear?",
+        ),
+        ("method.name=gna", "method.name: unknown value 'gna'; allowed: acgan, .*, wgan_gp; did you mean gan?"),
+        ("method.name=[1]", "method.name: unknown value"),
+        ("train.keep=0", "train.keep: must be at least 1, got 0"),
+        ("optim.g.lr=0", "optim.g.lr: must be above 0, got 0"),
+        ("optim.g.lr=.nan", "optim.g.lr: expected a number, got nan"),
+        ("optim.g.lr=fast", "optim.g.lr: expected a number, got 'fast'"),
+        ("optim.g.betas=[0.5, 1]", r"optim.g.betas\[1\]: must be at least 0 and below 1, got 1"),
+        ("optim.g.betas=0.5", "optim.g.betas: expected a list of 2 values, got 0.5"),
+        ("train.epochs=1.5", "train.epochs: expected a whole number, got 1.5"),
+        ("train.epochs=true", "train.epochs: expected a whole number, got True"),
+        ("method.reuse_fakes=1", "method.reuse_fakes: expected true or false, got 1"),
+        ("train.epochs=null", "train.epochs: missing; give train.epochs or train.steps"),
+        ("train.seed=null", "train.seed: expected a whole number, got nothing"),
+        ("data.root=3", "data.root: expected a text, got 3"),
+        ("data=mnist", "data: expected a section with keys, got 'mnist'"),
+        ("optim=null", "optim: expected a section with keys, got nothing"),
+        ("optim.g={name: adam}", "optim.g.lr: missing"),
+        ("data={batch_size: 3}", "data.name: missing"),
+        ("train.epochs", "-o train.epochs: expected KEY=VALUE"),
+        ("train.epochs.x=1", "-o train.epochs.x=1: train.epochs is a value, not a section"),
+        ("train.seed=2024-13-45", "-o train.seed=2024-13-45: not valid YAML"),
+        ("train.seed=!!int foo", "not valid YAML"),
+        ("optim.g.lr=1" + 400 * "0", "optim.g.lr: expected a number"),
+        ("generator.ngf=99999999999999999999", "generator.ngf: must be at least 1 and at most 4096"),
+        ("train.epochs=[1", "-o train.epochs=\\[1:1:3: not valid YAML"),
+    ],
+)
+def test_bad_keys_and_values_are_named(override, said):
+    assert re.search(said, refusal(override))
+
+
+@pytest.mark.parametrize(
+    ("config", "override", "said"),
+    [
+        ("wgan_mnist", "method.clip=0", "method.clip: must be above 0, got 0"),
+        ("wgan_mnist", "method.d_updates=0", "method.d_updates: must be at least 1, got 0"),
+        ("wgan_mnist", "method.warm_up=100", "method.warm_up: expected true or false, got 100"),
+        ("wgan_gp_mnist", "method.gp_weight=-1", "method.gp_weight: must be at least 0, got -1"),
+        ("wgan_gp_mnist", "discriminator.norm=layer", "discriminator.norm: unknown value 'layer'; allowed: batch, "),
+        ("dragan_mnist", "method.noise=0", "method.noise: must be above 0, got 0"),
+        ("acgan_mnist", "method.class_weight=-0.5", "method.class_weight: must be at least 0, got -0.5"),
+        ("infogan_mnist", "method.categories=1", "method.categories: must be at least 2 and at most 1000, got 1"),
+        ("infogan_mnist", "method.codes=0", "method.codes: must be at least 1 and at most 100, got 0"),
+        ("infogan_mnist", "method.info_weight=-1", "method.info_weight: must be at least 0, got -1"),
+        ("began_mnist", "method.gamma=0", "method.gamma: must be above 0 and at most 1, got 0"),
+        ("began_mnist", "method.gamma=1.1", "method.gamma: must be above 0 and at most 1, got 1.1"),
+        ("began_mnist", "method.k_rate=0", "method.k_rate: must be above 0, got 0"),
+        ("began_mnist", "generator=null", "generator: expected a section with keys, got nothing"),
+        ("vae_mnist", "method.noise_std=0", "method.noise_std: must be above 0, got 0"),
+        ("vae_mnist", "method.likelihood=normal", "method.likelihood: unknown value 'normal'; allowed: bernoulli, "),
+        ("vae_mnist", "discriminator={name: infogan}", "discriminator: unknown key; allowed: data, encoder, generator"),
+        ("gan_toy1d", "data.dims=3", "data.dims: unknown value 3; allowed: 1, 2"),
+        ("gan_toy1d", "data.modes=101", "data.modes: must be at least 1 and at most 100, got 101"),
+        ("gan_toy1d", "data.std=0", "data.std: must be above 0 and at most 0.2, got 0"),
+        ("gan_toy1d", "data.std=0.3", "data.std: must be above 0 and at most 0.2, got 0.3"),
+        ("gan_keras_mnist", "generator.norm_epsilon=0", "generator.norm_epsilon: must be above 0, got 0"),
+        (
+            "gan_keras_mnist",
+            "generator.widths=[8, 0]",
+            "generator.widths[1]: must be at least 1 and at most 4096, got 0",
+        ),
+        ("gan_keras_mnist", "generator.widths=8", "generator.widths: expected a list, for example [], got 8"),
+        (
+            "gan_keras_mnist",
+            "method.real_target=0.4",
+            "method.real_target: must be at least 0.5 and at most 1, got 0.4",
+        ),
+        ("gan_keras_mnist", "method.g_updates=0", "method.g_updates: must be at least 1, got 0"),
+        ("gan_keras_mnist", "optim.g={name: rmsprop, lr: 1, betas: [0, 0]}", "optim.g.betas: unknown key; allowed: "),
+        ("gan_keras_mnist", "train.ema=1", "train.ema: must be at least 0 and below 1, got 1"),
+        ("gan_keras_mnist", "train.ema=-0.1", "train.ema: must be at least 0 and below 1, got -0.1"),
+        (
+            "classifier_cnn_mnist",
+            "train.ema=0.999",
+            "train.ema: averages the generator of a GAN, but classifier is none; set it to null",
+        ),
+    ],
+)
+def test_bad_values_of_each_methods_keys_are_named(config, override, said):
+    assert refusal(override, path=ROOT / "configs" / f"{config}.yml").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("config", "override"),
+    [
+        ("began_mnist", "method.gamma=1"),
+        ("gan_toy1d", "data.std=0.2"),
+        ("gan_keras_mnist", "generator.widths=[]"),
+        ("gan_keras_mnist", "method.real_target=0.5"),
+        ("wgan_gp_mnist", "method.gp_weight=0"),
+        ("cgan_mnist", "train.ema=0"),
+        ("began_mnist", "train.ema=0.9999"),
+    ],
+)
+def test_ends_that_a_range_includes_are_taken(config, override):
+    section, key = override.partition("=")[0].split(".")
+    tree = load_config(ROOT / "configs" / f"{config}.yml", [override]).to_dict()
+    assert tree[section][key] == yaml.safe_load(override.partition("=")[2])
+
+
+@pytest.mark.parametrize("method", ["wgan_gp", "dragan"])
+def test_a_gradient_penalty_needs_a_discriminator_with_double_gradients(method):
+    path = ROOT / "configs" / f"{method}_mnist.yml"
+    assert refusal("discriminator={name: dcgan28}", path=path) == (
+        f"discriminator.name: {method} needs double gradients, but dcgan28 has none; "
+        "allowed: dcgan64, fully_connected, infogan, resnet32"
+    )
+    for name in ("dcgan64", "fully_connected", "infogan", "resnet32"):
+        assert load_config(path, [f"discriminator={{name: {name}}}"]).networks["discriminator"].name == name
+
+
+@pytest.mark.parametrize("section", SMALL)
+def test_a_missing_section_is_named(section, small_tree):
+    del small_tree[section]
+    with pytest.raises(ConfigError, match=f"^{section}: missing"):
+        check_config(small_tree)
+
+
+def test_files_that_are_no_config(tmp_path):
+    assert "none.yml: cannot read the config file: No such file" in refusal(path=tmp_path / "none.yml")
+    assert "Is a directory" in refusal(path=tmp_path)
+    for content, said in [
+        (b"method: {name: gan", "bad.yml:1:19: not valid YAML"),
+        (b"- 1", "expected sections (method, optim"),
+        (b"", "got nothing"),
+        (b"\xff\xfe\x00x", "bad.yml"),
+        (b"train: {epochs: 1}\ntrain: {epochs: 2}", "bad.yml:2:1: not valid YAML: key 'train' appears twice"),
+        (b"!!python/object/apply:os.system [ls]", "not valid YAML: could not determine a constructor"),
+    ]:
+        path = tmp_path / "bad.yml"
+        path.write_bytes(content)
+        assert said in refusal(path=path)
+
+
+def test_differences_name_what_changes_a_step(small_tree):
+    ours = check_config(small_tree).to_dict()
+    small_tree["train"] |= {"steps": 99, "keep": 1, "log_every": 7}
+    assert differences(check_config(small_tree).to_dict(), ours) == []
+    small_tree["optim"]["g"]["lr"] = 0.5
+    assert differences(check_config(small_tree).to_dict(), ours) == ["optim.g.lr: 0.5, not 0.001"]
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda x: st.dictionaries(st.text() | st.integers(), x) | st.lists(x),
+)
+KEYS = [
+    (),
+    *[(section, key) for section, keys in SMALL.items() for key in keys],
+    ("optim", "g", "lr"),
+    ("optim", "g", "betas"),
+]
+
+
+@given(st.sampled_from(KEYS), anything)
+def test_any_value_at_any_key_is_taken_or_refused_in_words(keys, value):
+    tree = yaml.safe_load(yaml.safe_dump(SMALL))
+    place = tree
+    for key in keys[:-1]:
+        place = place[key]
+    if keys:
+        place[keys[-1]] = value
+    with contextlib.suppress(UserError):
+        check_config(tree if keys else value)
+
+
+def test_the_length_counts_where_a_rate_decays_over_it(small_tree):
+    ours = check_config(small_tree).to_dict()
+    small_tree["train"]["steps"] = 99
+    assert differences(check_config(small_tree).to_dict(), ours) == []
+    small_tree["optim"]["g"]["decay"] = ours["optim"]["g"]["decay"] = "linear"
+    assert differences(check_config(small_tree).to_dict(), ours) == ["train.steps: 99, not 12"]
+
+
+def test_each_method_has_its_own_sections(small_tree):
+    small_tree["method"] = {"name": "classifier"}
+    with pytest.raises(ConfigError, match="discriminator: unknown key; allowed: classifier, data, "):
+        check_config(small_tree)
+    del small_tree["generator"], small_tree["discriminator"]
+    with pytest.raises(ConfigError, match="classifier: missing"):
+        check_config(small_tree)
+
+
+def test_a_list_may_have_any_length_but_not_any_values(small_tree):
+    for value in ([], ["collapse"], ["collapse", "convergence_failure"]):
+        small_tree["train"]["stop_on"] = value
+        assert check_config(small_tree).train.stop_on == tuple(value)
+    small_tree["train"]["stop_on"] = ["collapse", "colapse"]
+    with pytest.raises(ConfigError, match=r"train.stop_on\[1\]: unknown value 'colapse'; .* did you mean collapse"):
+        check_config(small_tree)

@@ -1,0 +1,77 @@
+"""What the reader admits and refuses. Whole files: tests/evaluation/test_inception.py, tests/data/test_cifar.py."""
+
+import copyreg
+import pickle
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from ppgan_lite.data import safe_pickle
+
+NUMBERS = np.arange(6, dtype="float32") - 2.5
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["f4", "u1"])
+def test_plain_data_and_arrays_are_read(protocol, order, dtype):
+    array = np.arange(24).reshape(2, 3, 4).astype(dtype, order=order)
+    tree = OrderedDict(a=[1, -2.5, None, True], b=(b"\xff", "\xe9"), c={"d": array})
+    found = safe_pickle.loads(pickle.dumps(tree, protocol))
+    assert type(found) is OrderedDict
+    assert (found["a"], found["b"]) == (tree["a"], tree["b"])
+    np.testing.assert_array_equal(found["c"]["d"].array, array, strict=True)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("module", [b"numpy.core.multiarray", b"numpy._core.multiarray"], ids=["numpy 1", "numpy 2"])
+def test_numpys_versions_name_their_modules_differently(protocol, module):
+    content = pickle.dumps({"a": np.arange(6, dtype="float32").reshape(2, 3)}, protocol)
+    here = np.empty(0).__reduce__()[0].__module__.encode()
+    if protocol == 4:  # the lengths of the text and of the frame come before
+        here, module = (bytes([len(name)]) + name for name in (here, module))
+        content = content[:2] + content[11:]
+    assert content.count(here) == 1
+    content = content.replace(here, module)
+    np.testing.assert_array_equal(safe_pickle.loads(content)["a"].array, [[0, 1, 2], [3, 4, 5]])
+
+
+def test_python_2_had_no_bytes():
+    """Its strings hold the numbers: opcode T, where Python 3 has B or calls _codecs.encode."""
+    content = pickle.dumps({"a": NUMBERS}, 3)
+    numbers = NUMBERS.tobytes()
+    old = content.replace(b"C\x18" + numbers, b"T\x18\0\0\0" + numbers)
+    assert old != content
+    np.testing.assert_array_equal(safe_pickle.loads(old)["a"].array, NUMBERS)
+
+
+def test_a_forged_dtype_is_refused():
+    """numpy would believe a dtype that says its pointers are plain numbers, and take any number for an object."""
+    forged = np.dtype("O", False, True)
+    forged.__setstate__((3, "|", None, None, None, -1, -1, 0))
+    assert not forged.hasobject, "numpy is no longer so easily led: Array and _DType may go"
+    content = pickle.dumps({"a": np.arange(2, dtype="float32")}, 3)
+    for old, new in [(b"X\x02\0\0\0f4", b"X\x02\0\0\0O8"), (b"X\x01\0\0\0<", b"X\x01\0\0\0>")]:
+        assert content.count(old) == 1
+        with pytest.raises(ValueError, match="numbers of "):
+            safe_pickle.loads(content.replace(old, new))
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 4])
+@pytest.mark.parametrize(
+    "value",
+    [
+        print,
+        OrderedDict.fromkeys,
+        pickle.loads,
+        np.load,
+        complex(1, 2),
+        copyreg.__newobj__,
+        np.ones(2, "u1").view(np.matrix),
+    ],
+    ids=["function", "method", "pickle", "numpy", "complex", "newobj", "matrix"],
+)
+def test_all_else_is_refused_by_its_name(protocol, value):
+    with pytest.raises(safe_pickle.RefusedError, match=r"^refused: it asks for [\w.]+, which no plain data needs$"):
+        safe_pickle.loads(pickle.dumps([value], protocol))

@@ -1,0 +1,73 @@
+import pytest
+
+from ppgan_lite import data, methods, networks, options
+from ppgan_lite.schema.types import Range
+
+TABLES = [
+    (options.METHODS, methods.METHODS),
+    (options.AUTOENCODERS, networks.AUTOENCODERS),
+    (options.GENERATORS, networks.GENERATORS),
+    (options.DISCRIMINATORS, networks.DISCRIMINATORS),
+    (options.CLASSIFIERS, networks.CLASSIFIERS),
+    (options.DATASETS, data.DATASETS),
+]
+
+
+NAMES = ["methods", "autoencoders", "generators", "discriminators", "classifiers", "data"]
+
+
+@pytest.mark.parametrize(("described", "built"), TABLES, ids=NAMES)
+def test_every_name_has_options_and_something_to_build(described, built):
+    assert described.keys() == built.keys()
+
+
+def test_every_file_of_methods_is_registered():
+    from conftest import ROOT
+
+    files = {path.stem for path in (ROOT / "ppgan_lite" / "methods").glob("*.py")} - {
+        "__init__",
+        "base",
+        "interface",
+        "optimizers",
+        "points",
+    }
+    assert files == {cls.__module__.rsplit(".", 1)[1] for cls in methods.METHODS.values()}
+
+
+def test_a_range_tells_its_ends():
+    assert str(Range(0, 1, "high")) == "at least 0 and below 1"
+    assert 0 in Range(0, 1, "high")
+    assert 1 not in Range(0, 1, "high")
+    assert 0 not in Range(0, open_ends="low")
+    assert 10**9 in Range(1)
+
+
+def test_steps_of_equally_many_batches():
+    gan, classifier = options.GAN(name="gan", d_updates=3), options.Classifier(name="classifier")
+    assert [gan.batches_in(steps) for steps in (0, 1, 7)] == [0, 3, 21]
+    assert {gan.num_batches(step) for step in range(1, 30)} == {3}
+    assert [gan.steps_in(batches) for batches in (0, 2, 3, 5, 6, 10_000)] == [0, 0, 1, 1, 2, 3333]
+    assert (classifier.batches_in(7), classifier.num_batches(7), classifier.steps_in(7)) == (7, 1, 7)
+
+
+def test_the_warm_up_takes_its_batches_and_no_others():
+    """100 of each of the steps 1 to 25, 501, 1001 and so on, counted one by one; of the others d_updates."""
+    wgan = options.WGAN(name="wgan", d_updates=4)
+    long = {*range(1, 26), *range(501, 3000, 500)}
+    done = 0
+    for step in range(1, 3000):
+        assert wgan.num_batches(step) == (100 if step in long else 4), step
+        done += wgan.num_batches(step)
+        assert wgan.batches_in(step) == done, step
+    cold = options.WGAN(name="wgan", d_updates=4, warm_up=False)
+    assert [cold.batches_in(steps) for steps in (0, 1, 25, 501)] == [0, 4, 100, 2004]
+
+
+@pytest.mark.parametrize("warm_up", [False, True])
+def test_steps_last_for_the_batches_that_they_take(warm_up):
+    wgan = options.WGAN(name="wgan", d_updates=7, warm_up=warm_up)
+    for steps in (0, 1, 2, 24, 25, 26, 499, 500, 501, 502, 1000, 1001, 1499):
+        batches = wgan.batches_in(steps)
+        assert wgan.steps_in(batches) == steps
+        assert wgan.steps_in(batches + wgan.num_batches(steps + 1) - 1) == steps
+        assert not batches or wgan.steps_in(batches - 1) == steps - 1

@@ -1,0 +1,55 @@
+import warnings
+
+import numpy as np
+import pytest
+
+from ppgan_lite.pictures.confusion import draw_confusion
+from ppgan_lite.runs.results import Figure, Result
+
+
+def draw(counts, names, accuracy=0.5, step=1):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # where names leave no room for the matrix, Matplotlib only warns
+        return draw_confusion(
+            Result(step, {}, {"accuracy": Figure(accuracy)}, 0.0, tuple(map(tuple, counts))), tuple(names)
+        )
+
+
+def dark(picture):
+    """Pixels that have the colour of a class that is always taken for itself."""
+    return (picture == (8, 48, 107)).all(2).sum()
+
+
+def test_it_is_a_picture_of_the_counts():
+    picture = draw(np.eye(3, dtype=int) * 7, "abc")
+    assert (picture.dtype, picture.ndim, picture.shape[2]) == (np.uint8, 3, 3)
+    assert min(picture.shape[:2]) > 300
+    assert 10_000 < dark(picture) < 0.3 * picture.size / 3
+    for counts in ([[7, 0, 0], [0, 7, 0], [0, 1, 6]], [[0, 7, 0], [7, 0, 0], [0, 0, 7]]):
+        assert not np.array_equal(draw(counts, "abc"), picture)
+    assert not np.array_equal(draw(np.eye(3, dtype=int) * 7, "abc", accuracy=0.6), picture)
+    assert not np.array_equal(draw(np.eye(3, dtype=int) * 7, "abc", step=2), picture)
+    np.testing.assert_array_equal(draw(np.eye(3, dtype=int) * 7, "abc"), picture)
+
+
+def test_shares_are_of_the_row():
+    """Twice as many of a class look the same; and a class that is taken for all does not share with the others."""
+    one, twice = draw([[5, 0], [0, 5]], "ab"), draw([[10, 0], [0, 5]], "ab")
+    np.testing.assert_array_equal(one, twice)
+    all_right, confused = draw(np.eye(3, dtype=int), "abc"), draw([[5, 5, 5], [0, 5, 0], [0, 0, 5]], "abc")
+    assert dark(confused) == pytest.approx(dark(all_right) * 2 / 3, rel=0.1)
+
+
+def test_a_class_without_images_is_an_empty_row():
+    picture = draw([[5, 0], [0, 0]], "ab")
+    assert dark(picture) == pytest.approx(dark(draw([[5, 0], [0, 5]], "ab")) / 2, rel=0.1)
+
+
+@pytest.mark.parametrize("num", [1, 2, 10])
+def test_long_names_leave_room_for_the_matrix(num):
+    counts = np.eye(num, dtype=int)
+    short, long = (
+        draw(counts, "0123456789"[:num]),
+        draw(counts, [f"a rather long name of class {i}" for i in range(num)]),
+    )
+    assert dark(long) > 0.7 * dark(short)

@@ -1,0 +1,174 @@
+import errno
+import json
+import shutil
+
+import numpy as np
+import paddle
+import pytest
+from conftest import SMALL, flip_a_byte
+
+from ppgan_lite.config.build import build_method
+from ppgan_lite.config.load import check_config
+from ppgan_lite.errors import CheckpointError, RunError
+from ppgan_lite.files import seal, unseal
+from ppgan_lite.runs import checkpoint
+
+SHAPE = (1, 28, 28)
+
+
+@pytest.fixture
+def method(small_config):
+    return build_method(small_config, SHAPE, 10)
+
+
+@pytest.fixture
+def saved(small_run, tmp_path):
+    """A copy of the small run's checkpoints: steps 4, 8 and 12."""
+    return shutil.copytree(small_run / "checkpoints", tmp_path / "checkpoints")
+
+
+def tensors(method):
+    groups = [*method.networks.values(), *method.optimizers.values()]
+    return [tensor.numpy() for group in groups for tensor in group.state_dict().values()] + list(method.state.values())
+
+
+def test_all_of_a_method_comes_back(tmp_path, small_config, method):
+    batch = {"image": paddle.uniform([8, *SHAPE], min=-1)}
+    method.train_step([batch], 1)
+    method.state["mean"] = paddle.to_tensor([0.25])
+    path = checkpoint.save(tmp_path, 1, method, small_config.to_dict(), keep=1)
+    names = {"network_g", "network_d", "optimizer_g", "optimizer_d_real", "optimizer_d_fake", "state"}
+    assert {file.name for file in path.iterdir()} == {"manifest.json"} | {f"{name}.safetensors" for name in names}
+
+    other = build_method(small_config, SHAPE, 10)
+    other.state["mean"] = paddle.zeros([1])
+    checkpoint.load(path).restore(other)
+    for ours, theirs in zip(tensors(method), tensors(other), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert checkpoint.load(path).step == 1
+    assert checkpoint.load(path).config == json.loads(json.dumps(small_config.to_dict()))
+
+
+def test_only_the_newest_are_kept(tmp_path, method):
+    for step in (9, 10, 100, 1000):
+        checkpoint.save(tmp_path, step, method, {}, keep=2)
+    assert checkpoint.list_steps(tmp_path) == [100, 1000]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step_00000100", "step_00001000"]
+
+
+@pytest.mark.parametrize("file", ["network_g.safetensors", "optimizer_d_fake.safetensors", "manifest.json"])
+def test_a_flipped_byte_is_found(saved, file):
+    flip_a_byte(saved / "step_00000012" / file)
+    with pytest.raises(CheckpointError, match=rf"step_00000012/{file}: .*damaged"):
+        checkpoint.load(saved / "step_00000012")
+
+
+@pytest.mark.parametrize("file", ["network_g.safetensors", "manifest.json"])
+@pytest.mark.parametrize("harm", ["missing", "empty", "truncated", "another"])
+def test_a_file_that_is_not_whole_is_found(saved, file, harm):
+    path = saved / "step_00000012" / file
+    content = path.read_bytes()
+    path.unlink()
+    if harm != "missing":
+        path.write_bytes({"empty": b"", "truncated": content[: len(content) // 2], "another": b"[]"}[harm])
+    with pytest.raises(CheckpointError, match=rf"step_00000012/{file}: (missing|damaged)"):
+        checkpoint.load(saved / "step_00000012")
+
+
+def test_the_newest_whole_one_is_used_and_damage_reported(saved):
+    flip_a_byte(saved / "step_00000012" / "network_d.safetensors")
+    shutil.rmtree(saved / "step_00000008")
+    (saved / "step_00000008").mkdir()
+    reported = []
+    assert checkpoint.load_newest(saved, reported.append).step == 4
+    assert ["step_00000012" in str(reported[0]), "step_00000008" in str(reported[1])] == [True, True]
+
+
+def test_nothing_whole_is_an_error(saved, tmp_path):
+    with pytest.raises(CheckpointError, match="no checkpoint; train first"):
+        checkpoint.load_newest(tmp_path / "none", print)
+    for path in saved.glob("*/manifest.json"):
+        path.unlink()
+    with pytest.raises(CheckpointError, match=r"no checkpoint that is not damaged \(of 3\)"):
+        checkpoint.load_newest(saved, print)
+    with pytest.raises(CheckpointError, match="no checkpoint of step 5; there are: 4, 8, 12"):
+        checkpoint.load_step(saved, 5)
+
+
+def test_another_architecture_is_named_and_changes_nothing(saved, small_tree):
+    for section, key, said in [
+        (
+            "generator",
+            "ngf",
+            r"network_g: of another architecture: .* has shape \[.*\] instead of \[.*\] \(and \d+ more\)",
+        ),
+        ("discriminator", "ndf", "network_d: of another architecture"),
+    ]:
+        tree = json.loads(json.dumps(small_tree))
+        tree[section][key] = 3
+        method = build_method(check_config(tree), SHAPE, 10)
+        before = tensors(method)
+        with pytest.raises(CheckpointError, match=said):
+            checkpoint.load(saved / "step_00000004").restore(method)
+        for ours, theirs in zip(tensors(method), before, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_missing_and_surplus_tensors_are_named(saved, small_tree):
+    method = build_method(check_config(small_tree), SHAPE, 10)
+    whole = checkpoint.load(saved / "step_00000004")
+    whole.arrays["network_g"]["upsample.9.weight"] = whole.arrays["network_g"].pop("upsample.0.weight")
+    with pytest.raises(CheckpointError, match=r"network_g: .* upsample.0.weight is missing \(and 1 more\)"):
+        whole.restore(method)
+    del whole.arrays["network_g"]["upsample.9.weight"], whole.arrays["network_d"]["conv1.weight"]
+    with pytest.raises(CheckpointError, match=r"upsample.0.weight is missing$"):
+        whole.restore(method)
+    joint = SMALL["method"] | {"d_optimizers": "joint"}
+    optim = {"g": SMALL["optim"]["g"], "d": SMALL["optim"]["g"]}
+    method = build_method(
+        check_config(small_tree | {"generator": SMALL["generator"], "method": joint, "optim": optim}), SHAPE, 10
+    )
+    with pytest.raises(CheckpointError, match="of another architecture: optimizer_d_fake is not in the method"):
+        checkpoint.load(saved / "step_00000004").restore(method)
+
+
+def test_surplus_files_are_named(saved, small_config, method):
+    method.state["mean"] = paddle.zeros([1])
+    path = checkpoint.save(saved, 13, method, small_config.to_dict(), keep=9)
+    with pytest.raises(CheckpointError, match="of another architecture: state is not in the method"):
+        checkpoint.load(path).restore(build_method(small_config, SHAPE, 10))
+
+
+def test_a_newer_format_is_refused(saved):
+    path = saved / "step_00000012" / "manifest.json"
+    path.write_bytes(seal(unseal(path.read_bytes()) | {"format": 2}))
+    with pytest.raises(CheckpointError, match="format 2, but this version reads 1"):
+        checkpoint.load(path.parent)
+    with pytest.raises(CheckpointError, match="format 2"):  # not damage: no older one takes its place
+        checkpoint.load_newest(saved, print)
+
+
+def test_weights_that_are_no_numbers_are_not_saved(tmp_path, method):
+    weight = method.networks["g"].state_dict()["project.0.weight"]
+    weight.set_value(paddle.full_like(weight, float("nan")))
+    with pytest.raises(
+        RunError, match="network_g: project.0.weight is not finite after step 7; no checkpoint was saved yet"
+    ):
+        checkpoint.save(tmp_path, 7, method, {}, keep=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_space_keeps_the_older_checkpoint(tmp_path, method, monkeypatch):
+    checkpoint.save(tmp_path, 1, method, {}, keep=1)
+    calls = []
+
+    def fsync(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fsync)
+    with pytest.raises(RunError, match="cannot be written: No space left on device"):
+        checkpoint.save(tmp_path, 2, method, {}, keep=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["step_00000001"]
+    checkpoint.load(tmp_path / "step_00000001")
