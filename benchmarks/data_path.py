@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 from ppgan_lite import runtime  # noqa: E402
 from ppgan_lite.cli import parser as cli  # noqa: E402
 from ppgan_lite.commands import benchmark  # noqa: E402
-from ppgan_lite.options import Folder  # noqa: E402
+from ppgan_lite.data.options import Folder  # noqa: E402
 
 LATER = 3  # epochs after the first
 MODES = [(cache, workers) for cache in ("none", "memory", "disk") for workers in (0, 1, 2)]

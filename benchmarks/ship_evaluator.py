@@ -9,8 +9,51 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import safetensors.numpy
+
 from ppgan_lite import runtime
 from ppgan_lite.cli import parser as cli
+from ppgan_lite.errors import EvaluationError
+from ppgan_lite.files import seal, sha256, writing
+
+
+def ship_evaluator(run_folder: Path) -> dict:
+    """Write the classifier of a finished run of configs/evaluator_*.yml, and its card, to `evaluators/`.
+
+    Returns:
+        the card.
+
+    Raises:
+        UserError: no such run, its network or data is another, or its last step was not evaluated.
+    """
+    from ppgan_lite.evaluation import features
+    from ppgan_lite.runs.results import Result
+    from ppgan_lite.runs.trained import open_trained
+
+    run, _, saved = open_trained(run_folder, step=None)
+    if saved.config.get("classifier", {}).get("name") != "evaluator" or run.source.stands_in_for:
+        kind = f"a {saved.config['method']['name']} of {run.source.title}"
+        raise EvaluationError(f"{run_folder}: {kind}; ship a run of configs/evaluator_*.yml")
+    name, result = run.source.name, Result.read(run.results.file(saved.step))
+    content = safetensors.numpy.save(saved.arrays["network_c"])
+    card = {
+        "network": saved.config["classifier"],
+        "image_shape": list(run.spec["image"].shape),
+        "class_names": list(run.spec["label"].names),
+        "num_parameters": sum(array.size for array in saved.arrays["network_c"].values()),
+        "test_accuracy": result.figures["accuracy"].value,
+        "tested_on": result.protocol,
+        "trained_on": {"name": name, "sha256": run.source.sha256, "num_images": run.source.num_images},
+        "steps": saved.step,
+        "config": saved.config,
+        "versions": run.record["sessions"][-1]["versions"],
+        "file": {"name": f"{name}.safetensors", "sha256": sha256(content), "bytes": len(content)},
+    }
+    with writing(features.FOLDER / f"{name}.safetensors") as stream:
+        stream.write(content)
+    with writing(features.FOLDER / f"{name}.json") as stream:
+        stream.write(seal(card))
+    return card
 
 
 def main(argv=None) -> int:
@@ -21,9 +64,7 @@ def main(argv=None) -> int:
 
     def ship():
         runtime.load_paddle()
-        from ppgan_lite.evaluation import features
-
-        card = features.ship_evaluator(args.run)
+        card = ship_evaluator(args.run)
         name, size, accuracy = card["file"]["name"], card["file"]["bytes"], card["test_accuracy"]
         print(f"{name}: {size} bytes, {card['num_parameters']} numbers, test accuracy {accuracy:.2%}")
 

@@ -4,15 +4,15 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from ppgan_lite.errors import RunError, warn
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+LOCK = ".lock"  # in a folder that is `locked`
 
 
 @contextlib.contextmanager
@@ -87,37 +87,66 @@ def remove_leftovers(folder: Path):
 
 @contextlib.contextmanager
 def locked(folder: Path, waiting: str | None = None):
-    """Make `folder`, if need be, and keep other processes that ask for the same out of it; a killed one lets go.
+    """Make `folder`, if need be, and keep out other processes and threads that ask for the same.
 
-    Windows has no such lock for folders: there nothing is kept out.
+    A killed process lets go. The lock is a file, LOCK in the folder, that is removed with it; one that a killed process
+    left means nothing. On a file system without locks nobody is kept out, and a warning says so.
 
     Args:
-        waiting: why to wait until the other process lets go: told on stderr. None: that is an error.
+        waiting: why to wait until the other one lets go, for a warning. None: not to wait, that is an error.
 
     Raises:
-        RunError: another process has it, or it cannot be made.
+        RunError: another one has it, or the folder cannot be made.
     """
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = None if fcntl is None else os.open(folder, os.O_RDONLY)
-    try:
-        if descriptor is not None:
-            _lock(descriptor, folder, waiting)
+    path = folder / LOCK
+    # The mode: a file that other users cannot open would not keep them out. No soft lock: a killed process keeps it.
+    lock = FileLock(path, mode=0o666, fallback_to_soft=False)
+    with contextlib.ExitStack() as stack:
+        try:
+            _acquire(lock, folder, waiting)
+            stack.callback(_release, lock, path, path.stat())
+        except (OSError, NotImplementedError) as error:
+            reason = getattr(error, "strerror", None) or error
+            warn(f"{folder}: cannot be locked ({reason}); make sure that no other process writes there")
         yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
 
 
-def _lock(descriptor: int, folder: Path, waiting: str | None):
+def _acquire(lock: FileLock, folder: Path, waiting: str | None):
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+        lock.acquire(blocking=False)
+    except Timeout as error:
         if waiting is None:
             message = f"{folder}: another process is training there; wait for it, or give another --run-dir"
             raise RunError(message) from error
         warn(f"{folder}: {waiting}; waiting for it")
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock.acquire()
+
+
+def _release(lock: FileLock, path: Path, held: os.stat_result):
+    """Remove the lock's file, unless the folder was replaced and has another one's, and let go.
+
+    In this order: whoever waits finds that the file is gone, and makes a new one. (Windows removes no open file; there
+    filelock does it.)
+    """
+    with contextlib.suppress(OSError):
+        if os.path.samestat(path.stat(), held):
+            path.unlink()
+    lock.release()
+
+
+def files_by_step(folder: Path) -> list[tuple[Path, int]]:
+    """The files of a folder that are named after a step, such as step_00000012.png, and the steps, in order."""
+    matches = [(path, re.fullmatch(r"step_(\d+)\.\w+", path.name)) for path in folder.glob("*")]
+    return sorted((path, int(match[1])) for path, match in matches if match)
+
+
+def remove_later(folder: Path, step: int):
+    """Remove the files of a folder that are named after a later step."""
+    for path, of_step in files_by_step(folder):
+        if of_step > step:
+            path.unlink()
 
 
 def sha256(content: bytes) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from ppgan_lite.data.listing import list_files
-from ppgan_lite.options import Folder
+from ppgan_lite.data.options import Folder
 
 SIZE = 8
 

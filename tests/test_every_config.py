@@ -2,12 +2,14 @@
 
 import pytest
 import yaml
-from conftest import ROOT, run_tool
-from test_every_method import CONFIGS, image_shape
+from conftest import ROOT, run_tool, spec_of
+from small_configs import CONFIGS, image_shape
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import check_config, load_config, to_yaml
 from ppgan_lite.engine.loop import train
+
+pytestmark = pytest.mark.sweep
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -19,13 +21,26 @@ def test_every_config_takes_two_steps(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_every_config_builds_in_full_size_and_is_complete(name, tmp_path):
+def test_every_config_builds_in_full_size_and_says_what_it_chose(name, tmp_path):
     config = load_config(ROOT / "configs" / f"{name}.yml")
-    build_method(config, image_shape(config), 10)
-    assert yaml.safe_load((ROOT / "configs" / f"{name}.yml").read_text()) == config.to_dict()
+    build_method(config, spec_of(image_shape(config), 10))
+    tree = yaml.safe_load((ROOT / "configs" / f"{name}.yml").read_text())
+    assert "batch_size" in tree["data"]
+    assert "seed" in tree["train"]
+    assert tree["train"].keys() & {"epochs", "steps"}
+    assert_stated(tree, config.to_dict())
     path = tmp_path / "again.yml"
     path.write_text(to_yaml(config))
     assert load_config(path) == config
+
+
+def assert_stated(tree, resolved):
+    """Every key that is stated has the value stated; the others have their defaults."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            assert_stated(value, resolved[key])
+        else:
+            assert resolved[key] == value, key
 
 
 def test_two_real_steps_on_real_mnist(real_data, tmp_path):

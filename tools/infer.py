@@ -1,6 +1,7 @@
-"""Run ppgan_lite/commands/infer.py, which every exported folder has a copy of: it needs nothing of ppgan_lite."""
+"""Run an exported network: ppgan_lite/commands/infer.py, of which exports have a copy and which needs no other file."""
 
 import runpy
 from pathlib import Path
 
-runpy.run_path(str(Path(__file__).resolve().parents[1] / "ppgan_lite" / "commands" / "infer.py"), run_name="__main__")
+path = Path(__file__).resolve().parents[1] / "ppgan_lite" / "commands" / "infer.py"
+runpy.run_path(str(path), {"CALLED": "python tools/infer.py"}, "__main__")

@@ -1,1 +1,1 @@
-"""The command lines: they parse arguments and call one command each. No paddle before an error is found."""
+"""The command lines of `ppgan` and tools/: a file for each command, which parses arguments and calls one function."""

@@ -13,9 +13,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from ppgan_lite import runtime
-from ppgan_lite.cli import parser as cli
 from ppgan_lite.commands.benchmark import SKIPPED
 from ppgan_lite.config.load import load_config
+from ppgan_lite.errors import UserError
 
 
 class Stopwatch:
@@ -60,7 +60,7 @@ def serve(config, device: str, folder: Path, lines, write):
 
     device = set_device(device)
     dataset = build_dataset(config)
-    method = build_method(config, dataset.image_shape, len(dataset.class_names))
+    method = build_method(config, dataset.spec)
     data = batches(dataset, config.data.batch_size, config.train.seed)
     watch = Stopwatch(paddle.device.synchronize if device == "gpu" else lambda: None)
     _mark_updates(method, watch)
@@ -77,7 +77,7 @@ def serve(config, device: str, folder: Path, lines, write):
                 scalars = method.train_step(taken, step)
                 watch.mark("rest of the step")
                 if step % config.train.log_every == 0:
-                    run.log(step, {key: float(value) for key, value in scalars.items()})
+                    run.log.add_scalars(step, {key: float(value) for key, value in scalars.items()})
                 watch.mark("logging")
                 answer["seconds"].append(watch.end_step())
                 answer["resident_bytes"] += _resident_bytes()
@@ -118,7 +118,12 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory() as folder:
             serve(config, arguments[0], Path(folder), sys.stdin, lambda text: print(text, file=output))
 
-    return cli.run_tool(run, debug=False)
+    try:
+        run()
+    except UserError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """A trained run as files that others run: every network a static graph of its own, checked against the eager one.
 
 `paddle.jit.to_static` traces each network in evaluation mode with a batch of any size, paddle2onnx converts what it
-wrote, and a new process (parity_worker.py) runs all of it as tools/infer.py does. What it computes must be what the
+wrote, and a new process (parity_worker.py) runs all of it as infer.py does. What it computes must be what the
 networks of the checkpoint compute here; otherwise nothing is left of the export.
 """
 
 import importlib.util
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import paddle
 from paddle import nn
 
 from ppgan_lite import __version__, runtime
+from ppgan_lite.commands import infer
 from ppgan_lite.device import set_device
 from ppgan_lite.errors import ExportError
 from ppgan_lite.files import disk_errors, seal, sha256, unseal, writing, writing_folder
@@ -28,8 +30,9 @@ from ppgan_lite.runs.checkpoint import Checkpoint
 from ppgan_lite.runs.run import Run
 from ppgan_lite.runs.trained import open_trained
 
-FORMAT = 1  # of signature.json; tools/infer.py has it too
+FORMAT = 1  # of signature.json; infer.py has it too
 SIGNATURE = "signature.json"
+INFER = "infer.py"  # the program that runs the networks, without this suite
 FORMATS = {"paddle": ("paddle", "paddle-onednn"), "onnx": ("onnxruntime",)}  # and the engines that read each
 ONNX_PACKAGES = ("paddle2onnx", "onnxruntime")
 OPSET = 13  # of ONNX
@@ -41,7 +44,7 @@ TOLERANCE = 1e-5
 
 
 def export(folder: Path, out: Path, step: int | str | None, formats: list[str], overwrite: bool):
-    """Write every network of a run, and signature.json, to the folder `out`, and check them.
+    """Write every network of a run, signature.json and infer.py to the folder `out`, and check them.
 
     Args:
         folder: of the run.
@@ -58,7 +61,7 @@ def export(folder: Path, out: Path, step: int | str | None, formats: list[str], 
     _check_out(out, overwrite)
     set_device("cpu")
     run, method, saved = open_trained(folder, step)
-    interfaces, networks = method.interfaces(run.image_shape, run.class_names), method.deployed()
+    interfaces, networks = method.interfaces(), method.deployed()
     # Resolved, so that a link stays a link: what it leads to is replaced.
     with writing_folder(out.resolve()) as made, tempfile.TemporaryDirectory() as cases:
         for name, interface in interfaces.items():
@@ -69,10 +72,11 @@ def export(folder: Path, out: Path, step: int | str | None, formats: list[str], 
             _trace(network, made / name, interface)
             if "onnx" in formats:
                 _convert(made / name)
+        shutil.copyfile(infer.__file__, made / INFER)
         signature = _signature(run, saved, interfaces, formats, made)
         _write_signature(made, signature)  # by which the check finds its way; what it found is added
-        for name in interfaces:
-            signature["networks"][name] |= _check(made, Path(cases), name, formats)
+        for name, found in _check(made, Path(cases), list(interfaces), formats).items():
+            signature["networks"][name] |= found
         _write_signature(made, signature)
     print(f"step {saved.step} of {folder} exported to {out}")
 
@@ -207,38 +211,43 @@ def _write_signature(folder: Path, signature: dict):
         stream.write(seal(signature))
 
 
-def _check(folder: Path, cases: Path, name: str, formats: list[str]) -> dict:
-    """Run an exported network in every engine; returns what signature.json tells of it.
+def _check(folder: Path, cases: Path, names: list[str], formats: list[str]) -> dict[str, dict]:
+    """Run the exported networks in every engine; returns what signature.json says of each.
 
     Raises:
-        ExportError: an engine computes something else than the network.
+        ExportError: an engine computes something else than a network.
     """
-    engines = {}
-    for engine in (engine for form in formats for engine in FORMATS[form]):
-        result = _run_cases(folder, cases, name, engine)
-        if _judge(name, engine, result):
-            engines[engine] = result
+    results = {engine: _run_cases(folder, cases, names, engine) for form in formats for engine in FORMATS[form]}
+    return {name: _checked(name, {engine: found[name] for engine, found in results.items()}) for name in names}
+
+
+def _checked(name: str, results: dict[str, dict]) -> dict:
+    """What signature.json says of a network, by what each engine made of it. Raises ExportError."""
+    engines = {engine: result for engine, result in results.items() if _judge(name, engine, result)}
     paddles = [engine for engine in engines if engine in FORMATS["paddle"]]
     fastest = min(paddles, key=lambda engine: engines[engine]["milliseconds"])
     checked = {"seeds": SEEDS, "batches": BATCHES, "timed_batch": max(BATCHES), "engines": engines}
     return {"default_engine": fastest, "checked": checked}
 
 
-def _run_cases(folder: Path, cases: Path, name: str, engine: str) -> dict:
-    """What an engine makes of a network's cases, in a new process (one that crashes takes nothing with it).
+def _run_cases(folder: Path, cases: Path, names: list[str], engine: str) -> dict[str, dict]:
+    """What an engine makes of the networks' cases, in new processes: one, and another after each that crashes.
 
     Returns:
-        what parity_worker.py prints: max_abs_difference, max_abs_output and milliseconds, or error.
+        name -> what parity_worker.py prints: max_abs_difference, max_abs_output and milliseconds, or error.
     """
-    command = [sys.executable, "-m", "ppgan_lite.commands.parity_worker", str(folder), str(cases), name, engine]
-    # tools/infer.py runs without the settings of this suite, so its work is also checked, and timed, without them.
+    # infer.py runs without the settings of this suite, so its work is also checked, and timed, without them.
     environment = runtime.importing_the_same(runtime.stock_environment())
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
-    if result.returncode < 0:
-        return {"error": f"crashed: {signal.strsignal(-result.returncode)}"}
-    if result.returncode:
-        return {"error": result.stderr.strip().rpartition("\n")[2]}
-    return json.loads(result.stdout.splitlines()[-1])
+    results = {}
+    while left := [name for name in names if name not in results]:
+        command = [sys.executable, "-m", "ppgan_lite.commands.parity_worker", str(folder), str(cases), engine, *left]
+        process = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
+        printed = [line for line in process.stdout.splitlines() if line.startswith("{")]
+        results |= dict(zip(left, map(json.loads, printed), strict=False))
+        if len(printed) < len(left):  # it ended at this network
+            crash = f"crashed: {signal.strsignal(-process.returncode)}" if process.returncode < 0 else ""
+            results[left[len(printed)]] = {"error": crash or process.stderr.strip().rpartition("\n")[2]}
+    return results
 
 
 def _judge(name: str, engine: str, result: dict) -> bool:

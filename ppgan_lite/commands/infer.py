@@ -1,13 +1,14 @@
-"""Run a network that tools/export.py wrote: draw pictures with a generator, or give any network your own inputs.
+"""Run an exported network: draw pictures with a generator, or give any network your own inputs.
 
-  python tools/infer.py --model exported --num 64 --seed 0 --out grid.png
-  python tools/infer.py --model exported --num 1000 --out folder --engine onnxruntime
-  python tools/infer.py --model exported --num 16 --out generated.npz
-  python tools/infer.py --model exported --network d --inputs generated.npz --out scores.npz
-  python tools/infer.py --model exported --labels Coat,Bag,9 --out classes.png
+  python infer.py --num 64 --seed 0 --out grid.png
+  python infer.py --num 1000 --out folder --engine onnxruntime
+  python infer.py --num 16 --out generated.npz
+  python infer.py --network d --inputs generated.npz --out scores.npz
+  python infer.py --labels Coat,Bag,9 --out classes.png
 
-This file needs nothing of ppgan_lite: all it knows of a model stands in the folder's signature.json. Copy it, with the
-folder, to any machine with numpy, Pillow, and paddlepaddle or onnxruntime.
+infer.py needs no other file of ppgan_lite: all that it knows of a model stands in signature.json of the model's folder,
+and each exported folder has a copy of it. Copy the folder to any machine with numpy, Pillow, and paddlepaddle or
+onnxruntime.
 """
 
 import argparse
@@ -23,8 +24,21 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
+if __name__ == "__main__" and sys.version_info < (3, 10):  # Python 3.6 can read this file, too
+    print(f"error: infer.py needs Python 3.10 or newer, but this is Python {sys.version.split()[0]}", file=sys.stderr)
+    sys.exit(2)
 
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    if __name__ != "__main__":
+        raise
+    print("error: numpy is not installed: pip install numpy", file=sys.stderr)
+    sys.exit(2)
+
+CALLED = globals().get("CALLED", "python infer.py")  # tools/infer.py runs this file with a name of its own
+HERE = Path(__file__).resolve().parent
+EXPORTED = (HERE / "signature.json").exists()  # whether this file is the copy in an exported folder
 FORMAT = 1  # of signature.json
 # engine -> the files it reads, by their endings
 ENGINES = {"paddle": (".json", ".pdiparams"), "paddle-onednn": (".json", ".pdiparams"), "onnxruntime": (".onnx",)}
@@ -63,7 +77,7 @@ class Network:
         self.inputs, self.outputs = networks[name]["inputs"], networks[name]["outputs"]
         files = [f"{name}{ending}" for ending in ENGINES[self.engine]]
         check_files(folder, files, self.signature["files"])
-        checked = networks[name].get("checked")  # not there yet while tools/export.py itself checks
+        checked = networks[name].get("checked")  # not there yet while the export itself is checked
         if checked and self.engine not in checked["engines"]:
             able = ", ".join(checked["engines"])
             raise InferError(f"--engine {self.engine}: could not run network {name} when it was exported; use {able}")
@@ -117,7 +131,8 @@ class Network:
         names = port.get("names") or ()  # exports of older versions have none
         known = {str(number): number for number in numbers} | dict(zip(names, numbers, strict=False))
         labels = [label.strip() for label in wanted.split(",")]
-        if unknown := [label for label in labels if label not in known]:
+        unknown = [label for label in labels if label not in known]
+        if unknown:
             raise InferError(f"--labels: no class {unknown[0] or 'without a name'}; there are: {', '.join(known)}")
         return [known[label] for label in labels]
 
@@ -167,7 +182,7 @@ def read_signature(folder: Path) -> dict:
         form, sha256 = signature["format"], signature.pop("sha256")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InferError(
-            f"{folder}: not an exported model (no signature.json in it); make one: tools/export.py"
+            f"{folder}: not an exported model (no signature.json in it); make one with: ppgan export"
         ) from error
     except OSError as error:
         raise InferError(f"{path}: cannot be read: {error.strerror}") from error
@@ -393,10 +408,18 @@ def whole_number(low: int, high: int):
     return parse
 
 
-def parse_arguments(argv):
-    """The command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, help="folder that tools/export.py wrote")
+def parse_arguments(argv, called: str):
+    """The command line; see `main`."""
+    examples = called if EXPORTED else f"{called} --model exported"
+    description = __doc__.replace("python infer.py", examples)
+    parser = Parser(prog=called, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--model",
+        type=Path,
+        required=not EXPORTED,
+        default=HERE,
+        help="exported folder" + (" (default: %(default)s)" if EXPORTED else ""),
+    )
     parser.add_argument("--out", type=Path, required=True, help="FILE.png (a grid), a folder (PNGs), or FILE.npz")
     parser.add_argument("--network", metavar="NAME", help="which of the folder's networks (default: its first)")
     parser.add_argument("--num", type=whole_number(1, 10**9), help="random inputs (default: 64)")
@@ -456,9 +479,14 @@ def infer(args):
     )
 
 
-def main(argv=None) -> int:
-    """Run the command line; returns the exit code."""
-    args = parse_arguments(argv)
+def main(argv=None, called: str = CALLED) -> int:
+    """Run the command line; returns the exit code.
+
+    Args:
+        argv: the arguments; None for those of the process.
+        called: how the user calls this program, for the examples in its help.
+    """
+    args = parse_arguments(argv, called)
     try:
         infer(args)
     except (InferError, MemoryError) as error:

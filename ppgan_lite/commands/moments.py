@@ -39,8 +39,9 @@ def save_moments(folder: Path, out: Path, step: int | str | None, seed: int) -> 
     for chosen in _spread(checkpoint.list_steps(run.checkpoints)) if step is None else [step]:
         _, method, saved = open_trained(folder, chosen)
         seed_paddle(seed, 0, 2)  # as for samples of images: see sampling.py
-        inputs = method.draw(NUM_SAMPLES)
-        moments.append(look(method, dataset, inputs, method.generate(inputs), saved.step))
+        sampler = next(iter(method.samplers().values()))
+        inputs = sampler.draw(NUM_SAMPLES)
+        moments.append(look(method, dataset, inputs, sampler(inputs), saved.step))
     steps = [moment.step for moment in moments]
     metadata = run.describe_images(steps[-1]) | {"Step": ", ".join(map(str, steps)), "Seed": str(seed)}
     with disk_errors(out):

@@ -1,6 +1,6 @@
-"""Run an exported network on the cases of export.py, with the code of tools/infer.py, and print how it did as JSON.
+"""Run exported networks on the cases of export.py, with the code of infer.py, and print how each did as JSON.
 
-python -m ppgan_lite.parity_worker FOLDER CASES NETWORK ENGINE
+python -m ppgan_lite.commands.parity_worker FOLDER CASES ENGINE NETWORK...
 
 A process of its own: no network of this suite is in it, only what was exported.
 """
@@ -62,10 +62,11 @@ def _largest_difference(outputs: dict, expected: dict) -> float:
 
 
 def main():
-    """Check one network with one engine."""
-    folder, cases, name, engine = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-    files = sorted(cases.glob(f"{name} *.npz"), key=lambda path: int(path.stem.split()[-1]))  # by batch
-    print(json.dumps(check(folder, name, files, engine)))
+    """Check some networks with one engine; print a line for each as soon as it is done."""
+    folder, cases, engine, *names = sys.argv[1:]
+    for name in names:
+        files = sorted(Path(cases).glob(f"{name} *.npz"), key=lambda path: int(path.stem.split()[-1]))  # by batch
+        print(json.dumps(check(Path(folder), name, files, engine)), flush=True)
 
 
 if __name__ == "__main__":

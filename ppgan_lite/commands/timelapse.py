@@ -37,7 +37,7 @@ def save_timelapse(folder: Path, out: Path, fps: int):
         raise RunError(f"--out {out}: a film of previews is a FILE.gif or a FILE.mp4")
     if out.suffix == ".gif" and fps > FASTEST_GIF:
         raise RunError(f"--fps {fps}: a GIF shows at most {FASTEST_GIF} frames a second; give FILE.mp4")
-    previews = Run.open_existing(folder).previews()
+    previews = Run.open_existing(folder).log.previews()
     if not previews:
         raise RunError(f"{folder}: no previews to make a film of; a GAN writes one every train.preview_every steps")
     frames = Frames(_evenly(previews, MOST_FRAMES))

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from ppgan_lite import options
+from ppgan_lite.config.optim import OPTIMIZERS
+from ppgan_lite.config.train import Train
+from ppgan_lite.data.options import DATASETS, Data
+from ppgan_lite.data.spec import Spec
 from ppgan_lite.errors import ConfigError
+from ppgan_lite.methods.options import METHODS
 from ppgan_lite.schema.check import check_dataclass, check_keys, check_named, show
 from ppgan_lite.schema.text import parse_yaml
 from ppgan_lite.schema.types import Named
@@ -24,8 +28,8 @@ class Config:
     method: Named
     networks: dict[str, Named]
     optim: dict[str, Named]
-    data: options.Data
-    train: options.Train
+    data: Data
+    train: Train
 
     def to_dict(self) -> dict:
         """The config as nested plain dicts and lists, as in a file, with every default written out."""
@@ -55,43 +59,35 @@ def load_config(path: str | Path, overrides: list[str] = ()) -> Config:
 
 
 def check_config(tree: dict) -> Config:
-    """Check nested dicts against ppgan_lite/options.py and return them as a `Config`.
+    """Check nested dicts against the options of their sections and return them as a `Config`.
 
     Raises:
         ConfigError: see `load_config`.
     """
     check_keys(tree, "", allowed=None, required=("method",))
-    method = check_named(tree["method"], "method", options.METHODS)
+    method = check_named(tree["method"], "method", METHODS)
     sections = ("method", *method.NETWORKS, "optim", "data", "train")
     check_keys(tree, "", allowed=sections, required=sections)
-    networks = {section: check_named(tree[section], section, options.NETWORKS[section]) for section in method.NETWORKS}
-    if method.PENALISES_GRADIENTS:
-        _check_double_gradient(method, networks["discriminator"])
-    if method.TELLS_CLASSES:
-        _check_takes_classes(method, networks)
-    train = check_dataclass(tree["train"], "train", options.Train)
-    if train.epochs is None and train.steps is None:
-        raise ConfigError("train.epochs: missing; give train.epochs or train.steps, a whole number at least 1")
-    if train.ema is not None and not isinstance(method, options.Adversarial):
-        raise ConfigError(f"train.ema: averages the generator of a GAN, but {method.name} is none; set it to null")
-    optim = tree["optim"]
-    check_keys(optim, "optim", allowed=method.optimizers, required=method.optimizers)
-    return Config(
+    networks = {section: check_named(tree[section], section, table) for section, table in method.NETWORKS.items()}
+    check_keys(tree["optim"], "optim", allowed=method.trains, required=method.trains)
+    config = Config(
         method=method,
         networks=networks,
-        optim={name: check_named(optim[name], f"optim.{name}", options.OPTIMIZERS) for name in method.optimizers},
-        data=check_named(tree["data"], "data", options.DATASETS),
-        train=train,
+        optim={name: check_named(tree["optim"][name], f"optim.{name}", OPTIMIZERS) for name in method.trains},
+        data=check_named(tree["data"], "data", DATASETS),
+        train=check_dataclass(tree["train"], "train", Train),
     )
+    _check_together(config)
+    return config
 
 
 def differences(ours: dict, theirs: dict) -> list[str]:
     """Keys whose values differ between two configs in ways that change what a step computes, as `KEY: a, not b`.
 
-    The keys of `options.Train.MAY_CHANGE`, where the data lies and how it is read do not count; the length does where a
+    The keys of `Train.MAY_CHANGE`, where the data lies and how it is read do not count; the length does where a
     learning rate decays over it.
     """
-    ignored = {f"train.{key}" for key in options.Train.MAY_CHANGE}
+    ignored = {f"train.{key}" for key in Train.MAY_CHANGE}
     ignored |= {f"data.{key}" for key in ("root", "on_bad_image", "cache", "workers")}  # run.json knows what was read
     a, b = _flatten(ours), _flatten(theirs)
     if any(key.startswith("optim.") and key.endswith(".decay") and value for key, value in a.items()):
@@ -124,25 +120,57 @@ def _apply_override(tree: dict, override: str):
     tree[last] = parse_yaml(text, f"-o {override}")
 
 
-def _check_double_gradient(method, discriminator):
-    """Refuse a discriminator whose gradient cannot be penalised."""
-    if not discriminator.HAS_DOUBLE_GRADIENT:
-        able = [name for name, cls in options.DISCRIMINATORS.items() if cls.HAS_DOUBLE_GRADIENT]
+def _check_together(config: Config):
+    """Refuse what each section allows, but not all of them together: before any data is opened."""
+    method, train = config.method, config.train
+    method.check()
+    for section, abilities in method.NEEDS.items():
+        _check_abilities(method, section, config.networks[section], abilities)
+    if train.epochs is None and train.steps is None:
+        raise ConfigError("train.epochs: missing; give train.epochs or train.steps, a whole number at least 1")
+    if train.ema is not None and not method.AVERAGES:
+        raise ConfigError(f"train.ema: averages the generator of a GAN, but {method.name} is none; set it to null")
+    check_spec(config, config.data.spec())
+
+
+def _check_abilities(method, section: str, network, abilities: tuple[str, ...]):
+    """Refuse a network that cannot do what the method needs of it."""
+    for ability in abilities:
+        if ability in network.CAN:
+            continue
+        if ability in network.CAN_WITH:
+            key, values = network.CAN_WITH[ability]
+            if (value := getattr(network, key)) not in values:
+                allowed = ", ".join(values)
+                raise ConfigError(
+                    f"{section}.{key}: {method.name} needs {ability.needed}; allowed: {allowed}, got {value!r}"
+                )
+            continue
+        able = [
+            name for name, cls in method.NETWORKS[section].items() if set(abilities) <= cls.CAN | cls.CAN_WITH.keys()
+        ]
         raise ConfigError(
-            f"discriminator.name: {method.name} needs double gradients, but {discriminator.name} has none; "
+            f"{section}.name: {method.name} needs {ability.needed}, {ability.missing.format(network.name)}; "
             f"allowed: {', '.join(able)}"
         )
 
 
-def _check_takes_classes(method, networks):
-    """Refuse networks that cannot be told a class."""
-    for section, network in networks.items():
-        if not network.TAKES_CLASSES:
-            able = [name for name, cls in options.NETWORKS[section].items() if cls.TAKES_CLASSES]
-            raise ConfigError(
-                f"{section}.name: {method.name} needs a network that takes classes, which {network.name} does not; "
-                f"allowed: {', '.join(able)}"
-            )
+def check_spec(config: Config, spec: Spec):
+    """Refuse data without the fields that the method takes, or of a size that a network does not take.
+
+    Raises:
+        ConfigError: naming the section and the sizes that are allowed.
+    """
+    for name in config.method.TAKES:
+        if name not in spec:
+            has, takes = ", ".join(spec), ", ".join(config.method.TAKES)
+            raise ConfigError(f"data.name: {config.method.name} takes the fields {takes}; {config.data.name} has {has}")
+        if spec[name].has_pixels:
+            for section, network in config.networks.items():
+                try:
+                    network.check_size(*spec[name].shape[1:])
+                except ConfigError as error:
+                    raise ConfigError(f"{section}.name: {error}") from error
 
 
 def _flatten(tree: dict, prefix: str = "") -> dict:

@@ -3,9 +3,9 @@
 import hashlib
 
 import numpy as np
-import paddle
 
-from ppgan_lite.data.image_array import Source
+from ppgan_lite.data.base import Dataset, Source
+from ppgan_lite.data.spec import points as points_spec
 
 RADIUS = 0.6  # all modes lie within it
 
@@ -16,7 +16,7 @@ def build(options, split: str = "train") -> "Gaussians":
     return Gaussians(options, num if split == "train" else max(1, num // 6), seed)
 
 
-class Gaussians(paddle.io.Dataset):
+class Gaussians(Dataset):
     """Item i is `image`, float32 [dims, 1, 1], a point, and `label`, int64, the Gaussian that it comes from.
 
     Args:
@@ -36,21 +36,13 @@ class Gaussians(paddle.io.Dataset):
         self.labels = rng.integers(0, options.modes, num)
         points = self.centres[self.labels] + self.std * rng.standard_normal([num, options.dims])
         self.images = points.astype("float32")[:, :, None, None]  # [N, dims, 1, 1]
-        self.image_shape = self.images.shape[1:]
-        self.class_names = tuple(str(mode) for mode in range(options.modes))
+        self.spec = points_spec(options.dims, [str(mode) for mode in range(options.modes)])
         origin = (
             f"{options.modes} of deviation {options.std:g} in {options.dims} dimensions, drawing seed {options.seed}"
         )
         self.source = Source("gaussians", origin, hashlib.sha256(self.images).hexdigest(), num, None)
 
-    def __len__(self):
-        return len(self.images)
-
-    def __getitem__(self, index):
-        return self.batch(index)
-
-    def batch(self, indices) -> dict[str, np.ndarray]:
-        """The items at `indices`, gathered at once."""
+    def batch(self, indices):
         return {"image": self.images[indices], "label": self.labels[indices]}
 
 

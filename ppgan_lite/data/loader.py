@@ -23,7 +23,7 @@ def batches_per_epoch(num_samples: int, batch_size: int) -> int:
     return num_samples // batch_size
 
 
-class EpochSampler(paddle.io.BatchSampler):
+class EpochSampler:
     """Batches of indices of one epoch, in an order drawn from (seed, epoch); a last partial batch is dropped.
 
     Args:
@@ -58,25 +58,19 @@ class EpochSampler(paddle.io.BatchSampler):
 def batches(dataset, batch_size: int, seed: int, first_batch: int = 0):
     """Yield batches for ever, epoch after epoch, from batch `first_batch` of the whole sequence on.
 
-    A data set that can give many items at once (`dataset.batch(indices)`) is asked for whole batches, one that works
-    ahead (`dataset.stream(batches of indices)`) for all of them; any other is read item by item through
-    paddle.io.DataLoader. All give the same batches, but only the first two mirror images, where `dataset.flip` says so.
+    Where `dataset.flip` says so, the images of a random half of the items are mirrored, all fields of an item alike.
 
     Yields:
         dict of tensors, each with the batch as its first dimension. Closing the generator ends all that works ahead.
     """
     epochs = _epochs(len(dataset), batch_size, seed, first_batch)
-    if not hasattr(dataset, "batch"):
-        for sampler in epochs:
-            yield from paddle.io.DataLoader(dataset, batch_sampler=sampler)
     plan, early = itertools.tee((indices, sampler.mirrored[indices]) for sampler in epochs for indices in sampler)
-    wanted = (indices for indices, _ in early)
-    stream = dataset.stream(wanted) if hasattr(dataset, "stream") else (dataset.batch(indices) for indices in wanted)
-    with contextlib.closing(stream):
+    images = [name for name, field in dataset.spec.items() if field.kind == "image"] if dataset.flip else []
+    with contextlib.closing(dataset.stream(indices for indices, _ in early)) as stream:
         for arrays, (_, mirrored) in zip(stream, plan, strict=False):
-            if getattr(dataset, "flip", False):
-                arrays["image"][mirrored] = arrays["image"][mirrored, ..., ::-1]
-            yield {key: paddle.to_tensor(array) for key, array in arrays.items()}
+            for name in images:
+                arrays[name][mirrored] = arrays[name][mirrored, ..., ::-1]
+            yield {name: paddle.to_tensor(array) for name, array in arrays.items()}
 
 
 def _epochs(num_samples: int, batch_size: int, seed: int, first_batch: int):

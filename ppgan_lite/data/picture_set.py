@@ -11,13 +11,13 @@ import math
 import time
 
 import numpy as np
-import paddle
 from tqdm import tqdm
 
+from ppgan_lite.data.base import Dataset, Source
 from ppgan_lite.data.cache import FORMAT, CacheError, PictureCache, cache_folder
-from ppgan_lite.data.image_array import Source
 from ppgan_lite.data.pictures import BadImageError, read_picture
 from ppgan_lite.data.pixels import from_uint8
+from ppgan_lite.data.spec import images
 from ppgan_lite.data.workers import ahead
 from ppgan_lite.errors import DataError, warn
 from ppgan_lite.files import sha256
@@ -44,32 +44,20 @@ def build(source, options, name: str) -> "PictureSet":
     return PicturesOnDemand(source, options, name)
 
 
-class PictureSet(paddle.io.Dataset):
+class PictureSet(Dataset):
     """Item i is `image`, float32 [C, size, size] in [-1, 1], and `label`, int64.
 
     Attributes:
-        image_shape: C, H, W.
-        labels: int64 [N].
-        class_names: what each label means.
-        factors: none are known.
-        flip: whether training mirrors a random half of the pictures.
-        source: where they come from; its sha256 is of the files' names and sizes, not of pixels.
+        source: its sha256 is of the files' names and sizes, not of pixels.
     """
 
     def __init__(self, source, options, name: str, kept: np.ndarray):
         super().__init__()
-        self.image_shape = _shape(options)
-        self.labels = source.labels[kept]
-        self.class_names, self.factors, self.flip = tuple(source.class_names), {}, options.flip
+        self.spec = images(_shape(options), source.class_names)
+        self.labels, self.flip = source.labels[kept], options.flip
         left_out = np.setdiff1d(np.arange(len(source)), kept).tolist()
-        digest = sha256(f"{source.digest} {self.image_shape} {FORMAT} {left_out}".encode())
+        digest = sha256(f"{source.digest} {_shape(options)} {FORMAT} {left_out}".encode())
         self.source = Source(name, source.origin, digest, len(kept))
-
-    def __len__(self):
-        return len(self.labels)
-
-    def __getitem__(self, index):
-        return {key: values[0] for key, values in self.batch([index]).items()}
 
 
 class DecodedPictures(PictureSet):
@@ -94,9 +82,11 @@ class DecodedPictures(PictureSet):
         self._pixels, self._kept = pixels, np.setdiff1d(np.arange(len(source)), list(bad))
         super().__init__(source, options, name, self._kept)
 
-    def batch(self, indices) -> dict[str, np.ndarray]:
-        """The items at `indices`, gathered at once."""
-        return {"image": from_uint8(self._pixels[self._kept[indices]]), "label": self.labels[indices]}
+    def batch(self, indices):
+        return {"image": from_uint8(self.pixels("image", indices)), "label": self.labels[indices]}
+
+    def pixels(self, field, indices):
+        return self._pixels[self._kept[indices]]
 
 
 class PicturesOnDemand(PictureSet):
@@ -117,7 +107,11 @@ class PicturesOnDemand(PictureSet):
         Raises:
             DataError: a file is no picture, and may not be skipped, or there is no other.
         """
-        return self._items(*self._decode(np.asarray(indices)))
+        pixels, labels = self._good(*self._decode(np.asarray(indices)))
+        return {"image": from_uint8(pixels), "label": labels}
+
+    def pixels(self, field, indices):
+        return self._good(*self._decode(np.asarray(indices)))[0]
 
     def stream(self, batches):
         """Yield `batch(indices)` of each of `batches`, from processes that decode ahead; closing it ends them.
@@ -127,22 +121,24 @@ class PicturesOnDemand(PictureSet):
         """
         with contextlib.closing(ahead(self._decode, batches, self._workers)) as decoded:
             for one in decoded:
-                yield self._items(*one)
+                pixels, labels = self._good(*one)
+                yield {"image": from_uint8(pixels), "label": labels}
 
     def _decode(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
         """Pixels uint8 [n, C, H, W], the files that they are of, and the bad ones among those that were tried."""
-        pixels, bad = decode(self._files, self.image_shape, indices)
+        pixels, bad = decode(self._files, self.spec["image"].shape, indices)
         taken = np.array(indices)
         for row in np.flatnonzero(np.isin(indices, list(bad))) if self._may_skip else ():
             for distance in range(1, len(self)):
                 taken[row] = (indices[row] + distance) % len(self)
-                pixels[row : row + 1], more = decode(self._files, self.image_shape, taken[row : row + 1])
+                pixels[row : row + 1], more = decode(self._files, self.spec["image"].shape, taken[row : row + 1])
                 bad |= more
                 if not more:
                     break
         return pixels, taken, bad
 
-    def _items(self, pixels: np.ndarray, taken: np.ndarray, bad: dict[int, str]) -> dict[str, np.ndarray]:
+    def _good(self, pixels: np.ndarray, taken: np.ndarray, bad: dict[int, str]) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels uint8 [n, C, H, W] and labels [n] of good pictures; bad ones are reported. Raises DataError."""
         for file in sorted(bad.keys() - self._bad.keys()):
             told = f"{self._files.name(file)}: {bad[file]}"
             if not self._may_skip:
@@ -154,7 +150,7 @@ class PicturesOnDemand(PictureSet):
                 warn(f"{self.source.origin}: more than {MOST_NAMED} files are no pictures; no more of them are named")
         if len(self._bad) == len(self):
             raise DataError(f"{self.source.origin}: {_count(self._bad, self._files)}")
-        return {"image": from_uint8(pixels), "label": self.labels[taken]}
+        return pixels, self.labels[taken]
 
 
 def decode(source, shape: tuple[int, int, int], files) -> tuple[np.ndarray, dict[int, str]]:

@@ -3,13 +3,13 @@
 import dataclasses
 import sys
 
-from ppgan_lite import options
+from ppgan_lite.data.options import DATASETS
 from ppgan_lite.errors import DataError
 
 
 def stand_in_options(asked):
     """The options of the data set that `asked.offline` names: those that `asked` has, too, and else its defaults."""
-    kind = options.DATASETS[asked.offline]
+    kind = DATASETS[asked.offline]
     shared = {field.name for field in dataclasses.fields(kind)} & {field.name for field in dataclasses.fields(asked)}
     return kind(**{key: getattr(asked, key) for key in shared} | {"name": asked.offline})
 

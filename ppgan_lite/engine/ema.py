@@ -1,4 +1,4 @@
-"""A moving average of a generator's weights, which makes better images than the weights of any one step."""
+"""Moving averages of networks, which make better pictures than the weights of any one step."""
 
 import paddle
 from paddle import nn
@@ -8,7 +8,8 @@ def follow(average: nn.Layer, network: nn.Layer, decay: float, step: int):
     """Move `average` towards `network`: a <- decay a + (1 - decay) w, for weights and batch statistics alike.
 
     Early on the decay is smaller, (1 + step) / (10 + step), or the average would be that of random weights for long (as
-    TensorFlow's ExponentialMovingAverage does with `num_updates`).
+    TensorFlow's ExponentialMovingAverage does with `num_updates`). Other buffers are copied: a mean of spectral norm's
+    vectors, say, has another length than they have.
 
     Args:
         average, network: two networks of one architecture.
@@ -16,7 +17,8 @@ def follow(average: nn.Layer, network: nn.Layer, decay: float, step: int):
         step: from 1.
     """
     decay = min(decay, (1 + step) / (10 + step))
-    ours, theirs = average.state_dict(), network.state_dict()
+    averaged = {name for name, _ in network.named_parameters()}  # batch statistics among them
+    theirs = network.state_dict()
     with paddle.no_grad():
-        for name, value in ours.items():
-            value.set_value(decay * value + (1 - decay) * theirs[name])
+        for name, value in average.state_dict().items():
+            value.set_value(decay * value + (1 - decay) * theirs[name] if name in averaged else theirs[name])

@@ -7,6 +7,7 @@ run equals an uninterrupted one bit for bit, and nothing between two steps (a pr
 import contextlib
 import math
 import signal
+import threading
 from pathlib import Path
 
 from ppgan_lite.config.build import build_dataset, build_method
@@ -34,7 +35,7 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
     device = set_device(device)
     dataset = build_dataset(config)
     epoch_batches = batches_per_epoch(len(dataset), config.data.batch_size)
-    method = build_method(config, dataset.image_shape, len(dataset.class_names))
+    method = build_method(config, dataset.spec)
     steps = config.train.steps or config.method.steps_in(config.train.epochs * epoch_batches)
     evaluation = _evaluation(config, dataset)
     print(f"data: {dataset.source}", flush=True)
@@ -53,7 +54,7 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
         print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
         with run, Progress(done, steps, config.method.batches_in, epoch_batches, config.data.batch_size) as progress:
             observer = Observer(run, method, config, dataset, evaluation, progress.say)
-            if done and _evaluation_is_due(config.train, done, steps) and not run.evaluation_file(done).exists():
+            if done and _evaluation_is_due(config.train, done, steps) and not run.results.file(done).exists():
                 observer.evaluate(done)  # the process ended before it had
             return _train_steps(run, method, dataset, config, done, steps, observer, progress)
 
@@ -71,11 +72,11 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, observer: 
             seed_paddle(cfg.seed, step)
             for optimizer in method.optimizers.values():
                 optimizer.schedule(step, steps)
-            method.gradient_norms = {} if step % cfg.log_every == 0 else None
+            method.updates.gradient_norms = {} if step % cfg.log_every == 0 else None
             scalars = method.train_step([next(data) for _ in range(config.method.num_batches(step))], step)
-            if cfg.ema is not None:
-                follow(method.networks["g_ema"], method.networks["g"], cfg.ema, step)
-            unchecked.append((step, scalars | (method.gradient_norms or {})))
+            for name, average in method.averages.items():
+                follow(average, method.networks[name], cfg.ema, step)
+            unchecked.append((step, scalars | (method.updates.gradient_norms or {})))
             progress.advance()
             stop = signals.received or step == steps
             evaluating = _evaluation_is_due(cfg, step, steps) and not signals.received
@@ -157,25 +158,27 @@ def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[
 def _description(config: Config, method) -> str:
     lines = [to_yaml(config)]
     for name, network in method.networks.items():
-        if name == "g_ema":
-            lines.append(f"network {name}: a moving average of g")
-            continue
         trainable = sum(math.prod(p.shape) for p in network.parameters() if not p.stop_gradient)
         fixed = sum(math.prod(p.shape) for p in network.parameters() if p.stop_gradient)
         lines.append(f"network {name}: {trainable:,} parameters, and {fixed:,} batch statistics")
+    lines += [f"network {name}_ema: a moving average of {name}" for name in method.averages]
     return "\n".join(lines)
 
 
 class _StopSignals:
-    """Remembers the first SIGINT or SIGTERM, so that the step can end and be saved; a second one acts at once."""
+    """Remembers the first SIGINT or SIGTERM, so that the step can end and be saved; a second one acts at once.
+
+    Python lets only the main thread handle signals: a training in another one leaves them as they are.
+    """
 
     def __init__(self):
         self.received = 0
         self._before = {}
 
     def __enter__(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._receive)
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(self, *exception):

@@ -1,4 +1,4 @@
-"""How far a training is: a bar on a terminal, plain lines elsewhere."""
+"""How far a training is: a bar on a terminal and in a notebook, plain lines elsewhere."""
 
 import sys
 import time
@@ -24,7 +24,7 @@ class Progress:
         self.step, self.time = done, time.monotonic()
         # Without tqdm's steps per second, the losses and images/s fit on a terminal of 80 columns.
         form = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-        self.bar = tqdm(total=total, initial=done, bar_format=form) if sys.stderr.isatty() else None
+        self.bar = tqdm(total=total, initial=done, bar_format=form) if _shows_bars() else None
 
     def __enter__(self):
         return self
@@ -34,7 +34,7 @@ class Progress:
             self.bar.close()
 
     def advance(self):
-        """Tell of a step that has been taken."""
+        """Count a step that has been taken."""
         if self.bar is not None:
             self.bar.update()
 
@@ -45,7 +45,7 @@ class Progress:
         return images / max(elapsed, 1e-9)
 
     def show(self, step: int, scalars: dict[str, float], images_per_second: float):
-        """Tell of a step that has been logged."""
+        """Show a step that has been logged."""
         if self.bar is not None:
             losses = [f"{key[5:]} {value:.2f}" for key, value in scalars.items() if key.startswith("loss/")]
             self.bar.set_postfix_str(" ".join([*losses, f"{images_per_second:.0f} images/s"]))
@@ -65,3 +65,10 @@ class Progress:
         """Print a line without tearing the bar."""
         tqdm.write(text, file=sys.stderr if self.bar is not None else sys.stdout)
         sys.stdout.flush()
+
+
+def _shows_bars() -> bool:
+    """Whether stderr is a terminal, or the output of a notebook's cell."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return sys.stderr.isatty() or type(shell).__name__ == "ZMQInteractiveShell"

@@ -2,9 +2,9 @@
 
 from ppgan_lite.config.build import build_dataset
 from ppgan_lite.errors import EvaluationError
+from ppgan_lite.evaluation.classifiers import evaluate_classifier
 from ppgan_lite.evaluation.features import load_features
-from ppgan_lite.evaluation.measure import NUM_IMAGES, GeneratorEvaluation, evaluate_classifier
-from ppgan_lite.methods.base import Generative
+from ppgan_lite.evaluation.generators import NUM_IMAGES, GeneratorEvaluation
 from ppgan_lite.runs.results import Result
 
 
@@ -30,13 +30,13 @@ class Evaluation:
                 f"the training images are {train.source}, but the test images are {self._test.source}"
             )
         self._of_generators = None
-        if "generator" in config.networks:
-            network = load_features(features, train.source.name, train.image_shape)
+        if config.method.KIND == "generator":
+            network = load_features(features, train.source.name, train.spec["image"])
             num = min(NUM_IMAGES, len(train), len(self._test)) if num is None else num
             self._of_generators = GeneratorEvaluation(train, self._test, network, num, seed)
 
     def __call__(self, method, step: int) -> Result:
         """Measure the method as it stands at a step. Raises UserError."""
-        if isinstance(method, Generative):
+        if self._of_generators is not None:
             return self._of_generators(method, step)
         return evaluate_classifier(method, self._train, self._test, step)

@@ -10,37 +10,36 @@ from pathlib import Path
 import paddle.nn.functional as F
 import safetensors.numpy
 
-from ppgan_lite import options
-from ppgan_lite.config.build import build_network
+from ppgan_lite.data.spec import Field
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation.feature_network import INCEPTION, FeatureNetwork
-from ppgan_lite.files import seal, sha256, unseal, writing
-from ppgan_lite.runs.results import Result
-from ppgan_lite.runs.trained import open_trained
+from ppgan_lite.files import sha256, unseal
+from ppgan_lite.networks import options
+from ppgan_lite.networks.classifiers import Evaluator
 
 FOLDER = Path(__file__).parent / "evaluators"
 PHOTOGRAPHS = "cifar10_jpeg"  # the evaluator of all pictures in colour whose data set has none of its own
 
 
-def load_features(name: str, data: str, image_shape: tuple[int, int, int]) -> FeatureNetwork:
+def load_features(name: str, data: str, field: Field) -> FeatureNetwork:
     """The feature network for images of a data set.
 
     Args:
         name: `auto` for the data set's own evaluator (that of CIFAR-10, if it has none and the images are in colour),
             an evaluator's name, or `inception`.
         data: the data set's name.
-        image_shape: C, H, W.
+        field: of the images.
 
     Raises:
         EvaluationError: no such network, one of another data set, or its file is not what was shipped; points.
     """
-    if tuple(image_shape[1:]) == (1, 1):
+    if field.kind == "point":
         raise EvaluationError(f"{data}: no evaluator for this data: it is points, not images")
     if name == INCEPTION:
         from ppgan_lite.evaluation.inception import load_inception  # asks for 90 MB of weights: only where it is wanted
 
         return load_inception()
-    shipped = list_evaluators()
+    shipped, image_shape = list_evaluators(), field.shape
     in_colour = image_shape[0] == 3
     if name == "auto" and data not in shipped and not in_colour:
         raise EvaluationError(
@@ -55,9 +54,9 @@ def load_features(name: str, data: str, image_shape: tuple[int, int, int]) -> Fe
         raise EvaluationError(f"--features {name}: features of another data set: the run was trained on {data}")
     card = read_card(name)
     shape = tuple(card["image_shape"])
-    if shape != tuple(image_shape) and (name == data or min(image_shape[1:]) < shape[1]):
+    if shape != image_shape and (name == data or min(image_shape[1:]) < shape[1]):
         raise EvaluationError(f"{name}: measures images of shape {list(shape)}, not {list(image_shape)}")
-    return _load_evaluator(name, card, tuple(image_shape))
+    return _load_evaluator(name, card, image_shape)
 
 
 def list_evaluators() -> list[str]:
@@ -78,49 +77,13 @@ def read_card(name: str) -> dict:
     return card
 
 
-def ship_evaluator(run_folder: Path) -> dict:
-    """Write the classifier of a finished run of configs/evaluator_*.yml, and its card, to `evaluators/`.
-
-    Returns:
-        the card.
-
-    Raises:
-        UserError: no such run, its network or data is another, or its last step was not evaluated.
-    """
-    run, _, saved = open_trained(run_folder, step=None)
-    if saved.config.get("classifier", {}).get("name") != "evaluator" or run.source.stands_in_for:
-        kind = f"a {saved.config['method']['name']} of {run.source.title}"
-        raise EvaluationError(f"{run_folder}: {kind}; ship a run of configs/evaluator_*.yml")
-    name, result = run.source.name, Result.read(run.evaluation_file(saved.step))
-    content = safetensors.numpy.save(saved.arrays["network_c"])
-    card = {
-        "network": saved.config["classifier"],
-        "image_shape": list(run.image_shape),
-        "class_names": list(run.class_names),
-        "num_parameters": sum(array.size for array in saved.arrays["network_c"].values()),
-        "test_accuracy": result.figures["accuracy"].value,
-        "tested_on": result.protocol,
-        "trained_on": {"name": name, "sha256": run.source.sha256, "num_images": run.source.num_images},
-        "steps": saved.step,
-        "config": saved.config,
-        "versions": run.record["sessions"][-1]["versions"],
-        "file": {"name": f"{name}.safetensors", "sha256": sha256(content), "bytes": len(content)},
-    }
-    with writing(FOLDER / f"{name}.safetensors") as stream:
-        stream.write(content)
-    with writing(FOLDER / f"{name}.json") as stream:
-        stream.write(seal(card))
-    return card
-
-
 def _load_evaluator(name: str, card: dict, image_shape: tuple[int, int, int]) -> FeatureNetwork:
     path = FOLDER / card["file"]["name"]
     content = _read(path)
     if sha256(content) != card["file"]["sha256"]:
         raise EvaluationError(f"{path}: not the file that its card tells of (another sha256); install ppgan_lite again")
-    chosen = options.Evaluator(**card["network"])
     own_shape = tuple(card["image_shape"])
-    network = build_network("classifier", chosen, own_shape, len(card["class_names"]))
+    network = Evaluator(options.Evaluator(**card["network"]), own_shape, len(card["class_names"]))
     arrays = safetensors.numpy.load(content)
     for key, tensor in network.state_dict().items():
         tensor.set_value(arrays[key])

@@ -3,19 +3,21 @@
 import paddle.nn.functional as F
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
-from ppgan_lite.methods.base import LOGITS, Conditional, frozen, picture_port
+from ppgan_lite.methods.base import Conditional
 from ppgan_lite.methods.gan import d_scalars
-from ppgan_lite.methods.interface import Interface, Port
+from ppgan_lite.methods.interface import LOGITS, Interface, Port, picture_port
+from ppgan_lite.methods.modes import frozen
 
 
 class ACGAN(Conditional):
     """A generator `g(z, labels)` and a discriminator `d(images)` that gives logits and class logits."""
 
     @classmethod
-    def make_networks(cls, options, make, image_shape, num_classes):
+    def make_networks(cls, options, make, spec):
+        num_classes = len(spec["label"].names)
         return {
-            "g": cls.make_generator(options, make, image_shape, num_classes),
-            "d": make("discriminator", image_shape, (1, num_classes)),
+            "g": cls.make_generator(options, make, spec),
+            "d": make("discriminator", spec["image"].shape, (1, num_classes)),
         }
 
     def train_step(self, batches, step):
@@ -35,11 +37,9 @@ class ACGAN(Conditional):
         of_d = d_scalars(real_logits, fake_logits)
         return of_d | {"loss/g": loss_g, "loss/d_class": loss_class, "loss/g_class": loss_g_class}
 
-    def interfaces(self, image_shape, class_names):
-        images = picture_port(image_shape)
-        classes = Port("class_logits", (self.num_kinds,), "the largest is that of the likeliest class")
-        g = Interface(
-            "generator: noise and a class to pictures", (self.noise_port(), self.label_port(class_names)), (images,)
-        )
+    def interfaces(self):
+        images = picture_port(self.spec["image"])
+        classes = Port("class_logits", (len(self.spec["label"].names),), "the largest is that of the likeliest class")
+        g = Interface("generator: noise and a class to pictures", (self.noise_port(), self.label_port()), (images,))
         d = Interface("discriminator: is a picture real, and of what?", (images,), (LOGITS, classes))
         return {"g": g, "d": d}

@@ -6,8 +6,9 @@ lower is better. Losses are means over pixels of the absolute error (eta = 1).
 
 import paddle
 
-from ppgan_lite.methods.base import Generative, frozen, picture_port
-from ppgan_lite.methods.interface import Interface
+from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.interface import Interface, picture_port
+from ppgan_lite.methods.modes import frozen
 
 
 class BEGAN(Generative):
@@ -15,15 +16,15 @@ class BEGAN(Generative):
 
     noise = "uniform"
 
-    def __init__(self, options, networks, optimizers):
-        super().__init__(options, networks, optimizers)
+    def __init__(self, options, networks, optimizers, spec):
+        super().__init__(options, networks, optimizers, spec)
         self.state = {"k": paddle.zeros([])}
 
     @staticmethod
-    def make_networks(options, make, image_shape, num_classes):
+    def make_networks(options, make, spec):
         return {
-            "g": make("generator", options.z_dim, image_shape),
-            "d": make("autoencoder", options.z_dim, image_shape),
+            "g": make("generator", options.z_dim, spec["image"].shape),
+            "d": make("autoencoder", options.z_dim, spec["image"].shape),
         }
 
     def train_step(self, batches, step):
@@ -46,9 +47,9 @@ class BEGAN(Generative):
             "score/convergence": loss_real.detach() + balance.abs(),
         }
 
-    def interfaces(self, image_shape, class_names):
-        images = picture_port(image_shape)
-        rebuilt = picture_port(image_shape, "rebuilt")
+    def interfaces(self):
+        images = picture_port(self.spec["image"])
+        rebuilt = picture_port(self.spec["image"], "rebuilt")
         return {
             "g": Interface("generator: noise to pictures", (self.noise_port(),), (images,)),
             "d": Interface("autoencoder: pictures rebuilt, the better the more real", (images,), (rebuilt,)),

@@ -5,8 +5,9 @@ channel, a learned picture of each class.
 """
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
-from ppgan_lite.methods.base import Conditional, frozen
+from ppgan_lite.methods.base import Conditional
 from ppgan_lite.methods.gan import d_scalars
+from ppgan_lite.methods.modes import frozen
 from ppgan_lite.networks.conditional import ConditionalDiscriminator
 
 
@@ -14,11 +15,11 @@ class CGAN(Conditional):
     """A generator `g(z, labels)` and a discriminator `d(images, labels)`."""
 
     @classmethod
-    def make_networks(cls, options, make, image_shape, num_classes):
-        channels, height, width = image_shape
+    def make_networks(cls, options, make, spec):
+        (channels, height, width), num_classes = spec["image"].shape, len(spec["label"].names)
         d = make("discriminator", (channels + 1, height, width))
         return {
-            "g": cls.make_generator(options, make, image_shape, num_classes),
+            "g": cls.make_generator(options, make, spec),
             "d": ConditionalDiscriminator(d, num_classes, (height, width)),
         }
 

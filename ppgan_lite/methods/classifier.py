@@ -3,16 +3,17 @@
 import paddle
 import paddle.nn.functional as F
 
-from ppgan_lite.methods.base import Method, picture_port
-from ppgan_lite.methods.interface import Interface, Port
+from ppgan_lite.methods.base import Method
+from ppgan_lite.methods.interface import Interface, Port, picture_port
+from ppgan_lite.methods.modes import mode
 
 
 class Classifier(Method):
     """A network `c` from images to classes."""
 
     @staticmethod
-    def make_networks(options, make, image_shape, num_classes):
-        return {"c": make("classifier", image_shape, num_classes)}
+    def make_networks(options, make, spec):
+        return {"c": make("classifier", spec["image"].shape, len(spec["label"].names))}
 
     def train_step(self, batches, step):
         images, labels = batches[0]["image"], batches[0]["label"]  # [N, C, H, W] in [-1, 1], [N]
@@ -24,13 +25,9 @@ class Classifier(Method):
     def classify(self, images):
         """Class probabilities [N, num_classes] of images [N, C, H, W] in [-1, 1]."""
         c = self.networks["c"]
-        c.eval()
-        with paddle.no_grad():
-            probabilities = F.softmax(c(images))
-        c.train()
-        return probabilities
+        with paddle.no_grad(), mode(c, training=False):
+            return F.softmax(c(images))
 
-    def interfaces(self, image_shape, class_names):
-        num_classes = self.networks["c"].classify.weight.shape[1]
-        logits = Port("logits", (num_classes,), "the largest is that of the likeliest class")
-        return {"c": Interface("classifier: what is in a picture?", (picture_port(image_shape),), (logits,))}
+    def interfaces(self):
+        logits = Port("logits", (len(self.spec["label"].names),), "the largest is that of the likeliest class")
+        return {"c": Interface("classifier: what is in a picture?", (picture_port(self.spec["image"]),), (logits,))}

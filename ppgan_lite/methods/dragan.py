@@ -6,8 +6,9 @@ that of its probability).
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
 from ppgan_lite.losses.regularizers import around, gradient_penalty
-from ppgan_lite.methods.base import Generative, frozen
+from ppgan_lite.methods.base import Generative
 from ppgan_lite.methods.gan import d_scalars
+from ppgan_lite.methods.modes import frozen
 
 
 class DRAGAN(Generative):

@@ -21,9 +21,9 @@ listing does. It is there to measure what the leak does, for nothing else.
 
 import paddle
 
-from ppgan_lite.errors import ConfigError
 from ppgan_lite.losses.adversarial import bce, bce_fake, bce_real, minimax_g
-from ppgan_lite.methods.base import Generative, frozen
+from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.modes import frozen
 
 G_LOSSES = {"non_saturating": bce_real, "minimax": minimax_g}
 
@@ -31,9 +31,8 @@ G_LOSSES = {"non_saturating": bce_real, "minimax": minimax_g}
 class GAN(Generative):
     """A generator `g` and a discriminator `d`, trained in turn."""
 
-    def __init__(self, options, networks, optimizers):
-        super().__init__(options, networks, optimizers)
-        _check(options)
+    def __init__(self, options, networks, optimizers, spec):
+        super().__init__(options, networks, optimizers, spec)
         self.noise = options.noise
         if options.gradients == "as_listed":
             # What the last step left on D, which the next one adds to: saved, or a resumed run would lose it.
@@ -87,16 +86,16 @@ class GAN(Generative):
         with paddle.no_grad():
             for name, p in of_d.items():
                 p.grad.add_(self.state[f"left/{name}"])  # of the last step's loss_g
-        self.step("d_real")
+        self.updates.step("d_real")
 
         fake_logits = d(g(self.draw_z(len(real))))
         loss_d_fake = bce_fake(fake_logits)
         loss_d_fake.backward()
-        self.step("d_fake")  # G keeps its part, which is added to its own gradient
+        self.updates.step("d_fake")  # G keeps its part, which is added to its own gradient
 
         loss_g = bce_real(d(g(self.draw_z(len(real)))))
         loss_g.backward()
-        self.step("g")
+        self.updates.step("g")
         for name, p in of_d.items():
             self.state[f"left/{name}"].set_value(p.grad)
         self.optimizers["d_real"].clear_grad()
@@ -112,21 +111,3 @@ def d_scalars(real_logits, fake_logits) -> dict:
         "accuracy/d_real": (real_logits > 0).astype("float32").mean(),
         "accuracy/d_fake": (fake_logits < 0).astype("float32").mean(),
     }
-
-
-def _check(options):
-    """Refuse settings that do not go together."""
-    if options.reuse_fakes and (options.d_updates, options.g_updates) != (1, 1):
-        raise ConfigError(
-            "method.reuse_fakes: true needs method.d_updates and method.g_updates of 1: one batch of fakes"
-        )
-    others = (options.d_optimizers, options.reuse_fakes, options.first, options.g_loss)
-    counts = (options.d_updates, options.g_updates, options.real_target)
-    if options.gradients == "as_listed" and (others, counts) != (
-        ("separate", False, "d", "non_saturating"),
-        (1, 1, 1.0),
-    ):
-        raise ConfigError(
-            "method.gradients: as_listed is the tutorial's listing, which needs method.d_optimizers: separate, "
-            "method.reuse_fakes: false, and the defaults of the other keys of method"
-        )

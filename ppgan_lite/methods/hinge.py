@@ -1,8 +1,9 @@
 """GAN with the hinge loss of Miyato et al. 2018 (eq. 16 and 17); with `norm: spectral` in D it is their SNGAN."""
 
 from ppgan_lite.losses.adversarial import hinge_fake, hinge_real
-from ppgan_lite.methods.base import Generative, frozen
+from ppgan_lite.methods.base import Generative
 from ppgan_lite.methods.interface import Port
+from ppgan_lite.methods.modes import frozen
 
 
 class Hinge(Generative):

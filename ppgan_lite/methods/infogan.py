@@ -12,9 +12,10 @@ import paddle
 import paddle.nn.functional as F
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
-from ppgan_lite.methods.base import LOGITS, Generative, frozen, picture_port
+from ppgan_lite.methods.base import Generative
 from ppgan_lite.methods.gan import d_scalars
-from ppgan_lite.methods.interface import Interface, Port
+from ppgan_lite.methods.interface import LOGITS, Interface, Port, picture_port
+from ppgan_lite.methods.modes import frozen, mode
 from ppgan_lite.networks.conditional import ConditionalGenerator
 
 
@@ -22,22 +23,12 @@ class InfoGAN(Generative):
     """A generator `g(z, category, codes)` and a discriminator `d` that also gives what it takes the codes for."""
 
     @classmethod
-    def make_networks(cls, options, make, image_shape, num_classes):
-        g = make("generator", options.z_dim + options.categories + options.codes, image_shape)
+    def make_networks(cls, options, make, spec):
+        g = make("generator", options.z_dim + options.categories + options.codes, spec["image"].shape)
         return {
             "g": ConditionalGenerator(g, options.categories),
-            "d": make("discriminator", image_shape, (1, options.categories, options.codes)),
+            "d": make("discriminator", spec["image"].shape, (1, options.categories, options.codes)),
         }
-
-    @property
-    def num_kinds(self) -> int:
-        """Values of the categorical code."""
-        return self.options.categories
-
-    def draw(self, num):
-        """Noise, each category in turn, and continuous codes."""
-        category = paddle.arange(num) % self.options.categories
-        return {"z": self.draw_z(num), "category": category, "codes": self._draw_codes(num)}
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
@@ -62,10 +53,8 @@ class InfoGAN(Generative):
     def recognise(self, images):
         """What Q takes the codes of images [N, C, H, W] for: categories [N], and means of the codes [N, codes]."""
         d = self.networks["d"]
-        d.eval()
-        with paddle.no_grad():
+        with paddle.no_grad(), mode(d, training=False):
             _, category_logits, codes = d(images)
-        d.train()
         return category_logits.argmax(1), codes
 
     def _loss_q(self, recognised, category, codes):
@@ -79,9 +68,9 @@ class InfoGAN(Generative):
     def _draw_codes(self, num: int):
         return paddle.uniform([num, self.options.codes], min=-1.0, max=1.0)
 
-    def interfaces(self, image_shape, class_names):
+    def interfaces(self):
         categories, codes = self.options.categories, self.options.codes
-        images = picture_port(image_shape)
+        images = picture_port(self.spec["image"])
         category = Port("category", (), "the categorical code", "int64", (0, categories - 1), distribution="uniform")
         code = Port("codes", (codes,), "the continuous codes", range=(-1, 1), distribution="uniform")
         of_category = Port("category_logits", (categories,), "the largest is that of the likeliest category")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ppgan_lite.data.spec import Field
+
 
 @dataclass(frozen=True)
 class Port:
@@ -14,7 +16,8 @@ class Port:
         meaning: in words.
         range: the least and the largest value; None for any number.
         distribution: of an input that is drawn, each number by itself: "normal" is N(0, 1); "uniform" is so over
-            `range`, of integers with both ends; None: comes from outside.
+            `range`, of integers with both ends; None: comes from outside; in this suite, from the data's field of
+            that name.
         layout: of pictures; None for other things.
         names: of classes, what each number stands for.
     """
@@ -36,3 +39,11 @@ class Interface:
     meaning: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+
+
+LOGITS = Port("logits", (1,), "above 0: taken for real; below: for generated")
+
+
+def picture_port(field: Field, name: str = "images") -> Port:
+    """Pictures of a field of the data as the networks take and give them."""
+    return Port(name, field.shape, "pictures, from black (-1) to white (1)", range=(-1, 1), layout="NCHW")

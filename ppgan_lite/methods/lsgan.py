@@ -1,8 +1,9 @@
 """Least squares GAN (Mao et al. 2017, eq. 9): D's outputs are drawn to 1 for real images and 0 for fakes, G's to 1."""
 
 from ppgan_lite.losses.adversarial import least_squares
-from ppgan_lite.methods.base import Generative, frozen
+from ppgan_lite.methods.base import Generative
 from ppgan_lite.methods.interface import Port
+from ppgan_lite.methods.modes import frozen
 
 
 class LSGAN(Generative):

@@ -5,18 +5,27 @@ from paddle import nn
 
 
 class Optimizer:
-    """Adam, RMSprop or SGD over the trainable parameters of one network.
+    """Adam, RMSprop or SGD over the trainable parameters of one network, or of several.
 
     Paddle names an optimizer's state after process-wide counters (`linear_3.w_0_moment1_1`), so the same network
     built second in a process has other names. Here it is `project.0.weight/moment1` wherever it is built.
 
+    Args:
+        options: of config/optim.py.
+        networks: by their names.
+
     Attributes:
-        parameters: name in the network -> parameter, of those that are trained.
+        parameters: name in the network -> parameter, of those that are trained; of several networks NETWORK.NAME.
     """
 
-    def __init__(self, options, network: nn.Layer):
+    def __init__(self, options, networks: dict[str, nn.Layer]):
         self._options = options
-        self.parameters = {name: p for name, p in network.named_parameters() if not p.stop_gradient}
+        self.parameters = {
+            f"{network}.{name}" if len(networks) > 1 else name: p
+            for network, layer in networks.items()
+            for name, p in layer.named_parameters()
+            if not p.stop_gradient
+        }
         parameters = list(self.parameters.values())
         if options.name == "sgd":
             self._paddle = paddle.optimizer.SGD(options.lr, parameters)
@@ -46,7 +55,7 @@ class Optimizer:
         return sum((gradient.dot(gradient) for gradient in gradients), paddle.zeros([])).sqrt()
 
     def clear_grad(self):
-        """Forget the gradients of this network's parameters."""
+        """Forget the gradients of the parameters."""
         self._paddle.clear_grad(set_to_zero=False)
 
     def state_dict(self) -> dict:

@@ -5,7 +5,9 @@ import paddle
 import paddle.nn.functional as F
 
 from ppgan_lite.data.gaussians import Gaussians
-from ppgan_lite.methods.base import LOGITS, Generative
+from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.interface import LOGITS
+from ppgan_lite.methods.modes import mode
 from ppgan_lite.pictures.points import Moment, axis_of
 
 
@@ -18,15 +20,13 @@ def look(method: Generative, dataset: Gaussians, inputs: dict, images, step: int
 
 
 def _judge(method, dataset) -> np.ndarray | None:
-    port = method.interfaces(dataset.image_shape, dataset.class_names).get("d")
+    port = method.interfaces().get("d")
     if port is None or port.outputs[0] != LOGITS or len(port.inputs) > 1:
         return None
-    axis, dims = axis_of(dataset), dataset.image_shape[0]
+    axis, dims = axis_of(dataset), dataset.spec["image"].shape[0]
     places = np.stack(np.meshgrid(*[axis] * dims), -1)  # [M, 1], or [M, M, 2] whose last dimension is x, y
     d = method.networks["d"]
-    d.eval()
-    with paddle.no_grad():
+    with paddle.no_grad(), mode(d, training=False):
         logits = d(paddle.to_tensor(places.reshape(-1, dims, 1, 1).astype("float32")))  # [M^dims, dims, 1, 1]
-    d.train()
     logits = logits[0] if isinstance(logits, list | tuple) else logits  # of several outputs
     return F.sigmoid(logits).numpy().reshape(places.shape[:-1])

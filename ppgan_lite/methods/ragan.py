@@ -1,8 +1,9 @@
 """Relativistic average GAN (Jolicoeur-Martineau 2018, Algorithm 2): is a real image more real than fakes on average?"""
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
-from ppgan_lite.methods.base import Generative, frozen
+from ppgan_lite.methods.base import Generative
 from ppgan_lite.methods.interface import Port
+from ppgan_lite.methods.modes import frozen
 
 
 class RaGAN(Generative):

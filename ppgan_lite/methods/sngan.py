@@ -9,8 +9,9 @@ draws them uniformly, which on CIFAR-10 is the same. It also updates G first, on
 """
 
 from ppgan_lite.losses.adversarial import hinge_fake, hinge_real
-from ppgan_lite.methods.base import Conditional, frozen
+from ppgan_lite.methods.base import Conditional
 from ppgan_lite.methods.interface import Port
+from ppgan_lite.methods.modes import frozen
 
 
 class SNGAN(Conditional):
@@ -19,10 +20,11 @@ class SNGAN(Conditional):
     judgement = Port("scores", (1,), "above 0: nearer to real pictures of the class; the loss asks for 1 and -1")
 
     @staticmethod
-    def make_networks(options, make, image_shape, num_classes):
+    def make_networks(options, make, spec):
+        shape, num_classes = spec["image"].shape, len(spec["label"].names)
         return {
-            "g": make("generator", options.z_dim, image_shape, num_classes),
-            "d": make("discriminator", image_shape, (1,), num_classes),
+            "g": make("generator", options.z_dim, shape, num_classes),
+            "d": make("discriminator", shape, (1,), num_classes),
         }
 
     def train_step(self, batches, step):

@@ -8,8 +8,8 @@ import math
 
 import paddle
 
-from ppgan_lite.methods.base import Generative, picture_port
-from ppgan_lite.methods.interface import Interface, Port
+from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.interface import Interface, Port, picture_port
 
 SURE = 1e-6  # no pixel is black or white with a greater chance than 1 - SURE: a float32 tanh is exactly 1 soon
 
@@ -18,10 +18,10 @@ class VAE(Generative):
     """A decoder `g`, and an encoder `e` from images to mean and log variance of the code."""
 
     @staticmethod
-    def make_networks(options, make, image_shape, num_classes):
+    def make_networks(options, make, spec):
         return {
-            "g": make("generator", options.z_dim, image_shape),
-            "e": make("encoder", image_shape, (options.z_dim, options.z_dim)),
+            "g": make("generator", options.z_dim, spec["image"].shape),
+            "e": make("encoder", spec["image"].shape, (options.z_dim, options.z_dim)),
         }
 
     def train_step(self, batches, step):
@@ -44,8 +44,8 @@ class VAE(Generative):
             each = -white * chance.log() - (1 - white) * (1 - chance).log()
         return each.reshape([len(images), -1]).sum(1).mean()
 
-    def interfaces(self, image_shape, class_names):
-        images, z_dim = picture_port(image_shape), self.options.z_dim
+    def interfaces(self):
+        images, z_dim = picture_port(self.spec["image"]), self.options.z_dim
         code = (Port("mean", (z_dim,), "of the code"), Port("log_variance", (z_dim,), "of the code"))
         return {
             "g": Interface("decoder: codes or noise to pictures", (self.noise_port(),), (images,)),

@@ -6,8 +6,9 @@ With `warm_up` the critic is trained 100 times in each of the first 25 steps and
 
 import paddle
 
-from ppgan_lite.methods.base import Generative, frozen
+from ppgan_lite.methods.base import Generative
 from ppgan_lite.methods.interface import Port
+from ppgan_lite.methods.modes import frozen
 
 
 class WGAN(Generative):

@@ -3,7 +3,7 @@
 import paddle
 
 from ppgan_lite.losses.regularizers import between, gradient_penalty
-from ppgan_lite.methods.base import frozen
+from ppgan_lite.methods.modes import frozen
 from ppgan_lite.methods.wgan import WGAN
 
 
@@ -15,9 +15,8 @@ class WGANGP(WGAN):
         for batch in batches:  # n_critic
             real = batch["image"]  # [N, C, H, W] in [-1, 1]
             fake = self.fakes(self.draw_z(len(real)))
-            fake_scores, real_scores = d(paddle.concat([fake, real])).chunk(
-                2
-            )  # no batch norm, so as good as two passes
+            # One pass for both: D's scores depend on no other picture of the batch.
+            fake_scores, real_scores = d(paddle.concat([fake, real])).chunk(2)
             loss_adv = fake_scores.mean() - real_scores.mean()
             penalty = gradient_penalty(d, between(real, fake))
             self.update("d", loss_adv + self.options.gp_weight * penalty)

@@ -35,3 +35,8 @@ def check_count(metric: str, count: int, least: int):
     """
     if count < least:
         raise EvaluationError(f"{metric}: {count} samples; it needs at least {least}: generate more images")
+
+
+def share_error(share: float, num: int) -> float:
+    """The standard error of a share of `num` samples."""
+    return float(np.sqrt(share * (1 - share) / num))

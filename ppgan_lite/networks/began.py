@@ -6,7 +6,6 @@ simpler form. One departure: images end in tanh, which keeps them within [-1, 1]
 
 from paddle import nn
 
-from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks.layers import Conv2D, NearestUpsample
 
 STAGES = 3
@@ -20,7 +19,7 @@ class Generator(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
         super().__init__()
-        nf, smallest = options.nf, _smallest(image_shape)
+        nf, smallest = options.nf, image_shape[1] // 4
         self.feature_shape = [nf, smallest, smallest]
         self.linear = nn.Linear(z_dim, nf * smallest**2)
         layers = []
@@ -47,7 +46,7 @@ class Autoencoder(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
         super().__init__()
-        nf, smallest = options.nf, _smallest(image_shape)
+        nf, smallest = options.nf, image_shape[1] // 4
         layers = [Conv2D(image_shape[0], nf, 3, padding=1, bias=True), nn.ELU()]
         for stage in range(1, STAGES + 1):
             width = stage * nf
@@ -61,13 +60,5 @@ class Autoencoder(nn.Layer):
         self.decoder = Generator(options, z_dim, image_shape)
 
     def forward(self, x):
-        return self.decoder(
-            self.code(self.encoder(x).reshape([-1, self.num_values]))
-        )  # [N, 3 nf, S/4, S/4] -> [N, ...]
-
-
-def _smallest(image_shape: tuple[int, int, int]) -> int:
-    height, width = image_shape[1:]
-    if height != width or height not in (28, 32):
-        raise ConfigError(f"began takes images of 28x28 or 32x32 pixels, but the data has {height}x{width}")
-    return height // 4
+        features = self.encoder(x).reshape([-1, self.num_values])  # [N, 3 nf, S/4, S/4] -> [N, 3 nf S/4 S/4]
+        return self.decoder(self.code(features))

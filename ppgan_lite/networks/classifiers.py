@@ -7,7 +7,6 @@ theirs are rescaled. Paddle's default initialisation stands in place of PyTorch'
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks.layers import Conv2D, MaxPool2x2
 
 
@@ -54,7 +53,7 @@ class CNN(Classifier):
     """Twice: 5x5 convolution that keeps the size, batch norm, ReLU, max-pool 2."""
 
     def __init__(self, options, image_shape: tuple[int, int, int], num_classes: int):
-        channels, height, width = _at_least(4, image_shape, "cnn")
+        channels, height, width = image_shape
         ncf = options.ncf
         super().__init__(2 * ncf * (height // 4) * (width // 4), num_classes)
         self.layers = nn.Sequential(
@@ -98,7 +97,7 @@ class Evaluator(Classifier):
     """
 
     def __init__(self, options, image_shape: tuple[int, int, int], num_classes: int):
-        channels, height, width = _at_least(8, image_shape, "evaluator")
+        channels, height, width = image_shape
         super().__init__(options.num_features, num_classes)
         ncf = options.ncf
         self.layers = nn.Sequential(
@@ -137,11 +136,3 @@ class _ResidualBlock(nn.Layer):
 
 def _zero_to_one(x):
     return (x + 1) / 2
-
-
-def _at_least(size: int, image_shape: tuple[int, int, int], name: str) -> tuple[int, int, int]:
-    """The shape, if something is left of such images behind the max-pools. Raises ConfigError."""
-    height, width = image_shape[1:]
-    if min(height, width) < size:
-        raise ConfigError(f"{name} takes images of at least {size}x{size} pixels, but the data has {height}x{width}")
-    return image_shape

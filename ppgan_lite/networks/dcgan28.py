@@ -7,7 +7,6 @@ subtracts it), and ReLU stands behind the max-pool instead of before it (both ar
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks.layers import BilinearUpsampleConv2D, Conv2D, Conv2DTranspose, Heads, MaxPool2x2
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
@@ -24,7 +23,7 @@ class Generator(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
         super().__init__()
-        channels, size = image_shape[0], _quarter_size(image_shape)
+        channels, size = image_shape[0], image_shape[1] // 4
         ngf, activation = options.ngf, ACTIVATIONS[options.activation]
         self.feature_shape = [2 * ngf, size, size]
         self.project = nn.Sequential(
@@ -56,8 +55,8 @@ class Discriminator(nn.Layer):
 
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
-        size, ndf = 4 * _quarter_size(image_shape), options.ndf
-        pooled = ((size - 2) // 2 - 2) // 2  # 28 -> 26 -> 13 -> 11 -> 5
+        ndf = options.ndf
+        pooled = ((image_shape[1] - 2) // 2 - 2) // 2  # 28 -> 26 -> 13 -> 11 -> 5
         self.conv1 = Conv2D(image_shape[0], ndf, 3)
         self.norm1 = nn.BatchNorm2D(ndf)
         self.conv2 = Conv2D(ndf, 2 * ndf, 3)
@@ -79,10 +78,3 @@ def _double_size(form: str, in_channels: int, out_channels: int, bias: bool) -> 
     if form == "bilinear":
         return BilinearUpsampleConv2D(in_channels, out_channels, 5, bias=bias)
     return Conv2DTranspose(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
-
-
-def _quarter_size(image_shape: tuple[int, int, int]) -> int:
-    if tuple(image_shape[1:]) != (28, 28):
-        height, width = image_shape[1:]
-        raise ConfigError(f"dcgan28 takes images of 28x28 pixels, but the data has {height}x{width}")
-    return 7

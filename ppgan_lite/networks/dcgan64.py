@@ -9,7 +9,6 @@ import itertools
 import paddle
 from paddle import nn
 
-from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks.layers import Conv2D, Conv2DTranspose, Heads, LeakyReLU
 
 STAGES = {32: 3, 64: 4, 128: 5}  # doublings from 4x4 pixels
@@ -24,7 +23,7 @@ class Generator(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
         super().__init__()
-        widths = [options.ngf * 2**i for i in reversed(range(_stages(image_shape)))]
+        widths = [options.ngf * 2**i for i in reversed(range(STAGES[image_shape[1]]))]
         layers = [Conv2DTranspose(z_dim, widths[0], 4), nn.BatchNorm2D(widths[0]), nn.ReLU()]
         for wide, narrow in itertools.pairwise(widths):
             layers += [Conv2DTranspose(wide, narrow, 4, stride=2, padding=1), nn.BatchNorm2D(narrow), nn.ReLU()]
@@ -46,7 +45,7 @@ class Discriminator(nn.Layer):
 
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
-        widths = [options.ndf * 2**i for i in range(_stages(image_shape))]
+        widths = [options.ndf * 2**i for i in range(STAGES[image_shape[1]])]
         layers = [Conv2D(image_shape[0], widths[0], 4, stride=2, padding=1), LeakyReLU(0.2)]
         for narrow, wide in itertools.pairwise(widths):
             layers += [Conv2D(narrow, wide, 4, stride=2, padding=1), nn.BatchNorm2D(wide), LeakyReLU(0.2)]
@@ -75,10 +74,3 @@ def _initialise(network: nn.Layer):
         if isinstance(layer, nn.Conv2D | nn.Conv2DTranspose | nn.BatchNorm2D):
             mean = 1.0 if isinstance(layer, nn.BatchNorm2D) else 0.0
             layer.weight.set_value(paddle.normal(mean, 0.02, layer.weight.shape))
-
-
-def _stages(image_shape: tuple[int, int, int]) -> int:
-    height, width = image_shape[1:]
-    if height != width or height not in STAGES:
-        raise ConfigError(f"dcgan64 takes images of 32x32, 64x64 or 128x128 pixels, but the data has {height}x{width}")
-    return STAGES[height]

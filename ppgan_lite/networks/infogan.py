@@ -5,7 +5,6 @@ The paper's generator is `dcgan28` with `upsample: transposed`.
 
 from paddle import nn
 
-from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks.layers import Conv2D, Heads, LeakyReLU
 
 SLOPE = 0.1  # of LeakyReLU, below 0
@@ -22,13 +21,10 @@ class Discriminator(nn.Layer):
 
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
-        channels, height, width = image_shape
-        if (height, width) != (28, 28):
-            raise ConfigError(f"infogan takes images of 28x28 pixels, but the data has {height}x{width}")
         ndf, norm = options.ndf, options.norm
         bias = norm != "batch"  # a batch norm would take it away
         self.convolutions = nn.Sequential(
-            *_layer(Conv2D(channels, ndf, 4, stride=2, padding=1, bias=True), norm, None),
+            *_layer(Conv2D(image_shape[0], ndf, 4, stride=2, padding=1, bias=True), norm, None),
             *_layer(Conv2D(ndf, 2 * ndf, 4, stride=2, padding=1, bias=bias), norm, nn.BatchNorm2D(2 * ndf)),
         )
         self.num_values = 2 * ndf * 7 * 7

@@ -13,7 +13,6 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks.conditional import ConditionalBatchNorm2D
 from ppgan_lite.networks.layers import Conv2D, Conv2DMeanPool, Heads, NearestUpsample, NearestUpsampleConv2D
 
@@ -32,7 +31,6 @@ class Generator(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int], num_classes: int | None = None):
         super().__init__()
-        _check(image_shape)
         ngf = options.ngf
         self.num_classes = num_classes
         self.first_shape = [ngf, 4, 4]
@@ -67,7 +65,6 @@ class Discriminator(nn.Layer):
         num_classes: int | None = None,
     ):
         super().__init__()
-        _check(image_shape)
         ndf, self.pooling = options.ndf, options.pooling
         self.blocks = nn.Sequential(
             _DownBlock(image_shape[0], ndf, first=True), _DownBlock(ndf, ndf), _Block(ndf), _Block(ndf)
@@ -145,9 +142,3 @@ def _glorot(layer: nn.Layer, gain: float = 1.0) -> nn.Layer:
     limit = gain * (6 / ((first + second) * math.prod(taps))) ** 0.5
     layer.weight.set_value(paddle.uniform(layer.weight.shape, min=-limit, max=limit))
     return layer
-
-
-def _check(image_shape: tuple[int, int, int]):
-    height, width = image_shape[1:]
-    if (height, width) != (32, 32):
-        raise ConfigError(f"resnet32 takes images of 32x32 pixels, but the data has {height}x{width}")

@@ -30,6 +30,24 @@ def grid(images, columns: int | None = None) -> np.ndarray:
     return sheet
 
 
+def grid_of(images: list[np.ndarray], columns: int | None = None) -> np.ndarray:
+    """A grid of groups: the first image of each array, then the second, and so on; `columns` of such groups.
+
+    So each picture stands next to what was made of it. [N, C, H, W] each, grey or colour, -> uint8 [height, width, C].
+    """
+    channels = max(array.shape[1] for array in images)
+    same = [array.repeat(channels // array.shape[1], 1) for array in images]
+    columns = columns or math.ceil(math.sqrt(len(images[0]) / len(images)))
+    return grid(np.stack(same, 1).reshape(-1, *same[0].shape[1:]), columns * len(images))
+
+
+def stacked(grids: list[np.ndarray]) -> np.ndarray:
+    """Grids below each other, on black: uint8 [height, width, C] each -> [heights, widest, C]."""
+    width, channels = (max(sheet.shape[axis] for sheet in grids) for axis in (1, 2))
+    same = [sheet.repeat(channels // sheet.shape[2], 2) for sheet in grids]
+    return np.concatenate([np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0))) for sheet in same])
+
+
 def grid_columns(kinds: int | None) -> int | None:
     """Columns of a grid of images of several kinds in turn: one for each, if there are at most MOST_COLUMNS."""
     return kinds if kinds and kinds <= MOST_COLUMNS else None

@@ -43,7 +43,7 @@ class Moment:
 def draw(dataset: Gaussians, moments: list[Moment]) -> np.ndarray:
     """Draw moments side by side: uint8 [H, W, 3]."""
     figure = Figure(figsize=(0.8 + 3.2 * len(moments), 3.8), dpi=100, layout="constrained")
-    if dataset.image_shape[0] == 1:
+    if dataset.spec["image"].shape[0] == 1:
         _draw_lines(figure, dataset, moments)
     else:
         _draw_planes(figure, dataset, moments)
@@ -57,7 +57,7 @@ def axis_of(dataset) -> np.ndarray:
     """Places from end to end of what is shown: the data, and 0, where the samples of an untrained G lie."""
     ends = np.append(dataset.centres, 0)
     margin = MARGIN * dataset.std
-    return np.linspace(ends.min() - margin, ends.max() + margin, NUM_PLACES[dataset.image_shape[0]])
+    return np.linspace(ends.min() - margin, ends.max() + margin, NUM_PLACES[dataset.spec["image"].shape[0]])
 
 
 def _mixture(places, centres, std: float) -> np.ndarray:

@@ -7,14 +7,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Literal
 
+from ppgan_lite.data.options import DATASETS
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.options import DATASETS, Count, Range
 from ppgan_lite.report.markdown import cited, spaced
 from ppgan_lite.report.measured import FIGURES, RUNNING
 from ppgan_lite.report.names import Configs, Name
 from ppgan_lite.runs.results import METRICS
 from ppgan_lite.schema.check import check_keys, check_value
 from ppgan_lite.schema.text import parse_yaml
+from ppgan_lite.schema.types import Count, Range
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 NOT_MEASURED = "not measured"

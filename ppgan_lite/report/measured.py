@@ -44,7 +44,7 @@ class Measured:
 
     def __init__(self, folder: Path, title: str, configs: Configs):
         self.folder, self.title, self.run = folder, title, Run.open_existing(folder)
-        config, results, self.source = self.run.config(), self.run.read_results(), self.run.source
+        config, results, self.source = self.run.config(), self.run.results.read(), self.run.source
         if not results:
             command = shlex.join(["python", "tools/evaluate.py", "--run", str(folder)])
             raise EvaluationError(f"it was never evaluated; {command}")
@@ -53,8 +53,8 @@ class Measured:
         self.name, self.seed = configs.name_of(tree), config.train.seed
         self.newest, self.step = results[-1], results[-1].step
         self.figures = {result.step: result.figures for result in results if result.protocol == self.newest.protocol}
-        self.records = self.run.read_metrics()
-        self.kind = GENERATORS if "generator" in config.networks else CLASSIFIERS
+        self.records = self.run.log.read()
+        self.kind = GENERATORS if config.method.KIND == "generator" else CLASSIFIERS
         self.place = (self.kind, self.source.title, self.source.sha256)
         self._method, self._batch_size = config.method, config.data.batch_size
         self._batches_per_epoch = batches_per_epoch(self.source.num_images, config.data.batch_size)

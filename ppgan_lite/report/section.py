@@ -128,7 +128,7 @@ def _claim_row(title: str, group: Group, metric: str, claim: FigureClaim | None)
 def _picture(run: Measured, pictures: dict[str, bytes]) -> list[str]:
     """The newest samples of a generator or the confusion matrix of a classifier, if there are any."""
     if run.kind == CLASSIFIERS:
-        what, paths = "Which classes were taken for which", [run.run.evaluation_file(run.step).with_suffix(".png")]
+        what, paths = "Which classes were taken for which", [run.run.results.picture(run.step)]
     else:
         what, paths = "Samples", sorted((run.folder / "samples").glob("step_*.png"))
     if not paths or not paths[-1].is_file():

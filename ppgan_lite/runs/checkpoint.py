@@ -165,6 +165,7 @@ def last_good(folder: Path) -> str:
 def _groups(method) -> dict[str, dict]:
     """All tensors that training changes: group (a file's stem) -> name -> tensor."""
     groups = {f"network_{name}": network.state_dict() for name, network in method.networks.items()}
+    groups |= {f"network_{name}_ema": average.state_dict() for name, average in method.averages.items()}
     groups |= {f"optimizer_{name}": optimizer.state_dict() for name, optimizer in method.optimizers.items()}
     return groups | ({"state": method.state} if method.state else {})
 

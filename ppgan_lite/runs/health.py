@@ -12,6 +12,7 @@ import math
 import statistics
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -116,15 +117,21 @@ class Health:
     Args:
         real_images: [N, C, H, W] of the data, uint8 or in [-1, 1]: what diversity is measured by. N is at
             most that of a preview.
+        watches: discriminator -> generator that learns from it, as their losses are logged: by `d`, the losses
+            `loss/d_real` and `loss/d_fake` and the accuracies alike; by `g`, `loss/g`.
     """
 
-    def __init__(self, real_images):
+    def __init__(self, real_images, watches: dict[str, str]):
         real = np.asarray(real_images)
         self._num_real = len(real)
         self._real_distance = _nearest_distance(real) / (127.5 if real.dtype == np.uint8 else 1.0)
-        self._means = {
-            key: _Mean() for key in ("loss/d_real", "loss/d_fake", "loss/g", "accuracy/d_real", "accuracy/d_fake")
-        }
+        self._balances = [
+            {
+                key: _Mean()
+                for key in (f"loss/{d}_real", f"loss/{d}_fake", f"loss/{g}", f"accuracy/{d}_real", f"accuracy/{d}_fake")
+            }
+            for d, g in watches.items()
+        ]
         self._sizes = {}  # key of a loss or a gradient's norm -> _Size
         self._alarms = {
             "collapse": _Alarm(COLLAPSED_STEPS, COLLAPSED_PREVIEWS),
@@ -142,10 +149,12 @@ class Health:
             if key.startswith(("loss/", "grad_norm/")):
                 self._sizes.setdefault(key, _Size()).add(step, value)
         self._judge_sizes(step)
-        if self._means.keys() <= scalars.keys():
-            for key, mean in self._means.items():
+        balances = [means for means in self._balances if means.keys() <= scalars.keys()]
+        for means in balances:
+            for key, mean in means.items():
                 mean.add(step, scalars[key])
-            self._judge_balance(step)
+        if balances:
+            self._judge_balances(step, balances)
 
     def preview(self, step: int, images) -> float | None:
         """Take in images [N, C, H, W] in [-1, 1], N at least 2, always from the same noise. Returns their diversity.
@@ -187,23 +196,20 @@ class Health:
         words = f"{key} is {size.value:.3g}, {size.ratio:.3g} times what was usual: soon it may be no number"
         self._tell("nan_near", step, True, words, since=size.far_steps[0])
 
-    def _judge_balance(self, step: int):
-        real, fake, loss_g, accuracy_real, accuracy_fake = (mean.value for mean in self._means.values())
-        loss_d = (real + fake) / 2
-        seen_through = min(accuracy_real, accuracy_fake) > STRONG_ACCURACY
-        figures = (
-            f"over about {WINDOW} steps D's loss is {loss_d:.2g} (healthy: 0.5 to 0.8), its accuracy "
-            f"{accuracy_real:.1%} on real and {accuracy_fake:.1%} on generated images, and G's loss {loss_g:.2g} "
-            "(healthy: 0.5 to 2)"
+    def _judge_balances(self, step: int, balances: list[dict]):
+        """Whether any discriminator has won, is blind, or is too strong."""
+        self._judge_each("convergence_failure", step, balances, _has_won, "D has won, and G learns no more from it")
+        self._judge_each("d_blind", step, balances, _is_blind, "D takes nearly all images for the same")
+        failed = self._alarms["convergence_failure"].raised
+        self._judge_each(
+            "d_too_strong", step, balances, lambda d: _is_strong(d) and not failed, "D tells nearly all images apart"
         )
-        failed = seen_through and loss_d < FAILED_D_LOSS and loss_g > FAILED_G_LOSS
-        self._tell("convergence_failure", step, failed, f"D has won, and G learns no more from it: {figures}")
-        blind = (
-            min(accuracy_real, accuracy_fake) < BLIND_ACCURACY < 1 - BLIND_ACCURACY < max(accuracy_real, accuracy_fake)
-        )
-        self._tell("d_blind", step, blind, f"D takes nearly all images for the same: {figures}")
-        strong = seen_through and loss_d < STRONG_D_LOSS and not self._alarms["convergence_failure"].raised
-        self._tell("d_too_strong", step, strong, f"D tells nearly all images apart: {figures}")
+
+    def _judge_each(self, name: str, step: int, balances: list[dict], holds, words: str):
+        """Take in whether a diagnosis holds of any discriminator; the first of which it does is described."""
+        balances = [_Balance(*(mean.value for mean in means.values())) for means in balances]
+        bad = next((balance for balance in balances if holds(balance)), None)
+        self._tell(name, step, bad is not None, f"{words}: {(bad or balances[0]).figures()}")
 
     def _tell(self, name: str, step: int, bad: bool, words: str = "", since: int | None = None):
         """Take in whether `name` holds at a step; note its beginning, and its end."""
@@ -245,6 +251,47 @@ class _Alarm:
             return False
         self.raised, self._seen = bad, 0
         return True
+
+
+class _Balance(NamedTuple):
+    """A discriminator and its generator, by means of what is logged of them."""
+
+    loss_d_real: float
+    loss_d_fake: float
+    loss_g: float
+    accuracy_real: float
+    accuracy_fake: float
+
+    @property
+    def loss_d(self) -> float:
+        """The mean of that on real and on generated images."""
+        return (self.loss_d_real + self.loss_d_fake) / 2
+
+    @property
+    def sees_through(self) -> bool:
+        """Whether D is right on nearly all images of both kinds."""
+        return min(self.accuracy_real, self.accuracy_fake) > STRONG_ACCURACY
+
+    def figures(self) -> str:
+        """All of it in words."""
+        return (
+            f"over about {WINDOW} steps D's loss is {self.loss_d:.2g} (healthy: 0.5 to 0.8), its accuracy "
+            f"{self.accuracy_real:.1%} on real and {self.accuracy_fake:.1%} on generated images, and G's loss "
+            f"{self.loss_g:.2g} (healthy: 0.5 to 2)"
+        )
+
+
+def _has_won(balance: _Balance) -> bool:
+    return balance.sees_through and balance.loss_d < FAILED_D_LOSS and balance.loss_g > FAILED_G_LOSS
+
+
+def _is_blind(balance: _Balance) -> bool:
+    low, high = sorted((balance.accuracy_real, balance.accuracy_fake))
+    return low < BLIND_ACCURACY < 1 - BLIND_ACCURACY < high
+
+
+def _is_strong(balance: _Balance) -> bool:
+    return balance.sees_through and balance.loss_d < STRONG_D_LOSS
 
 
 class _Mean:

@@ -1,11 +1,13 @@
-"""What an evaluation found, with the protocol it was made by: figures of different protocols are never compared."""
+"""What evaluations found, each with the protocol it was made by: figures of different protocols are never compared."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ppgan_lite.errors import EvaluationError
-from ppgan_lite.files import seal, unseal, writing
+from ppgan_lite.files import disk_errors, files_by_step, remove_folder, remove_later, seal, unseal, writing
+from ppgan_lite.pictures.grid import save_png
+from ppgan_lite.runs import checkpoint
 
 FORMAT = 1
 
@@ -86,6 +88,74 @@ class Result:
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         cells = [[cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)] for row in rows]
         return "\n".join("  ".join(row).rstrip() for row in cells)
+
+
+class Results:
+    """The results that a run keeps, one for each step, and the best of its checkpoints.
+
+    Args:
+        folder: of the results: step_00000012.json and, of a classifier, a picture of the same name.
+        best: folder of the best checkpoint.
+        class_names: of the data's labels.
+    """
+
+    def __init__(self, folder: Path, best: Path, class_names: tuple[str, ...]):
+        self._folder, self._best, self._class_names = folder, best, class_names
+
+    def file(self, step: int) -> Path:
+        """Where the result of a step is kept."""
+        return self._folder / f"step_{step:08d}.json"
+
+    def picture(self, step: int) -> Path:
+        """Where the picture of a classifier's confusion matrix at a step is kept."""
+        return self.file(step).with_suffix(".png")
+
+    def add(self, result: Result):
+        """Keep a result, in place of the one that was kept for its step. Raises RunError."""
+        path = self.file(result.step)
+        with disk_errors(path):
+            self._folder.mkdir(exist_ok=True)
+        result.write(path)
+        if result.confusion is not None:
+            from ppgan_lite.pictures.confusion import draw_confusion  # here: matplotlib, for classifiers only
+
+            picture = draw_confusion(result, self._class_names)
+            save_png(self.picture(result.step), picture, {"Step": str(result.step)})
+
+    def read(self) -> list[Result]:
+        """All results, oldest step first. Raises EvaluationError."""
+        return [Result.read(path) for path, _ in files_by_step(self._folder) if path.suffix == ".json"]
+
+    def comparable(self) -> list[Result]:
+        """The results with the protocol of the newest. Raises EvaluationError."""
+        results = self.read()
+        return [result for result in results if result.protocol == results[-1].protocol]
+
+    def keep_best(self, result: Result, method, config):
+        """Keep the method's checkpoint as the best if none of the same protocol had a lower Frechet distance.
+
+        Args:
+            config: of the run, resolved.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        path = self._best / "result.json"
+        try:
+            known = Result.read(path) if checkpoint.list_steps(self._best) else None
+        except EvaluationError:
+            known = None
+        if known is None or known.protocol != result.protocol or known.distance > result.distance:
+            checkpoint.save(self._best, result.step, method, config.to_dict(), keep=1)
+            result.write(path)
+
+    def go_back(self, step: int):
+        """Remove the results, and the best checkpoint, of later steps. Raises RunError."""
+        with disk_errors(self._folder):
+            remove_later(self._folder, step)
+            for later in checkpoint.list_steps(self._best):
+                if later > step:
+                    remove_folder(self._best / f"step_{later:08d}")
 
 
 METRICS = {

@@ -1,9 +1,13 @@
-"""A trained method, opened from the folder of its run."""
+"""A trained method, and the data that it was trained on, from the folder of a run."""
 
+import dataclasses
 from pathlib import Path
 
-from ppgan_lite.config.build import build_method
-from ppgan_lite.errors import CheckpointError, warn
+from ppgan_lite.config.build import build_dataset, build_method
+from ppgan_lite.config.load import Config
+from ppgan_lite.data.base import Dataset
+from ppgan_lite.data.stand_in import stand_in_options
+from ppgan_lite.errors import CheckpointError, EvaluationError, warn
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.run import Run
 
@@ -14,13 +18,14 @@ def open_trained(folder: Path, step: int | str | None):
     """A run, its method as a checkpoint left it, and the checkpoint.
 
     Args:
+        folder: of the run.
         step: None for the newest that is whole, damaged ones are warned of; `best` for the best that was kept.
 
     Raises:
         UserError: no such run or checkpoint, or its networks are not those of the run's config.
     """
     run = Run.open_existing(folder)
-    method = build_method(run.config(), run.image_shape, len(run.class_names))
+    method = build_method(run.config(), run.spec)
     if step is None:
         saved = checkpoint.load_newest(run.checkpoints, on_damage=warn)
     elif step == BEST:
@@ -28,7 +33,26 @@ def open_trained(folder: Path, step: int | str | None):
             raise CheckpointError(f"{folder}: no best checkpoint was kept; that needs train.evaluate_every and a GAN")
         saved = checkpoint.load_newest(run.best, on_damage=warn)
     else:
-        of_best = step in checkpoint.list_steps(run.best) and step not in checkpoint.list_steps(run.checkpoints)
-        saved = checkpoint.load_step(run.best if of_best else run.checkpoints, step)
+        is_best = step in checkpoint.list_steps(run.best) and step not in checkpoint.list_steps(run.checkpoints)
+        saved = checkpoint.load_step(run.best if is_best else run.checkpoints, step)
     saved.restore(method)
     return run, method, saved
+
+
+def used_config(run: Run) -> Config:
+    """The run's config with the data that was really used, which may have stood in for that asked for."""
+    config = run.config()
+    return dataclasses.replace(config, data=stand_in_options(config.data)) if run.source.stands_in_for else config
+
+
+def data_of(run: Run, split: str) -> Dataset:
+    """The `train` or `test` items of the data that the run used.
+
+    Raises:
+        DataError: it cannot be had.
+        EvaluationError: the training data has been changed since.
+    """
+    dataset = build_dataset(used_config(run), split)
+    if split == "train" and dataset.source.sha256 != run.source.sha256:
+        raise EvaluationError(f"{run.folder}: was trained on {run.source}, but the data is now {dataset.source}")
+    return dataset

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import paddle
 import pytest
-from conftest import ROOT
+from conftest import ROOT, spec_of
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import load_config
@@ -36,7 +36,7 @@ every_step = pytest.mark.parametrize(
 def ours(config, overrides, image_shape):
     """Our networks as they were made, their inputs and outputs, the losses of two steps, and a batch's true shape."""
     config = load_config(ROOT / "configs" / f"{config}.yml", overrides)
-    method = build_method(config, image_shape, 10)
+    method = build_method(config, spec_of(image_shape, 10))
     networks = {name: copies(network) for name, network in method.networks.items()}
     updates = config.method.num_batches(1)  # of D, each on images of its own
     per_step = () if updates == 1 else (updates,)

@@ -73,6 +73,36 @@ def test_it_runs_alone(small_export, small_run, tmp_path):
     assert len(list((tmp_path / "folder").iterdir())) == 5
 
 
+def test_a_copy_in_the_exported_folder_runs_that_model_from_anywhere(small_export, tmp_path):
+    model = shutil.copytree(small_export, tmp_path / "model")
+    program = shutil.copy(ROOT / "ppgan_lite" / "commands" / "infer.py", model)
+    (tmp_path / "elsewhere").mkdir()
+
+    def call(*arguments):
+        command = [sys.executable, program, *arguments]
+        return subprocess.run(command, cwd=tmp_path / "elsewhere", capture_output=True, text=True)
+
+    result = call("--num", "5", "--out", "x.npz")
+    assert (result.returncode, result.stderr) == (0, "")
+    np.testing.assert_array_equal(
+        arrays(tmp_path / "elsewhere" / "x.npz")["images"],
+        draw(small_export, tmp_path / "y.npz", "--num", 5)["images"],
+    )
+    shown = call("--help").stdout
+    assert shown.startswith("usage: python infer.py [-h] [--model MODEL] --out OUT ")
+    assert "\n  python infer.py --num 64 --seed 0 --out grid.png\n" in shown
+    assert "--model exported" not in shown
+    (model / "signature.json").unlink()
+    assert "arguments are required: --model; see python infer.py --help" in one_line_error(call("--out", "x").stderr)
+
+
+def test_a_machine_without_numpy_is_told_in_one_line(tmp_path):
+    (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError('numpy', name='numpy')")
+    program = shutil.copy(ROOT / "ppgan_lite" / "commands" / "infer.py", tmp_path)
+    result = subprocess.run([sys.executable, program, "--help"], capture_output=True, text=True)
+    assert (result.returncode, one_line_error(result.stderr)) == (2, "numpy is not installed: pip install numpy")
+
+
 def test_no_line_imports_our_package():
     assert "import ppgan" not in (ROOT / "ppgan_lite" / "commands" / "infer.py").read_text()
     assert "from ppgan" not in (ROOT / "ppgan_lite" / "commands" / "infer.py").read_text()

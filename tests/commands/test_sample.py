@@ -6,9 +6,10 @@ import paddle
 import pytest
 from PIL import Image
 
-from ppgan_lite.commands.sample import sample, slerp, straight
+from ppgan_lite.commands.sample import Request, sample
 from ppgan_lite.data.pixels import to_uint8
 from ppgan_lite.errors import CheckpointError, RunError
+from ppgan_lite.methods.samplers import slerp, straight
 from ppgan_lite.pictures.grid import grid
 from ppgan_lite.runs.trained import open_trained
 
@@ -29,20 +30,21 @@ def clothes_run(cgan_run, tmp_path):
     copy = shutil.copytree(cgan_run, tmp_path / "clothes")
     names = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
     record = json.loads((copy / "run.json").read_text())
-    (copy / "run.json").write_text(json.dumps(record | {"class_names": names}))
+    record["fields"]["label"]["names"] = names
+    (copy / "run.json").write_text(json.dumps(record))
     return copy
 
 
 def draw(run, out, **keys):
-    keys = {"num": 10, "seed": 0, "interpolate": None, "labels": None, "sweep": None, "device": "cpu"} | keys
-    sample(run, out, **{"step": None} | keys)
+    step = keys.pop("step", None)
+    sample(run, out, step, Request(**{"num": 10} | keys), "cpu")
     return out
 
 
 def generated(run, inputs):
     """What the run's generator makes of inputs by name, all at once."""
     _, method, _ = open_trained(run, step=None)
-    return method.generate({name: paddle.to_tensor(array) for name, array in inputs.items()}).numpy()
+    return method.samplers()["g"]({name: paddle.to_tensor(array) for name, array in inputs.items()}).numpy()
 
 
 def arrays(path):

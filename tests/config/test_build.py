@@ -1,6 +1,7 @@
 import numpy as np
 import paddle
 import pytest
+from conftest import spec_of
 
 from ppgan_lite.config.build import build_dataset, build_method
 from ppgan_lite.config.load import check_config
@@ -24,7 +25,7 @@ def test_every_part_of_the_key_counts():
 def test_names_become_objects(small_config):
     dataset = build_dataset(small_config)
     assert len(dataset) == 44
-    method = build_method(small_config, dataset.image_shape, 10)
+    method = build_method(small_config, dataset.spec)
     assert isinstance(method, GAN)
     assert isinstance(method.networks["g"], Generator)
     assert isinstance(method.networks["d"], Discriminator)
@@ -33,7 +34,7 @@ def test_names_become_objects(small_config):
 
 def test_each_optimizer_has_its_own_options_and_network(small_tree):
     small_tree["optim"]["d_fake"]["lr"] = 0.5
-    method = build_method(check_config(small_tree), (1, 28, 28), 10)
+    method = build_method(check_config(small_tree), spec_of((1, 28, 28), 10))
     rates = {name: optimizer._paddle.get_lr() for name, optimizer in method.optimizers.items()}
     assert rates == {"g": 1e-3, "d_real": 1e-3, "d_fake": 0.5}
     for name, network in {"g": "g", "d_real": "d", "d_fake": "d"}.items():
@@ -44,7 +45,7 @@ def test_each_optimizer_has_its_own_options_and_network(small_tree):
 def test_the_seed_fixes_the_weights(small_tree):
     def weights(seed):
         small_tree["train"]["seed"] = seed
-        return build_method(check_config(small_tree), (1, 28, 28), 10).networks["d"].linear1.weight.numpy()
+        return build_method(check_config(small_tree), spec_of((1, 28, 28), 10)).networks["d"].linear1.weight.numpy()
 
     np.testing.assert_array_equal(weights(0), weights(0))
     assert (weights(0) != weights(1)).any()
@@ -53,7 +54,7 @@ def test_the_seed_fixes_the_weights(small_tree):
 def test_an_average_begins_as_g_and_changes_no_other_weights(small_tree):
     def build(ema):
         small_tree["train"]["ema"] = ema
-        method = build_method(check_config(small_tree), (1, 28, 28), 10)
+        method = build_method(check_config(small_tree), spec_of((1, 28, 28), 10))
         weights = {
             name: {key: tensor.numpy() for key, tensor in network.state_dict().items()}
             for name, network in method.networks.items()
@@ -62,20 +63,22 @@ def test_an_average_begins_as_g_and_changes_no_other_weights(small_tree):
 
     (plain, without), (averaged, weights) = build(None), build(0.999)
     assert list(without) == ["g", "d"]
-    assert list(weights) == ["g", "d", "g_ema"]
-    for name, of in (("g", without["g"]), ("d", without["d"]), ("g_ema", weights["g"])):
+    assert list(weights) == ["g", "d"]
+    assert list(averaged.averages) == ["g"]
+    weights["average"] = {key: tensor.numpy() for key, tensor in averaged.averages["g"].state_dict().items()}
+    for name, of in (("g", without["g"]), ("d", without["d"]), ("average", weights["g"])):
         assert weights[name].keys() == of.keys()
         for key, values in of.items():
             np.testing.assert_array_equal(weights[name][key], values, err_msg=f"{name} {key}")
     assert averaged.optimizers.keys() == plain.optimizers.keys()
-    assert averaged.networks["g_ema"] is not averaged.networks["g"]
-    assert averaged.deployed() == {"g": averaged.networks["g_ema"], "d": averaged.networks["d"]}
+    assert averaged.averages["g"] is not averaged.networks["g"]
+    assert averaged.deployed() == {"g": averaged.averages["g"], "d": averaged.networks["d"]}
     assert plain.deployed() == plain.networks
 
 
 def test_networks_and_data_must_fit(small_config):
     with pytest.raises(ConfigError, match="generator.name: dcgan28 takes images of 28x28"):
-        build_method(small_config, (3, 32, 32), 10)
+        build_method(small_config, spec_of((3, 32, 32), 10))
 
 
 def test_device_auto_is_what_is_there():

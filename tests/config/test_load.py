@@ -8,9 +8,11 @@ from conftest import ROOT, SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppgan_lite import options
+from ppgan_lite.config import optim
 from ppgan_lite.config.load import check_config, differences, load_config, to_yaml
+from ppgan_lite.data import options as data_options
 from ppgan_lite.errors import ConfigError, UserError
+from ppgan_lite.methods import options as method_options
 
 TUTORIAL = ROOT / "configs" / "dcgan_mnist.yml"
 
@@ -24,8 +26,8 @@ def refusal(*overrides, path=TUTORIAL):
 
 def test_the_tutorials_config_reads_as_written():
     config = load_config(TUTORIAL)
-    assert config.method == options.GAN(name="gan", z_dim=100, d_optimizers="separate")
-    assert config.optim["d_fake"] == options.Adam(name="adam", lr=2e-4, betas=(0.9, 0.999))
+    assert config.method == method_options.GAN(name="gan", z_dim=100, d_optimizers="separate")
+    assert config.optim["d_fake"] == optim.Adam(name="adam", lr=2e-4, betas=(0.9, 0.999))
     assert (config.train.epochs, config.train.steps, config.data.batch_size) == (20, None, 128)
 
 
@@ -48,12 +50,12 @@ def test_defaults_are_written_out(small_tree):
 def test_overrides_apply_in_order_and_parse_as_yaml():
     config = load_config(TUTORIAL, ["train.epochs=3", "train.epochs=1", "optim.g.lr=1e-4", "optim.g.betas=[0.5, 0.9]"])
     assert config.train.epochs == 1
-    assert config.optim["g"] == options.Adam(name="adam", lr=1e-4, betas=(0.5, 0.9))
+    assert config.optim["g"] == optim.Adam(name="adam", lr=1e-4, betas=(0.5, 0.9))
 
 
 def test_override_of_a_whole_section():
     config = load_config(TUTORIAL, ["data={name: rendered_digits, num_images: 100}"])
-    assert config.data == options.RenderedDigits(name="rendered_digits", num_images=100)
+    assert config.data == data_options.RenderedDigits(name="rendered_digits", num_images=100)
 
 
 def test_an_override_stays_in_its_section_where_yaml_shares_one(tmp_path, small_tree):
@@ -184,10 +186,22 @@ def test_a_gradient_penalty_needs_a_discriminator_with_double_gradients(method):
     path = ROOT / "configs" / f"{method}_mnist.yml"
     assert refusal("discriminator={name: dcgan28}", path=path) == (
         f"discriminator.name: {method} needs double gradients, but dcgan28 has none; "
-        "allowed: dcgan64, fully_connected, infogan, resnet32"
+        "allowed: fully_connected, infogan, resnet32"
     )
-    for name in ("dcgan64", "fully_connected", "infogan", "resnet32"):
-        assert load_config(path, [f"discriminator={{name: {name}}}"]).networks["discriminator"].name == name
+    for chosen in ("name: fully_connected", "name: infogan, norm: none", "name: infogan, norm: spectral"):
+        load_config(path, [f"discriminator={{{chosen}}}"])
+
+
+@pytest.mark.parametrize("method", ["wgan_gp", "dragan"])
+def test_a_gradient_penalty_is_of_each_picture_so_no_batch_norm_may_mix_them(method):
+    path = ROOT / "configs" / f"{method}_mnist.yml"
+    needs = f"{method} needs scores that depend on no other picture of the batch"
+    assert refusal("discriminator.norm=batch", path=path) == (
+        f"discriminator.norm: {needs}; allowed: spectral, none, got 'batch'"
+    )
+    assert refusal("discriminator={name: dcgan64}", path=path) == (
+        f"discriminator.name: {needs}, but dcgan64 has batch norms; allowed: fully_connected, infogan, resnet32"
+    )
 
 
 @pytest.mark.parametrize("section", SMALL)

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ppgan_lite import options
 from ppgan_lite.config.build import build_dataset
-from ppgan_lite.data import cifar, download
+from ppgan_lite.data import cifar, download, options
 from ppgan_lite.errors import DataError
 
 TEN = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -163,8 +162,8 @@ def test_cifar10(place, tmp_path, split, seeds):
     np.testing.assert_array_equal(dataset.images, expected)
     np.testing.assert_array_equal(dataset.labels, [(seed + i) % 10 for seed in seeds for i in range(4)])
     assert dataset.labels.dtype == np.int64
-    assert dataset.class_names == TEN
-    assert (dataset.image_shape, dataset.flip) == ((3, 32, 32), True)
+    assert dataset.spec["label"].names == TEN
+    assert (dataset.spec["image"].shape, dataset.flip) == ((3, 32, 32), True)
     assert (dataset.source.name, dataset.source.origin) == ("cifar10", str(path.parent))
     assert dataset.source.stands_in_for is None
 
@@ -175,7 +174,7 @@ def test_cifar100_has_its_fine_classes(place, tmp_path, split, seed):
     dataset = build(tmp_path / "root", "cifar100", split)
     np.testing.assert_array_equal(dataset.images.reshape(6, 3072), pixels(6, seed))
     np.testing.assert_array_equal(dataset.labels, [99, 98, 97, 96, 95, 94])
-    assert dataset.class_names == FINE
+    assert dataset.spec["label"].names == FINE
     assert (dataset.source.name, dataset.flip) == ("cifar100", False)
 
 
@@ -292,7 +291,7 @@ def test_jpegs_are_a_data_set(place, jpegs):
         chosen = options.CIFARJPEG(name="cifar10_jpeg", root=str(jpegs), flip=True)
         dataset = cifar.build_jpeg(chosen, split)
         assert dataset.images.shape == (num, 3, 32, 32)
-        assert dataset.class_names == CLASSES
+        assert dataset.spec["label"].names == CLASSES
         np.testing.assert_array_equal(np.bincount(dataset.labels), [num // 3] * 3)
         np.testing.assert_array_equal(np.clip(dataset.images.mean((1, 2, 3)) // 80, 0, 2), dataset.labels)
         assert str(dataset.source) == f"cifar10_jpeg ({num} images from {jpegs / 'cifar10-jpeg'})"
@@ -337,6 +336,7 @@ def test_the_names_are_registered(small_tree, place, jpegs):
     from ppgan_lite.config.load import check_config
 
     small_tree["data"] = {"name": "cifar10_jpeg", "root": str(jpegs), "batch_size": 8}
+    small_tree["generator"] = small_tree["discriminator"] = {"name": "dcgan64"}
     assert len(build_dataset(check_config(small_tree), "test")) == 102
 
 
@@ -346,5 +346,5 @@ def test_real_jpegs():
         pytest.skip("needs cifar10-jpeg/cifar10_images.zip below PPGAN_DATA")
     dataset = cifar.build_jpeg(options.CIFARJPEG(name="cifar10_jpeg"), "test")
     assert dataset.images.shape == (10_000, 3, 32, 32)
-    assert dataset.class_names == TEN
+    assert dataset.spec["label"].names == TEN
     np.testing.assert_allclose(dataset.images.mean((0, 2, 3)) / 255, [0.4941, 0.4851, 0.4504], atol=2e-4)

@@ -1,7 +1,6 @@
 import numpy as np
 
-from ppgan_lite import options
-from ppgan_lite.data import fake
+from ppgan_lite.data import fake, options
 
 
 def build(**keys):
@@ -10,7 +9,7 @@ def build(**keys):
 
 def test_shape_and_source():
     dataset = build(num_images=7, channels=1, size=32)
-    assert (len(dataset), dataset.image_shape) == (7, (1, 32, 32))
+    assert (len(dataset), dataset.spec["image"].shape) == (7, (1, 32, 32))
     assert str(dataset.source) == "fake (7 images from uniform noise, seed 0)"
 
 

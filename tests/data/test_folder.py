@@ -52,7 +52,12 @@ def test_splits_and_classes_are_the_listing_s(tmp_path):
         for name in ("cat", "dog"):
             write_pictures(tmp_path / "root" / split / name, num)
     train, test = (folder.build(options(tmp_path / "root"), split) for split in ("train", "test"))
-    assert (len(train), len(test), train.class_names, test.class_names) == (12, 4, ("cat", "dog"), ("cat", "dog"))
+    assert (len(train), len(test), train.spec["label"].names, test.spec["label"].names) == (
+        12,
+        4,
+        ("cat", "dog"),
+        ("cat", "dog"),
+    )
     assert train.labels.tolist() == [0] * 6 + [1] * 6
     assert numbers(test.batch([0, 1, 2, 3])["image"]) == [0, 1, 0, 1]
     assert train.source.name == "folder"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ppgan_lite import options
-from ppgan_lite.data import gaussians
+from ppgan_lite.data import gaussians, options
+from ppgan_lite.data.spec import points
 
 
 def build(split="train", **keys):
@@ -12,7 +12,8 @@ def build(split="train", **keys):
 @pytest.mark.parametrize("dims", [1, 2])
 def test_shape_and_source(dims):
     dataset = build(num_images=7, dims=dims, modes=3)
-    assert (len(dataset), dataset.image_shape, dataset.class_names) == (7, (dims, 1, 1), ("0", "1", "2"))
+    assert len(dataset) == 7
+    assert dataset.spec == points(dims, ["0", "1", "2"])
     item = dataset[4]
     assert (item["image"].shape, item["image"].dtype) == ((dims, 1, 1), "float32")
     assert item["label"].dtype == "int64"

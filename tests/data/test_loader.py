@@ -1,25 +1,23 @@
 import itertools
 
 import numpy as np
-import paddle
 import pytest
 
+from ppgan_lite.data.base import Dataset
 from ppgan_lite.data.image_array import ImageArray
 from ppgan_lite.data.loader import EpochSampler, batches
 from ppgan_lite.errors import DataError
 
 
-class OneByOne(paddle.io.Dataset):
-    """The same items without whole batches."""
+class OneByOne(Dataset):
+    """The same items, each by itself."""
 
     def __init__(self, dataset):
-        self.dataset = dataset
+        self.dataset, self.spec, self.source = dataset, dataset.spec, dataset.source
 
-    def __len__(self):
-        return len(self.dataset)
-
-    def __getitem__(self, index):
-        return self.dataset[index]
+    def batch(self, indices):
+        items = [self.dataset[index] for index in indices]
+        return {name: np.stack([item[name] for item in items]) for name in self.spec}
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ppgan_lite import options
 from ppgan_lite.config.load import check_config
-from ppgan_lite.data import lsun
+from ppgan_lite.data import lsun, options
 from ppgan_lite.data.pictures import BadImageError
 from ppgan_lite.engine.loop import train
 from ppgan_lite.errors import DataError, RunError
@@ -102,8 +101,8 @@ def test_both_splits_are_found(both, below):
     training, testing = build(both / below), build(both / below, "test")
     assert numbers_in(training) == in_order_of_keys(range(12))
     assert numbers_in(testing) == in_order_of_keys(range(20, 23))
-    assert training.image_shape == testing.image_shape == (3, 8, 8)
-    assert training.class_names == testing.class_names == ("bedroom",)
+    assert training.spec["image"].shape == testing.spec["image"].shape == (3, 8, 8)
+    assert training.spec["label"].names == testing.spec["label"].names == ("bedroom",)
     assert (training.source.name, training.source.num_images) == ("lsun", 12)
 
 
@@ -123,7 +122,7 @@ def test_an_export_holds_the_same_pictures(both, tmp_path):
         np.testing.assert_array_equal(
             exported.batch(np.arange(len(exported)))["image"], original.batch(np.arange(len(original)))["image"]
         )
-        assert exported.class_names == ("out",)
+        assert exported.spec["label"].names == ("out",)
         assert not exported.labels.any()
 
 

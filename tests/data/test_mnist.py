@@ -5,8 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from ppgan_lite import options
-from ppgan_lite.data import download, mnist
+from ppgan_lite.data import download, mnist, options
 from ppgan_lite.errors import DataError
 
 
@@ -94,7 +93,7 @@ def test_data_root_comes_first_then_the_variable_then_the_cache(fake_mnist, tmp_
 
 def test_images_and_labels_come_through(fake_mnist):
     dataset = build(root=str(fake_mnist.parent))
-    assert dataset.image_shape == (1, 28, 28)
+    assert dataset.spec["image"].shape == (1, 28, 28)
     assert dataset.images.flags["C_CONTIGUOUS"]
     assert dataset.source.name == "mnist"
     assert dataset.source.sha256 == hashlib.sha256(dataset.images.tobytes()).hexdigest()
@@ -148,7 +147,7 @@ def test_the_test_images_are_the_published_ones(name, real_data):
     dataset = mnist.build(options.MNIST(name=name, root=str(real_data)), "test")
     assert dataset.images.shape == (10_000, 1, 28, 28)
     assert np.bincount(dataset.labels).sum() == 10_000
-    assert len(dataset.class_names) == len(np.bincount(dataset.labels)) == 10
+    assert len(dataset.spec["label"].names) == len(np.bincount(dataset.labels)) == 10
 
 
 def test_digits_stand_in_for_the_test_images_too(monkeypatch, tmp_path):

@@ -45,7 +45,7 @@ def test_the_right_pictures_in_every_mode(folder, caches, cache, workers):
     expected = np.stack([pixels(number) for number in order]).astype("float32") / 127.5 - 1
     np.testing.assert_allclose(batch["image"], expected, atol=1e-6)
     np.testing.assert_array_equal(dataset[12]["image"], batch["image"][2])
-    assert (len(dataset), dataset.image_shape, dataset.class_names, dataset.factors) == (
+    assert (len(dataset), dataset.spec["image"].shape, dataset.spec["label"].names, dataset.factors) == (
         NUM,
         (3, 8, 8),
         ("pictures",),
@@ -66,7 +66,7 @@ def test_they_tell_the_same_of_themselves_in_every_mode(folder, caches):
 def test_shape_and_greyscale(folder, caches):
     for cache in ("none", "memory", "disk"):
         dataset = built(folder, cache=cache, channels=1, size=16)
-        assert dataset[3]["image"].shape == dataset.image_shape == (1, 16, 16)
+        assert dataset[3]["image"].shape == dataset.spec["image"].shape == (1, 16, 16)
 
 
 # ---- bad files ----

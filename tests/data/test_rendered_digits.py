@@ -2,8 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ppgan_lite import options
-from ppgan_lite.data import rendered_digits
+from ppgan_lite.data import options, rendered_digits
 from ppgan_lite.errors import DataError
 
 
@@ -51,7 +50,7 @@ def test_digits_stay_inside_and_differ():
 
 def test_the_data_set_tells_what_it_is():
     dataset = rendered_digits.build(options.RenderedDigits(name="rendered_digits", num_images=10, seed=4))
-    assert (len(dataset), dataset.image_shape) == (10, (1, 28, 28))
+    assert (len(dataset), dataset.spec["image"].shape) == (10, (1, 28, 28))
     assert "drawing seed 4" in dataset.source.origin
     assert set(dataset.factors) == {"font", "thickness", "slant", "scale", "shift_x", "shift_y"}
 
@@ -66,5 +65,5 @@ def test_test_images_are_others_and_a_sixth_as_many():
     chosen = options.RenderedDigits(name="rendered_digits", num_images=60, seed=4)
     train, test = rendered_digits.build(chosen), rendered_digits.build(chosen, "test")
     assert len(test) == 10
-    assert train.class_names == test.class_names == tuple("0123456789")
+    assert train.spec["label"].names == test.spec["label"].names == tuple("0123456789")
     assert not any((image == train.images).all((1, 2, 3)).any() for image in test.images)

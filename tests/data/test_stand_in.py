@@ -1,6 +1,6 @@
 import pytest
 
-from ppgan_lite import options
+from ppgan_lite.data import options
 from ppgan_lite.data.stand_in import stand_in, stand_in_options
 from ppgan_lite.errors import DataError
 

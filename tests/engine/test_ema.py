@@ -13,16 +13,17 @@ from paddle import inference, nn
 from PIL import Image
 
 from ppgan_lite.commands import export as exporting
-from ppgan_lite.commands.sample import sample
+from ppgan_lite.commands.sample import Request, sample
 from ppgan_lite.config.build import build_dataset
 from ppgan_lite.config.load import check_config
 from ppgan_lite.data.pixels import to_uint8
+from ppgan_lite.data.spec import Field
 from ppgan_lite.device import seed_paddle
 from ppgan_lite.engine.ema import follow
 from ppgan_lite.engine.loop import train
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.evaluation.features import load_features
-from ppgan_lite.evaluation.measure import GeneratorEvaluation
+from ppgan_lite.evaluation.generators import GeneratorEvaluation
 from ppgan_lite.methods.gan import GAN
 from ppgan_lite.pictures.grid import grid
 from ppgan_lite.runs.checkpoint import list_steps, load_step
@@ -138,7 +139,7 @@ def trained(averaged_run):
     _, method, _ = open_trained(averaged_run, None)
 
     def images(name, z, batch_statistics=False):
-        network = method.networks[name]
+        network = method.averages["g"] if name == "g_ema" else method.networks[name]
         before = weights(network)
         network.train() if batch_statistics else network.eval()
         with paddle.no_grad():
@@ -154,15 +155,14 @@ def test_the_average_makes_the_images(trained):
     method, images = trained
     z = method.draw_z(9)
     for batch_statistics in (False, True):
-        made = method.generate({"z": z}, batch_statistics).numpy()
+        made = method.samplers()["g"]({"z": z}, batch_statistics).numpy()
         np.testing.assert_array_equal(made, images("g_ema", z, batch_statistics))
         assert abs(made - images("g", z, batch_statistics)).max() > 1e-3
 
 
 def test_samples_and_previews_are_of_the_average_and_say_so(averaged_run, small_run, trained, tmp_path):
     method, images = trained
-    keys = {"step": None, "seed": 0, "interpolate": None, "labels": None, "sweep": None, "device": "cpu"}
-    sample(averaged_run, tmp_path / "x.npz", num=9, **keys)
+    sample(averaged_run, tmp_path / "x.npz", None, Request(num=9), "cpu")
     with np.load(tmp_path / "x.npz") as file:
         expected = to_uint8(images("g_ema", paddle.to_tensor(file["z"])))
         np.testing.assert_array_equal(file["images"], expected)
@@ -198,12 +198,14 @@ def test_the_export_is_the_average(averaged_run, trained, tmp_path, monkeypatch)
 def test_the_average_is_measured_and_the_protocol_says_so(averaged_run, small_run):
     config = check_config(SMALL | {"data": SMALL["data"] | {"num_images": 720}})
     data = [build_dataset(config, split) for split in ("train", "test")]
-    evaluation = GeneratorEvaluation(*data, load_features("auto", "rendered_digits", (1, 28, 28)), 100, seed=0)
+    evaluation = GeneratorEvaluation(
+        *data, load_features("auto", "rendered_digits", Field("image", (1, 28, 28))), 100, seed=0
+    )
     (_, averaged, _), (_, plain, _) = (open_trained(run, None) for run in (averaged_run, small_run))
     of_average, of_plain = evaluation(averaged, 12), evaluation(plain, 12)
     assert (of_average.protocol["ema"], of_plain.protocol["ema"]) == (True, False)
     assert of_average.figures != of_plain.figures
-    plain.networks["g"].set_state_dict(averaged.networks["g_ema"].state_dict())
+    plain.networks["g"].set_state_dict(averaged.averages["g"].state_dict())
     assert evaluation(plain, 12).figures == of_average.figures
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 
 import numpy as np
+import paddle
 import pytest
 from conftest import ROOT, lasting, one_line_error, run_tool
 from PIL import Image
@@ -18,9 +19,11 @@ from ppgan_lite.config.load import check_config, load_config
 from ppgan_lite.engine.loop import train
 from ppgan_lite.errors import ConfigError, RunError
 from ppgan_lite.evaluation.evaluation import Evaluation
+from ppgan_lite.methods import samplers
 from ppgan_lite.methods.gan import GAN
 from ppgan_lite.pictures.grid import grid
 from ppgan_lite.runs import checkpoint
+from ppgan_lite.runs.log import Log
 from ppgan_lite.runs.results import Figure
 from ppgan_lite.runs.run import Run
 
@@ -43,7 +46,8 @@ def collapsing(small_tree):
 
 @pytest.fixture
 def constant_g(monkeypatch):
-    monkeypatch.setattr(GAN, "draw_z", lambda self, num: self.networks["d"].heads[0].bias.expand([num, 8]) * 0 + 0.5)
+    monkeypatch.setattr(GAN, "draw_z", lambda self, num: paddle.full([num, 8], 0.5))
+    monkeypatch.setattr(samplers, "_draw", lambda port, num: paddle.full([num, 8], 0.5))
 
 
 def test_a_collapse_is_told_in_words_and_kept(collapsing, constant_g, tmp_path, capsys):
@@ -143,7 +147,7 @@ def test_a_run_of_an_older_version_gets_its_real_images_when_it_is_resumed(small
 
 
 def test_real_images_change_nothing_in_training(small_run, small_config, tmp_path, monkeypatch):
-    monkeypatch.setattr(Run, "add_real", lambda self, pixels: None)
+    monkeypatch.setattr(Log, "add_real", lambda self, pixels, metadata: None)
     assert start(small_config, tmp_path / "without") == 0
     assert not (tmp_path / "without" / "samples" / "real.png").exists()
     assert lasting(tmp_path / "without", 12) == lasting(small_run, 12)
@@ -184,7 +188,7 @@ def evaluated(small_tree, tmp_path):
 
 def test_evaluations_are_kept_and_drawn_and_the_best_checkpoint_stays(evaluated):
     run = Run.open_existing(evaluated)
-    results = run.read_results()
+    results = run.results.read()
     assert [result.step for result in results] == [4, 8, 12]
     distances = [result.figures["frechet_distance"].value for result in results]
     (best,) = checkpoint.list_steps(run.best)
@@ -213,7 +217,7 @@ def test_resuming_forgets_what_was_measured_later(evaluated, small_tree):
     run = Run.open_existing(evaluated)
     with run:
         run.resume(check_config(small_tree), "cpu", 7)
-    assert [result.step for result in run.read_results()] == [4]
+    assert [result.step for result in run.results.read()] == [4]
     assert all(step <= 7 for step in checkpoint.list_steps(run.best))
 
 
@@ -230,17 +234,17 @@ def test_the_best_checkpoint_does_not_give_way_to_a_worse_one(evaluated, small_t
     small_tree["data"]["num_images"] = 720
     run, config = Run.open_existing(evaluated), check_config(small_tree)
     (best,) = checkpoint.list_steps(run.best)
-    result = next(result for result in run.read_results() if result.step == best)
+    result = next(result for result in run.results.read() if result.step == best)
     for path in (evaluated / "evaluations").iterdir():
         path.unlink()
-    method = build_method(config, run.image_shape, 10)
+    method = build_method(config, run.spec)
     worse = dataclasses.replace(result, step=14, figures={"frechet_distance": Figure(result.distance + 1)})
-    run.save_best(worse, method, config)
+    run.results.keep_best(worse, method, config)
     assert checkpoint.list_steps(run.best) == [best]
-    run.save_best(dataclasses.replace(worse, protocol={"other": 1}), method, config)  # cannot be compared
+    run.results.keep_best(dataclasses.replace(worse, protocol={"other": 1}), method, config)  # cannot be compared
     assert checkpoint.list_steps(run.best) == [14]
     better = dataclasses.replace(worse, step=15, protocol={"other": 1}, figures={"frechet_distance": Figure(0.0)})
-    run.save_best(better, method, config)
+    run.results.keep_best(better, method, config)
     assert checkpoint.list_steps(run.best) == [15]
 
 
@@ -259,7 +263,7 @@ def test_an_evaluation_that_failed_loses_no_step_and_is_made_up_for(small_tree, 
     run = Run.open_existing(tmp_path / "run")
     assert checkpoint.list_steps(run.checkpoints) == [6]
     assert start(config, tmp_path / "run", resume=True) == 0
-    assert [result.step for result in run.read_results()] == [6, 12]
+    assert [result.step for result in run.results.read()] == [6, 12]
 
 
 def test_a_signal_during_an_evaluation_stops_behind_it(small_tree, tmp_path, monkeypatch):
@@ -274,7 +278,7 @@ def test_a_signal_during_an_evaluation_stops_behind_it(small_tree, tmp_path, mon
     monkeypatch.setattr(Evaluation, "__call__", interrupted)
     assert start(check_config(small_tree), tmp_path / "run") == 128 + signal.SIGTERM
     run = Run.open_existing(tmp_path / "run")
-    assert (checkpoint.list_steps(run.checkpoints), len(run.read_results())) == ([6], 1)
+    assert (checkpoint.list_steps(run.checkpoints), len(run.results.read())) == ([6], 1)
 
 
 def test_an_impossible_evaluation_is_refused_before_an_old_run_is_lost(small_run, small_tree, tmp_path):

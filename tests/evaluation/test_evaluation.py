@@ -57,14 +57,14 @@ def test_a_run_on_jpegs_for_cifar10_is_measured_on_their_test_pictures(small_tre
     run = Run.open_existing(tmp_path / "run")
     assert run.source.title == "cifar10_jpeg, standing in for cifar10"
 
-    def features(name, data, image_shape):
-        assert (data, image_shape) == ("cifar10_jpeg", (3, 32, 32))
+    def features(name, data, field):
+        assert (data, field.kind, field.shape) == ("cifar10_jpeg", "image", (3, 32, 32))
         return FeatureNetwork("means", "0" * 64, "none", lambda images: (images.mean([2, 3]), images.mean([2, 3])))
 
     monkeypatch.setattr(runs, "load_features", features)
     monkeypatch.setattr(cifar, "find_or_download", lambda *arguments: pytest.fail("looked for CIFAR-10"))
     evaluate(tmp_path / "run", None, None, "auto", 0, None, "cpu")
-    (result,) = run.read_results()
+    (result,) = run.results.read()
     test = cifar.build_jpeg(run.config().data, "test")
     assert len(test) == result.protocol["num_real"] == 102
     assert (result.protocol["data"], result.protocol["data_sha256"]) == ("cifar10_jpeg", test.source.sha256)

@@ -14,6 +14,7 @@ import pytest
 from paddle.vision.models.inceptionv3 import InceptionV3, model_urls
 
 from ppgan_lite.data.download import NoMirrorError
+from ppgan_lite.data.spec import Field
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation import inception
 from ppgan_lite.evaluation.features import load_features
@@ -103,7 +104,7 @@ def test_features_and_logits_are_those_of_paddles_network(model, saved, place, m
     place(saved)
     images = np.random.default_rng(0).integers(0, 256, shape, dtype="uint8")
     features, logits = reference(model, images)
-    network = load_features("inception", "mnist", shape[1:])
+    network = load_features("inception", "mnist", Field("image", shape[1:]))
     monkeypatch.setattr(inception, "CHUNK_IMAGES", 2)
     assert (network.name, network.sha256) == ("inception", sha256(saved))
     assert "299x299" in network.preprocessing

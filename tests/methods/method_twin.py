@@ -2,13 +2,14 @@
 
 import numpy as np
 import paddle
-from conftest import SMALL
+from conftest import SMALL, spec_of
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import check_config
 from ppgan_lite.device import seed_paddle
 
 SHAPE, CLASSES, NUM, Z_DIM = (1, 28, 28), 4, 8, 5
+DATA = SMALL["data"]
 SGD = {"name": "sgd", "lr": 0.1}  # no Adam: it would hide a loss's scale, and enlarge rounding errors
 NETWORKS = {
     "generator": {"name": "fully_connected", "widths": [8]},
@@ -23,14 +24,14 @@ def tree(method, networks=NETWORKS, optimizer=SGD, names=("g", "d"), **keys):
         "method": {"name": method, "z_dim": Z_DIM, **keys},
         **networks,
         "optim": {name: optimizer for name in names},
-        "data": SMALL["data"],
+        "data": DATA,
         "train": SMALL["train"],
     }
 
 
 def build(config):
     """The method that a tree describes, for small pictures of four classes."""
-    return build_method(check_config(config), SHAPE, CLASSES)
+    return build_method(check_config(config), spec_of(SHAPE, CLASSES))
 
 
 def make_batches(num=1, seed=0):
@@ -66,7 +67,7 @@ class Twin:
     def __init__(self, config):
         method = build(config)
         self.networks, self.options = method.networks, method.options
-        self._parameters = {name: trained(self.networks[method.trained_network(name)]) for name in method.optimizers}
+        self._parameters = {name: trained(self.networks[own]) for name, (own,) in self.options.trains.items()}
         self._optimizers = {
             name: PLAIN[keys["name"]](keys["lr"], parameters=self._parameters[name])
             for name, keys in config["optim"].items()
@@ -114,7 +115,7 @@ def assert_updates(config, expected, monkeypatch):
     for name, optimizer in method.optimizers.items():
 
         def step(name=name, plain=optimizer.step):
-            own = method.trained_network(name)
+            (own,) = method.options.trains[name]
             before = {key: [p.numpy() for p in trained(network)] for key, network in method.networks.items()}
             for key, network in method.networks.items():
                 assert any(p.grad is not None for p in network.parameters()) == (key == own), (name, key)
@@ -144,5 +145,5 @@ def assert_labels_are_seen(method):
 
 def assert_classes_come_in_turn(method):
     """Those that a conditional method draws."""
-    assert method.draw(6)["labels"].tolist() == [0, 1, 2, 3, 0, 1]
-    assert method.generate(method.draw(6)).shape == [6, *SHAPE]
+    assert method.samplers()["g"].draw(6)["labels"].tolist() == [0, 1, 2, 3, 0, 1]
+    assert method.samplers()["g"](method.samplers()["g"].draw(6)).shape == [6, *SHAPE]

@@ -3,7 +3,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppgan_lite.methods.base import frozen, unchanged_buffers
+from ppgan_lite.methods.modes import frozen, unchanged_buffers
 
 
 def network():

@@ -2,6 +2,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 import pytest
+from conftest import spec_of
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import check_config
@@ -30,7 +31,7 @@ def batch():
 def test_a_step_equals_gradient_descent_written_out(tree, batch):
     """Softmax regression by SGD: W -= lr x^T (p - y) / N, in numpy."""
     tree["optim"]["c"] = {"name": "sgd", "lr": 0.5}
-    method = build_method(check_config(tree), SHAPE, CLASSES)
+    method = build_method(check_config(tree), spec_of(SHAPE, CLASSES))
     layer = method.networks["c"].classify
     weight, bias = layer.weight.numpy(), layer.bias.numpy()
     x = (batch["image"].numpy().reshape(8, -1) + 1) / 2
@@ -49,7 +50,7 @@ def test_a_step_equals_gradient_descent_written_out(tree, batch):
 @pytest.mark.parametrize("network", ["fnn", "cnn", "resnet", "evaluator"])
 def test_every_network_learns_a_batch_by_heart(tree, batch, network):
     tree["classifier"] = {"name": network}
-    method = build_method(check_config(tree), SHAPE, CLASSES)
+    method = build_method(check_config(tree), spec_of(SHAPE, CLASSES))
     for step in range(1, 16):
         scalars = method.train_step([batch], step)
     assert float(scalars["accuracy/c"]) == 1
@@ -57,7 +58,7 @@ def test_every_network_learns_a_batch_by_heart(tree, batch, network):
 
 def test_probabilities_come_from_evaluation_mode_and_change_nothing(tree, batch):
     tree["classifier"] = {"name": "evaluator"}
-    method = build_method(check_config(tree), SHAPE, CLASSES)
+    method = build_method(check_config(tree), spec_of(SHAPE, CLASSES))
     c = method.networks["c"]
     before = {name: value.numpy() for name, value in c.state_dict().items()}
     probabilities = method.classify(batch["image"]).numpy()
@@ -71,8 +72,8 @@ def test_probabilities_come_from_evaluation_mode_and_change_nothing(tree, batch)
 
 
 def test_the_interface_tells_the_number_of_classes(tree):
-    method = build_method(check_config(tree), SHAPE, CLASSES)
-    interface = method.interfaces(SHAPE, ("0", "1"))["c"]
+    method = build_method(check_config(tree), spec_of(SHAPE, CLASSES))
+    interface = method.interfaces()["c"]
     assert interface.outputs[0].shape == (CLASSES,)
     logits = method.networks["c"](paddle.zeros([2, *SHAPE]))
     assert logits.shape == [2, CLASSES]

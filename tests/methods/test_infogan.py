@@ -75,14 +75,14 @@ def test_the_bound_by_hand():
 
 def test_a_draw_holds_each_category_in_turn_and_codes_in_their_range():
     method = build(tree("infogan", **KEYS))
-    drawn = method.draw(400)
+    drawn = method.samplers()["g"].draw(400)
     assert drawn["z"].shape == [400, Z_DIM]
     assert drawn["category"][:4].tolist() == [0, 1, 2, 0]
     codes = drawn["codes"].numpy()
     assert codes.shape == (400, CODES)
     assert -1 <= codes.min() < -0.9
     assert 0.9 < codes.max() <= 1
-    assert method.generate(drawn).shape == [400, *SHAPE]
+    assert method.samplers()["g"](drawn).shape == [400, *SHAPE]
 
 
 def test_recognising_reads_the_codes_off_in_evaluation_mode_and_changes_nothing():

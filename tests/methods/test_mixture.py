@@ -8,11 +8,13 @@ import numpy as np
 import paddle
 import pytest
 
-from ppgan_lite import options
 from ppgan_lite.config.build import build_dataset, build_method
 from ppgan_lite.config.load import check_config
 from ppgan_lite.data.loader import batches
 from ppgan_lite.device import seed_paddle
+from ppgan_lite.methods import options
+
+pytestmark = pytest.mark.sweep
 
 MODES, STD = 8, 0.05
 WIDTHS = [64, 64]
@@ -48,7 +50,7 @@ def make_config(name, steps, lr_g, lr_d, keys):
 def shares(method, centres):
     """Of 1,000 samples, those within four deviations of each centre."""
     paddle.seed(1)
-    points = method.generate(method.draw(1000)).numpy().reshape(-1, 1, 2)
+    points = method.samplers()["g"](method.samplers()["g"].draw(1000)).numpy().reshape(-1, 1, 2)
     return (np.linalg.norm(points - centres, axis=2) < 4 * STD).mean(0)
 
 
@@ -61,7 +63,7 @@ def knows_the_modes(of_modes):
 def test_an_untrained_generator_learns_the_modes(name):
     config = make_config(name, *RUNS.get(name, USUAL))
     dataset = build_dataset(config)
-    method = build_method(config, dataset.image_shape, MODES)
+    method = build_method(config, dataset.spec)
     assert not knows_the_modes(shares(method, dataset.centres))
     data = batches(dataset, config.data.batch_size, config.train.seed)
     for step in range(1, config.train.steps + 1):

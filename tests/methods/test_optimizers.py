@@ -3,10 +3,10 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppgan_lite import options
+from ppgan_lite.config import optim
 from ppgan_lite.methods.optimizers import Optimizer
 
-ADAM = options.Adam(name="adam", lr=0.01, betas=(0.5, 0.9))
+ADAM = optim.Adam(name="adam", lr=0.01, betas=(0.5, 0.9))
 
 
 def network():
@@ -24,7 +24,7 @@ def take_steps(optimizer, net, num, seed=0):
 def test_state_is_there_before_the_first_step_and_named_by_place():
     for _ in range(2):  # the second network of a process has the same names
         net = network()
-        state = Optimizer(ADAM, net).state_dict()
+        state = Optimizer(ADAM, {"net": net}).state_dict()
         kinds = {"moment1", "moment2", "beta1_pow_acc", "beta2_pow_acc"}
         names = {name for name, p in net.named_parameters() if not p.stop_gradient}
         assert set(state) == {f"{name}/{kind}" for name in names for kind in kinds}
@@ -33,7 +33,7 @@ def test_state_is_there_before_the_first_step_and_named_by_place():
 def test_adam_follows_its_paper():
     """One parameter against Kingma and Ba's Algorithm 1 in float64."""
     net = nn.Linear(3, 1, bias_attr=False)
-    optimizer = Optimizer(ADAM, net)
+    optimizer = Optimizer(ADAM, {"net": net})
     value = net.weight.numpy().astype("float64")
     m, v = np.zeros_like(value), np.zeros_like(value)
     for t in range(1, 6):
@@ -46,10 +46,10 @@ def test_adam_follows_its_paper():
         np.testing.assert_allclose(net.weight.numpy(), value, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", [ADAM, options.RMSprop(name="rmsprop", lr=0.01)], ids=["adam", "rmsprop"])
+@pytest.mark.parametrize("kind", [ADAM, optim.RMSprop(name="rmsprop", lr=0.01)], ids=["adam", "rmsprop"])
 def test_restored_state_goes_on_bit_for_bit(kind):
     net, twin = network(), network()
-    optimizer, restored = Optimizer(kind, net), Optimizer(kind, twin)
+    optimizer, restored = Optimizer(kind, {"net": net}), Optimizer(kind, {"net": twin})
     take_steps(optimizer, net, 3)
     for source, target in ((net, twin), (optimizer, restored)):
         for name, tensor in target.state_dict().items():
@@ -62,7 +62,7 @@ def test_restored_state_goes_on_bit_for_bit(kind):
 
 def test_two_optimizers_over_one_network_keep_apart():
     net = network()
-    first, second = Optimizer(ADAM, net), Optimizer(ADAM, net)
+    first, second = Optimizer(ADAM, {"net": net}), Optimizer(ADAM, {"net": net})
     take_steps(first, net, 2)
     assert float(first.state_dict()["0.weight/moment1"].abs().sum()) > 0
     assert float(second.state_dict()["0.weight/moment1"].abs().sum()) == 0
@@ -73,7 +73,7 @@ def test_rmsprop_divides_by_the_root_of_the_mean_square(size, tolerance):
     """PyTorch's: v = 0.99 v + 0.01 g^2, w -= lr g / (sqrt(v) + 1e-8), in float64. The first step is one of 0.1."""
     paddle.seed(0)
     net = nn.Linear(3, 1, bias_attr=False)
-    optimizer = Optimizer(options.RMSprop(name="rmsprop", lr=0.01), net)
+    optimizer = Optimizer(optim.RMSprop(name="rmsprop", lr=0.01), {"net": net})
     assert "weight/mean_square" in optimizer.state_dict()
     value = net.weight.numpy().astype("float64")
     square = np.zeros_like(value)
@@ -90,7 +90,7 @@ def test_sgd_goes_down_the_gradient():
     net = nn.Linear(3, 1, bias_attr=False)
     before = net.weight.numpy()
     net.weight.grad = paddle.to_tensor([[1.0], [2.0], [-3.0]])
-    Optimizer(options.SGD(name="sgd", lr=0.5), net).step()
+    Optimizer(optim.SGD(name="sgd", lr=0.5), {"net": net}).step()
     np.testing.assert_allclose(net.weight.numpy(), before - [[0.5], [1.0], [-1.5]], rtol=1e-6)
 
 
@@ -99,7 +99,7 @@ def test_sgd_goes_down_the_gradient():
 )
 def test_a_linear_decay_ends_one_step_above_zero(decay, step, share):
     net = nn.Linear(3, 1, bias_attr=False)
-    optimizer = Optimizer(options.SGD(name="sgd", lr=0.5, decay=decay), net)
+    optimizer = Optimizer(optim.SGD(name="sgd", lr=0.5, decay=decay), {"net": net})
     optimizer.schedule(step, 4)
     before = net.weight.numpy()
     net.weight.grad = paddle.ones([3, 1])
@@ -109,7 +109,7 @@ def test_a_linear_decay_ends_one_step_above_zero(decay, step, share):
 
 def test_the_gradients_length_is_that_of_one_vector_of_them_all():
     net = network()
-    optimizer = Optimizer(ADAM, net)
+    optimizer = Optimizer(ADAM, {"net": net})
     assert float(optimizer.gradient_norm()) == 0  # none yet
     net(paddle.randn([5, 3])).square().sum().backward()
     gradients = [p.grad.numpy().ravel() for p in net.parameters() if p.grad is not None]

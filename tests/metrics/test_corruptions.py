@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import pytest
-from test_measure import Given
+from test_generators import Given
 
-from ppgan_lite import options
-from ppgan_lite.data import mnist
+from ppgan_lite.data import mnist, options
 from ppgan_lite.data.image_array import ImageArray
+from ppgan_lite.data.spec import Field
 from ppgan_lite.evaluation.features import load_features
-from ppgan_lite.evaluation.measure import GeneratorEvaluation
+from ppgan_lite.evaluation.generators import GeneratorEvaluation
 
 NUM = 500
 CENTRE = 13.5
@@ -139,8 +139,10 @@ def series(real_data):
     train, test = (mnist.build(options.MNIST(name="mnist"), split) for split in ("train", "test"))
     order = np.random.default_rng(3).permutation(len(test))
     real, others = order[:NUM], order[NUM:]
-    reference = ImageArray(test.images[real], test.labels[real], test.class_names, "mnist", "500 test images")
-    evaluation = GeneratorEvaluation(train, reference, load_features("auto", "mnist", (1, 28, 28)), NUM, seed=0)
+    reference = ImageArray(test.images[real], test.labels[real], test.spec["label"].names, "mnist", "500 test images")
+    evaluation = GeneratorEvaluation(
+        train, reference, load_features("auto", "mnist", Field("image", (1, 28, 28))), NUM, seed=0
+    )
     images, labels = test.images[others], test.labels[others]
 
     @functools.cache

@@ -2,8 +2,8 @@ import numpy as np
 import paddle
 import pytest
 
-from ppgan_lite import options
 from ppgan_lite.errors import ConfigError
+from ppgan_lite.networks import options
 from ppgan_lite.networks.dcgan28 import Discriminator, Generator
 
 
@@ -65,7 +65,7 @@ def test_relu_behind_the_pool_is_relu_before_it():
     np.testing.assert_allclose(*[g[1] for g in gradients], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("build", [generator, discriminator])
-def test_other_sizes_are_refused(build):
+@pytest.mark.parametrize("network", [options.DCGAN28Generator, options.DCGAN28Discriminator])
+def test_other_sizes_are_refused(network):
     with pytest.raises(ConfigError, match="takes images of 28x28 pixels, but the data has 32x64"):
-        build((3, 32, 64))
+        network(name="dcgan28").check_size(32, 64)

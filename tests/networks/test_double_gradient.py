@@ -4,9 +4,8 @@ import numpy as np
 import paddle
 import pytest
 
-from ppgan_lite import options
 from ppgan_lite.losses.regularizers import gradient_penalty
-from ppgan_lite.networks import DISCRIMINATORS, fast_conv
+from ppgan_lite.networks import fast_conv, options
 
 FORMS = {  # options, image shape
     "fully_connected": ({"name": "fully_connected", "widths": (6, 5)}, (1, 4, 4)),
@@ -21,7 +20,8 @@ FORMS = {  # options, image shape
 
 def build(keys, shape):
     paddle.seed(0)
-    d = DISCRIMINATORS[keys["name"]](options.DISCRIMINATORS[keys["name"]](**keys), shape)
+    chosen = options.DISCRIMINATORS[keys["name"]](**keys)
+    d = chosen.builder()(chosen, shape)
     for layer in d.sublayers():
         if hasattr(layer, "weight_orig"):  # the power iteration stands still: it is no part of the gradient
             matrix = layer.weight_orig.numpy().reshape(layer.weight_orig.shape[0], -1)
@@ -44,7 +44,7 @@ def gradients(d, x):
 
 
 def test_every_promise_is_tested():
-    promised = {name for name, cls in options.DISCRIMINATORS.items() if cls.HAS_DOUBLE_GRADIENT}
+    promised = {name for name, cls in options.DISCRIMINATORS.items() if options.DOUBLE_GRADIENTS in cls.CAN}
     assert promised == {keys["name"] for keys, _ in FORMS.values()}
 
 
@@ -90,7 +90,7 @@ def test_the_form_that_is_trained_has_the_same_gradient(form, monkeypatch):
 
 def test_dcgan28_has_none():
     """Its max-pool: the option says so, and the config refuses it under a penalty."""
-    assert not options.DISCRIMINATORS["dcgan28"].HAS_DOUBLE_GRADIENT
+    assert options.DOUBLE_GRADIENTS not in options.DISCRIMINATORS["dcgan28"].CAN
     d = build({"name": "dcgan28", "ndf": 4}, (1, 28, 28))
     with pytest.raises(RuntimeError, match="max_pool2d"):
         gradient_penalty(d, points((1, 28, 28), "float32")).backward()

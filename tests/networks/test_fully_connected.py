@@ -3,7 +3,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppgan_lite import options
+from ppgan_lite.networks import options
 from ppgan_lite.networks.fully_connected import Discriminator, Generator
 
 SHAPE = (1, 28, 28)

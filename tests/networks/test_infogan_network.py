@@ -3,9 +3,8 @@ import paddle
 import paddle.nn.functional as F
 import pytest
 
-from ppgan_lite import options
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.networks import fast_conv
+from ppgan_lite.networks import fast_conv, options
 from ppgan_lite.networks.dcgan28 import Generator
 from ppgan_lite.networks.infogan import Discriminator
 
@@ -63,7 +62,7 @@ def test_the_outputs_behind_the_first_share_a_layer_that_the_first_has_not():
 @pytest.mark.parametrize("size", [(32, 32), (28, 32)])
 def test_other_sizes_are_refused(size):
     with pytest.raises(ConfigError, match=rf"infogan takes .*the data has {size[0]}x{size[1]}"):
-        discriminator((1, *size))
+        options.InfoGANDiscriminator(name="infogan").check_size(*size)
 
 
 # ---- spectral normalisation ----

@@ -9,7 +9,7 @@ from visualdl import LogReader
 from ppgan_lite.commands import moments
 from ppgan_lite.commands import sample as sampling
 from ppgan_lite.commands.moments import save_moments
-from ppgan_lite.commands.sample import sample
+from ppgan_lite.commands.sample import Request, sample
 from ppgan_lite.config.build import build_dataset, build_method
 from ppgan_lite.config.load import load_config
 from ppgan_lite.device import seed_paddle
@@ -32,12 +32,12 @@ def make(*overrides):
     """The toy experiment's method and data, with changes."""
     config = load_config(TOY, overrides)
     dataset = build_dataset(config)
-    return build_method(config, dataset.image_shape, len(dataset.class_names)), dataset
+    return build_method(config, dataset.spec), dataset
 
 
 def moment_of(method, dataset, step=0, batch_statistics=False, num=points.NUM_SAMPLES):
-    inputs = method.draw(num)
-    return look(method, dataset, inputs, method.generate(inputs, batch_statistics).numpy(), step)
+    inputs = method.samplers()["g"].draw(num)
+    return look(method, dataset, inputs, method.samplers()["g"](inputs, batch_statistics).numpy(), step)
 
 
 def coloured(picture, colour):
@@ -214,20 +214,18 @@ def test_no_checkpoint_is_opened_but_those_shown(toy, tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr(moments, "open_trained", lambda folder, step: opened.append(step) or open_trained(folder, step))
     monkeypatch.setattr(sampling, "open_trained", lambda folder, step: pytest.fail("opened"))
-    keys = {"num": 10, "seed": 0, "interpolate": None, "labels": None, "sweep": None, "device": "cpu"}
-    sample(toy, tmp_path / "toy.png", step=None, **keys)
+    sample(toy, tmp_path / "toy.png", None, Request(num=10), "cpu")
     assert opened == [25, 75, 150, 400]
 
 
 @pytest.mark.parametrize("asked", [{"interpolate": 4}, {"out": "folder"}])
 def test_samples_of_points_are_moments_or_arrays_and_nothing_else(toy, tmp_path, asked):
-    keys = {"step": None, "num": 10, "seed": 0, "interpolate": None, "labels": None, "sweep": None, "device": "cpu"}
     out = tmp_path / asked.pop("out", "toy.png")
     with pytest.raises(RunError, match="was trained on points: give --out FILE.png"):
-        sample(toy, out, **{**keys, **asked})
-    sample(toy, tmp_path / "toy.npz", **keys)
+        sample(toy, out, None, Request(num=10, **asked), "cpu")
+    sample(toy, tmp_path / "toy.npz", None, Request(num=10), "cpu")
     with np.load(tmp_path / "toy.npz") as file:
         assert (file["points"].shape, file["points"].dtype) == ((10, 1), "float32")
         assert len(np.unique(file["points"])) == len(np.unique(file["z"])) == 10
-    sample(toy, tmp_path / "toy.png", **keys)
+    sample(toy, tmp_path / "toy.png", None, Request(num=10), "cpu")
     assert (tmp_path / "toy.png").exists()

@@ -108,7 +108,7 @@ def test_real_runs_are_reported(place, small_run, small_classifier):
     assert "train.seed" not in text
     assert len(list(place.pictures.iterdir())) >= 1
     (classifier,) = [name for name in names if name.startswith("`classifier_softmax_")]
-    measured = {each.step: each.figures for each in Run.open_existing(small_classifier).read_results()}
+    measured = {each.step: each.figures for each in Run.open_existing(small_classifier).results.read()}
     assert sorted(measured) == [5, 10, 12]
     by_epoch = [cells[1:4] for cells in rows(text, classifier) if len(cells) == 5]
     shown = [[f"{step / 5:.3g}", str(step), f"{measured[step]['accuracy'].value:#.4g}"] for step in (5, 10, 12)]

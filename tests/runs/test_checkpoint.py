@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import paddle
 import pytest
-from conftest import SMALL, flip_a_byte
+from conftest import SMALL, flip_a_byte, spec_of
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import check_config
@@ -18,7 +18,7 @@ SHAPE = (1, 28, 28)
 
 @pytest.fixture
 def method(small_config):
-    return build_method(small_config, SHAPE, 10)
+    return build_method(small_config, spec_of(SHAPE, 10))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_all_of_a_method_comes_back(tmp_path, small_config, method):
     names = {"network_g", "network_d", "optimizer_g", "optimizer_d_real", "optimizer_d_fake", "state"}
     assert {file.name for file in path.iterdir()} == {"manifest.json"} | {f"{name}.safetensors" for name in names}
 
-    other = build_method(small_config, SHAPE, 10)
+    other = build_method(small_config, spec_of(SHAPE, 10))
     other.state["mean"] = paddle.zeros([1])
     checkpoint.load(path).restore(other)
     for ours, theirs in zip(tensors(method), tensors(other), strict=True):
@@ -106,7 +106,7 @@ def test_another_architecture_is_named_and_changes_nothing(saved, small_tree):
     ]:
         tree = json.loads(json.dumps(small_tree))
         tree[section][key] = 3
-        method = build_method(check_config(tree), SHAPE, 10)
+        method = build_method(check_config(tree), spec_of(SHAPE, 10))
         before = tensors(method)
         with pytest.raises(CheckpointError, match=said):
             checkpoint.load(saved / "step_00000004").restore(method)
@@ -115,7 +115,7 @@ def test_another_architecture_is_named_and_changes_nothing(saved, small_tree):
 
 
 def test_missing_and_surplus_tensors_are_named(saved, small_tree):
-    method = build_method(check_config(small_tree), SHAPE, 10)
+    method = build_method(check_config(small_tree), spec_of(SHAPE, 10))
     whole = checkpoint.load(saved / "step_00000004")
     whole.arrays["network_g"]["upsample.9.weight"] = whole.arrays["network_g"].pop("upsample.0.weight")
     with pytest.raises(CheckpointError, match=r"network_g: .* upsample.0.weight is missing \(and 1 more\)"):
@@ -125,9 +125,8 @@ def test_missing_and_surplus_tensors_are_named(saved, small_tree):
         whole.restore(method)
     joint = SMALL["method"] | {"d_optimizers": "joint"}
     optim = {"g": SMALL["optim"]["g"], "d": SMALL["optim"]["g"]}
-    method = build_method(
-        check_config(small_tree | {"generator": SMALL["generator"], "method": joint, "optim": optim}), SHAPE, 10
-    )
+    config = check_config(small_tree | {"generator": SMALL["generator"], "method": joint, "optim": optim})
+    method = build_method(config, spec_of(SHAPE, 10))
     with pytest.raises(CheckpointError, match="of another architecture: optimizer_d_fake is not in the method"):
         checkpoint.load(saved / "step_00000004").restore(method)
 
@@ -136,7 +135,7 @@ def test_surplus_files_are_named(saved, small_config, method):
     method.state["mean"] = paddle.zeros([1])
     path = checkpoint.save(saved, 13, method, small_config.to_dict(), keep=9)
     with pytest.raises(CheckpointError, match="of another architecture: state is not in the method"):
-        checkpoint.load(path).restore(build_method(small_config, SHAPE, 10))
+        checkpoint.load(path).restore(build_method(small_config, spec_of(SHAPE, 10)))
 
 
 def test_a_newer_format_is_refused(saved):

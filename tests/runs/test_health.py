@@ -28,9 +28,14 @@ def alike(seed):
     return np.repeat(draw(seed, 1), 128, 0)
 
 
+def watch(real_images):
+    """The health of a GAN whose one discriminator is `d`."""
+    return Health(real_images, {"d": "g"})
+
+
 @pytest.fixture
 def watched():
-    return Health(draw(0))
+    return watch(draw(0))
 
 
 def feed(watched, scalars, first, last, every=1):
@@ -108,20 +113,20 @@ def test_a_few_odd_images_do_not_make_the_rest_diverse(watched):
 
 def test_real_images_may_be_bytes():
     images = draw(0)
-    watched = Health(np.rint((images + 1) * 127.5).astype("uint8"))
+    watched = watch(np.rint((images + 1) * 127.5).astype("uint8"))
     assert watched.preview(1, images) == pytest.approx(1, abs=0.01)
 
 
 def test_as_many_images_are_compared_as_there_are_real_ones():
-    assert Health(draw(0, 20)).preview(1, np.concatenate([draw(0, 20), alike(1)])) == pytest.approx(1)
+    assert watch(draw(0, 20)).preview(1, np.concatenate([draw(0, 20), alike(1)])) == pytest.approx(1)
 
 
 def test_large_images_are_compared_by_a_part_of_their_pixels(monkeypatch):
     large = draw(0, 16, size=128)
-    part = Health(large).preview(1, draw(1, 16, size=128))
+    part = watch(large).preview(1, draw(1, 16, size=128))
     monkeypatch.setattr(health, "LARGEST_SIDE", 128)
-    assert part == pytest.approx(Health(large).preview(1, draw(1, 16, size=128)), rel=0.1)
-    assert part != Health(large).preview(1, draw(1, 16, size=128))
+    assert part == pytest.approx(watch(large).preview(1, draw(1, 16, size=128)), rel=0.1)
+    assert part != watch(large).preview(1, draw(1, 16, size=128))
 
 
 def coloured(seed, num=128, size=64):
@@ -134,7 +139,7 @@ def coloured(seed, num=128, size=64):
 
 @pytest.mark.parametrize("size", [32, 64, 100])
 def test_colours_make_images_diverse(size):
-    watched = Health(coloured(0, size=size))
+    watched = watch(coloured(0, size=size))
     assert watched.preview(1, coloured(1, size=size)) == pytest.approx(1, abs=0.3)
     faded = coloured(1, size=size) * 0.1
     assert watched.preview(2, faded) == pytest.approx(0.1 * watched.preview(1, coloured(1, size=size)), rel=0.05)
@@ -143,7 +148,7 @@ def test_colours_make_images_diverse(size):
 
 def test_a_collapse_in_colour_is_told():
     rng = np.random.default_rng(0)
-    watched = Health(rng.uniform(-1, 1, [128, 3, 64, 64]).astype("float32"))
+    watched = watch(rng.uniform(-1, 1, [128, 3, 64, 64]).astype("float32"))
     image = rng.uniform(-1, 1, [1, 3, 64, 64])
     for step in (100, 200, 300):
         assert watched.preview(step, image + 0.02 * rng.standard_normal([128, 3, 64, 64])) < 0.05
@@ -152,7 +157,7 @@ def test_a_collapse_in_colour_is_told():
 
 @pytest.mark.parametrize("real", [alike(0), alike(0)[:1]], ids=["alike", "only one"])
 def test_without_two_different_real_images_nothing_is_told(real):
-    watched = Health(real)
+    watched = watch(real)
     assert [watched.preview(step, alike(1)) for step in (100, 200, 300, 400)] == [None] * 4
     assert watched.diagnoses() == []
 
@@ -257,7 +262,7 @@ def test_a_state_is_told_again_only_when_it_had_gone_and_come_back(watched):
 def test_every_tenth_step_says_nearly_the_same(watched):
     feed(watched, WELL, 0, 500, every=10)
     ((name, step, since),) = feed(watched, FAILED, 510, 2000, every=10)
-    other = Health(draw(0))
+    other = watch(draw(0))
     feed(other, WELL, 1, 500)
     ((_, step_of_other, since_of_other),) = feed(other, FAILED, 501, 2000)
     assert name == "convergence_failure"
@@ -312,7 +317,7 @@ def test_ordinary_spikes_and_larger_scales_tell_nothing(watched):
     feed(watched, WELL | {"grad_norm/g": 2.0}, 1, 50)
     assert feed(watched, WELL | {"grad_norm/g": 190.0, "loss/g": 110.0}, 51, 90) == []
     critic = {"loss/critic": -4000.0, "reg/gp": 1e9}  # WGAN's losses have no scale of their own
-    assert feed(Health(draw(0)), critic, 1, 500) == []
+    assert feed(watch(draw(0)), critic, 1, 500) == []
 
 
 def test_single_spikes_now_and_then_tell_nothing(watched):

@@ -1,8 +1,11 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from PIL import Image
 from visualdl import LogReader
 
@@ -28,8 +31,9 @@ def image_steps(folder, tag="numbers"):
 
 
 def metrics(folder):
-    """The records of steps; those of previews' diversity lie between them."""
+    """The records of steps without their times; those of previews' diversity lie between them."""
     records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert all(isinstance(record.pop("time"), float) for record in records)
     return [record for record in records if "health/diversity" not in record]
 
 
@@ -77,7 +81,7 @@ def test_resume_drops_what_came_later_and_rebuilds_the_log(copy, small_config):
     run = Run.open_existing(copy)
     with run:
         run.resume(small_config, "cpu", 8)
-        run.log(9, {"loss/g": 0.5})
+        run.log.add_scalars(9, {"loss/g": 0.5})
     assert metrics(copy) == [*whole[:8], {"step": 9, "loss/g": 0.5}]
     assert [step for step, _ in curve(copy, "g_loss", "loss")] == list(range(1, 10))
     assert image_steps(copy) == [5]
@@ -128,6 +132,7 @@ def test_folders_that_a_run_cannot_have(copy, tmp_path):
     file.write_text("")
     (tmp_path / "begun").mkdir()
     (tmp_path / "begun" / ".run.json.1.tmp").write_text("")  # killed while it made the folder
+    (tmp_path / "begun" / ".lock").write_text("")
     check_folder(tmp_path / "begun", resume=False, overwrite=False)
     for folder, resume, overwrite, said in [
         (copy, False, False, "used by a run; go on with --resume, replace it with --overwrite"),
@@ -137,6 +142,31 @@ def test_folders_that_a_run_cannot_have(copy, tmp_path):
     ]:
         with pytest.raises(RunError, match=said):
             check_folder(folder, resume, overwrite)
+
+
+def test_a_run_is_read_without_what_only_a_training_needs(small_run):
+    code = (
+        "import sys; from ppgan_lite.runs.run import Run; run = Run.open_existing(sys.argv[1])\n"
+        "print(len(run.log.read()), run.results.read())\n"
+        "print({'visualdl', 'tensorboardX', 'matplotlib'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code, small_run], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "14 []\nset()\n", done.stderr
+
+
+def test_the_fields_of_the_data_are_recorded_and_those_of_older_versions_known(copy):
+    record = json.loads((copy / "run.json").read_text())
+    spec = Run.open_existing(copy).spec
+    assert spec["image"].shape == (1, 28, 28)
+    assert spec["label"].names == tuple("0123456789")
+    older = {**record, "image_shape": [1, 28, 28], "class_names": list("0123456789")}
+    del older["fields"]
+    (copy / "run.json").write_text(json.dumps(older))
+    assert Run.open_existing(copy).spec == spec
+    for damaged in ([], {"image": None}, {"image": {"kind": "image", "shape": None, "names": []}}):
+        (copy / "run.json").write_text(json.dumps({**record, "fields": damaged}))
+        with pytest.raises(RunError, match=r"run.json: damaged"):
+            Run.open_existing(copy)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"data": {}}'])

@@ -1,19 +1,19 @@
 """tools/evaluate.py: as its users run it, in a process of its own; its refusals in this one, which is quicker."""
 
 import copy
-import importlib.util
 import json
 import shutil
 
 import pytest
-from conftest import ROOT, SMALL, flip_a_byte, one_line_error, run_tool
+from conftest import SMALL, flip_a_byte, one_line_error, run_tool
 from PIL import Image
 from visualdl import LogReader
 
+from ppgan_lite.cli.main import main
+from ppgan_lite.commands import evaluate as command
 from ppgan_lite.config.load import check_config
 from ppgan_lite.data import download, mnist
 from ppgan_lite.engine.loop import train
-from ppgan_lite.evaluation import evaluation as runs
 from ppgan_lite.evaluation import features
 from ppgan_lite.files import locked
 from ppgan_lite.report.section import CONTROL
@@ -63,10 +63,7 @@ def run(gan_run, tmp_path):
 @pytest.fixture(scope="module")
 def evaluate():
     """The tool's main, to be called with its arguments."""
-    spec = importlib.util.spec_from_file_location("evaluate_tool", ROOT / "tools" / "evaluate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return lambda *arguments: module.main([*map(str, arguments), "--device", "cpu"])
+    return lambda *arguments: main(["evaluate", *map(str, arguments), "--device", "cpu"], tool=True)
 
 
 def evaluated(run):
@@ -87,7 +84,7 @@ def test_it_prints_the_figures_and_keeps_them(run, tmp_path):
     assert heads.split("  ")[0] == "metric"
     assert "real images" in heads
     assert [row.split()[0] for row in rows] == OF_GENERATORS
-    result = Run.open_existing(run).read_results()[0]
+    result = Run.open_existing(run).results.read()[0]
     for row in rows:
         name, *shown = row.split()
         figure = result.figures[name]
@@ -110,7 +107,7 @@ def test_all_best_and_a_number(run, evaluate, capsys):
     assert [int(line.split()[1]) for line in out.splitlines() if line.startswith("step ")] == steps
     assert err == ""
     assert evaluated(run) == [f"step_{step:08d}.json" for step in steps]
-    results = {result.step: result for result in Run.open_existing(run).read_results()}
+    results = {result.step: result for result in Run.open_existing(run).results.read()}
     assert len({result.figures["frechet_distance"].value for result in results.values()}) == len(steps)
 
     for word, step in (("best", best), (10, 10)):
@@ -126,7 +123,7 @@ def test_all_best_and_a_number(run, evaluate, capsys):
 
 def test_fewer_images_and_another_seed_are_another_protocol(run, evaluate, capsys):
     assert evaluate("--run", run, "--num", 100, "--seed", 7) == 0
-    (result,) = Run.open_existing(run).read_results()
+    (result,) = Run.open_existing(run).results.read()
     assert [result.protocol[key] for key in ("num_real", "num_fake", "seed")] == [100, 100, 7]
 
 
@@ -157,7 +154,7 @@ def test_a_run_on_stand_in_data_is_measured_on_it(tmp_path, monkeypatch, capsys)
         patch.setattr(download, "CACHE", tmp_path / "none")
         patch.setattr(mnist, "MIRRORS", {"mnist": ()})
         assert train(check_config(config), tmp_path / "run", False, False, "cpu", False) == 0
-    runs.evaluate(tmp_path / "run", None, 100, "auto", 0, None, "cpu")
+    command.evaluate(tmp_path / "run", None, 100, "auto", 0, None, "cpu")
     assert "data rendered_digits" in capsys.readouterr().out
 
 
@@ -194,7 +191,7 @@ def test_the_log_of_a_run_that_is_being_trained_is_left_alone(run, evaluate, cap
     capsys.readouterr()
     with locked(run):
         assert evaluate("--run", run) == 0
-    assert "warning: not drawn in VisualDL: " in capsys.readouterr().err
+    assert "warning: not drawn in the logs: " in capsys.readouterr().err
     assert drawn(run, "evaluation", "frechet_distance") == before
     assert evaluated(run) == ["step_00000010.json", "step_00000012.json"]
     assert evaluate("--run", run, "--step", 10) == 0
@@ -208,7 +205,7 @@ def test_a_classifier(classifier_run, tmp_path):
     title, _, *rows, protocol, _ = out.splitlines()
     assert title.startswith("step 12 (cpu, ")
     assert [row.split()[0] for row in rows] == OF_CLASSIFIERS
-    (result,) = Run.open_existing(run).read_results()
+    (result,) = Run.open_existing(run).results.read()
     assert float(rows[0].split()[1]) == pytest.approx(result.figures["accuracy"].value, rel=1e-3)
     assert sum(map(sum, result.confusion)) == 120
     assert "num_real 120" in protocol

@@ -14,7 +14,7 @@ def test_it_exports_checks_and_says_so(small_run, tmp_path):
     assert lines[2].startswith("g, paddle: differs by at most ")
     assert lines[-1] == f"step 12 of {small_run} exported to {tmp_path / 'exported'}"
     names = {f"{network}{ending}" for network in "gd" for ending in (".json", ".pdiparams")}
-    assert {path.name for path in (tmp_path / "exported").iterdir()} == names | {"signature.json"}
+    assert {path.name for path in (tmp_path / "exported").iterdir()} == names | {"signature.json", "infer.py"}
 
 
 @pytest.mark.parametrize(

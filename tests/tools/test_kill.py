@@ -4,10 +4,13 @@ import random
 import re
 import time
 
+import pytest
 import yaml
 from conftest import lasting, run_tool, start_tool
 
 from ppgan_lite.runs import checkpoint
+
+pytestmark = pytest.mark.sweep
 
 KILLS = 20
 STEPS = 2000

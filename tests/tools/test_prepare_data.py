@@ -15,6 +15,7 @@ def config(tmp_path, small_tree):
     for split, num in (("train", 20), ("test", 4)):
         write_pictures(tmp_path / "pictures" / split, num)
     small_tree["data"] = {"name": "folder", "root": str(tmp_path / "pictures"), "size": 32, "batch_size": 8}
+    small_tree["generator"] = small_tree["discriminator"] = {"name": "fully_connected"}  # of any size
     path = tmp_path / "folder.yml"
     path.write_text(yaml.safe_dump(small_tree))
     return path

@@ -3,16 +3,18 @@ import dataclasses
 import numpy as np
 import paddle
 import pytest
+from conftest import spec_of
 
-from ppgan_lite import options
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import check_config
-from ppgan_lite.data import rendered_digits
+from ppgan_lite.data import options, rendered_digits
 from ppgan_lite.data.image_array import ImageArray
+from ppgan_lite.data.spec import Field
 from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import EvaluationError
+from ppgan_lite.evaluation.classifiers import evaluate_classifier
 from ppgan_lite.evaluation.features import load_features
-from ppgan_lite.evaluation.measure import GeneratorEvaluation, evaluate_classifier
+from ppgan_lite.evaluation.generators import GeneratorEvaluation
 from ppgan_lite.runs.results import METRICS
 from ppgan_lite.runs.trained import open_trained
 
@@ -38,7 +40,7 @@ def test():
 
 @pytest.fixture(scope="module")
 def network():
-    return load_features("auto", "rendered_digits", (1, 28, 28))
+    return load_features("auto", "rendered_digits", Field("image", (1, 28, 28)))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,13 @@ class Given:
     """Stands in for a method: its noise is given pixels, uint8 [N, C, H, W], and so are its images."""
 
     def __init__(self, pixels):
-        self.left, self.networks = pixels, {}
+        self.left, self.averages = pixels, {}
+
+    def samplers(self):
+        return {"g": self}
+
+    def in_batches(self, inputs):
+        return self.generate(inputs).numpy()
 
     def draw(self, num):
         z, self.left = self.left[:num], self.left[num:]
@@ -86,7 +94,7 @@ def test_new_digits_are_at_the_floor_in_every_metric(evaluation):
 
 
 def test_the_test_images_themselves_have_no_distance(evaluation):
-    figures = measured(evaluation, evaluation._test.images)
+    figures = measured(evaluation, evaluation.real.test.images)
     assert figures["frechet_distance"].value == pytest.approx(0, abs=1e-6)
     assert figures["kernel_distance"].value < figures["kernel_distance"].real
     assert [figures[name].value for name in ("precision", "recall", "coverage", "class_kl")] == [1, 1, 1, 0]
@@ -96,7 +104,7 @@ def test_the_test_images_themselves_have_no_distance(evaluation):
 
 
 def test_training_images_are_told_as_memorised(evaluation, train):
-    drawn = measured(evaluation, evaluation._train.images)
+    drawn = measured(evaluation, evaluation.real.train.images)
     assert drawn["nearer_to_train"].value == 1
     assert drawn["copies_of_train"].value == 1
     # Copies are looked for among as many training images as are measured: here a sixth of all.
@@ -153,7 +161,8 @@ def test_the_same_seed_gives_the_same_figures_to_the_bit(evaluation, small_run, 
 def test_what_is_measured_is_what_an_export_makes(evaluation, small_run):
     """Batch norms on their running statistics: an image does not depend on those made with it."""
     _, method, _ = open_trained(small_run, None)
-    made, given = evaluation._generate(method)
+    generated = evaluation._generate(method)
+    made, given = generated.images.images, generated.inputs
     assert (made.shape, made.dtype) == ((NUM, 1, 28, 28), "uint8")
     seed_paddle(0, 0, 3)
     g = method.networks["g"]
@@ -169,7 +178,7 @@ def test_test_images_come_in_random_order(train, network):
     """As they lie, MNIST's harder ones are the first, and others are sorted by class; the score asks for it, too."""
     test = digits("test", num_images=6000)
     order = np.argsort(test.labels, kind="stable")
-    by_class = ImageArray(test.images[order], test.labels[order], test.class_names, "rendered_digits", "sorted")
+    by_class = ImageArray(test.images[order], test.labels[order], test.spec["label"].names, "rendered_digits", "sorted")
     figures = measured(GeneratorEvaluation(train, by_class, network, NUM, seed=0), train.images[:NUM])
     assert figures["classifier_score"].real == pytest.approx(figures["classifier_score"].value, rel=0.1)
     assert figures["class_kl"].value < 0.25
@@ -194,7 +203,7 @@ def test_the_protocol_is_all_that_the_figures_depend_on(evaluation, train, test,
     }
     assert evaluation(given, 1).protocol == protocol
     averaged = Given(test.images)
-    averaged.networks = {"g_ema": None}
+    averaged.averages = {"g": None}
     assert evaluation.protocol(averaged) == {**protocol, "ema": True}
 
     def changed(*arguments):
@@ -307,7 +316,7 @@ def test_codes_are_judged_by_what_they_have_taken_up(evaluation, train, test):
 
 
 def test_nothing_is_told_of_how_images_were_drawn_where_that_is_not_known(train, test, network):
-    unknown = ImageArray(test.images, test.labels, test.class_names, "rendered_digits", "somewhere")
+    unknown = ImageArray(test.images, test.labels, test.spec["label"].names, "rendered_digits", "somewhere")
     made = digits("train", num_images=NUM, seed=77)
     figures = GeneratorEvaluation(train, unknown, network, NUM, seed=0)(Recognising(made, train, test), 1).figures
     assert OF_CODES - figures.keys() == {"drawn_slant_by_code", "drawn_thickness_by_code"}
@@ -333,7 +342,7 @@ def test_every_conditional_method_is_measured_by_what_it_was_asked_for(name, eva
         "data": {"name": "rendered_digits", "num_images": 720},
         "train": {"steps": 1},
     }
-    method = build_method(check_config(tree), (1, 28, 28), 10)
+    method = build_method(check_config(tree), spec_of((1, 28, 28), 10))
     before = {key: tensor.numpy() for key, tensor in method.networks["d"].state_dict().items()}
     figures = evaluation(method, 1).figures
     assert figures.keys() & OF_INPUTS == own
@@ -354,7 +363,7 @@ def classifier(train):
         "data": {"name": "rendered_digits", "num_images": 720},
         "train": {"steps": 1},
     }
-    method = build_method(check_config(tree), (1, 28, 28), 10)
+    method = build_method(check_config(tree), spec_of((1, 28, 28), 10))
     for step in range(10):
         batch = train.batch(np.arange(32 * step, 32 * step + 32))
         method.train_step([{key: paddle.to_tensor(value) for key, value in batch.items()}], step)
@@ -363,7 +372,9 @@ def classifier(train):
 
 def test_accuracy_and_confusion_are_counts(classifier, train):
     test = digits("test", num_images=1800)  # 300: more than one batch
-    some = ImageArray(train.images[:300], train.labels[:300], train.class_names, "rendered_digits", "the first 300")
+    some = ImageArray(
+        train.images[:300], train.labels[:300], train.spec["label"].names, "rendered_digits", "the first 300"
+    )
     result = evaluate_classifier(classifier, some, test, step=5)
 
     def predict(images):
@@ -392,6 +403,7 @@ def test_accuracy_and_confusion_are_counts(classifier, train):
 
 
 def test_evaluating_a_classifier_changes_nothing_in_training(classifier, train, test):
+    classifier.networks["c"].train()
     before = {name: tensor.numpy() for name, tensor in classifier.networks["c"].state_dict().items()}
     first, again = (evaluate_classifier(classifier, train, test, step=5) for _ in range(2))
     assert dataclasses.replace(first, seconds=0) == dataclasses.replace(again, seconds=0)

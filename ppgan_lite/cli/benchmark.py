@@ -1,0 +1,33 @@
+"""Measure how long a training step takes, and where the time goes.
+
+  ppgan benchmark -c dcgan_mnist
+  ppgan benchmark -c dcgan_mnist --steps 10 --vs stock --json benchmark.json
+
+The first steps do not count. Nothing is left but the JSON file. Close what else runs on the machine.
+"""
+
+from pathlib import Path
+
+from ppgan_lite.cli import parser as cli
+from ppgan_lite.config.find import find_config
+
+
+def add_arguments(parser: cli.Parser):
+    """Add the options of `ppgan benchmark`."""
+    cli.add_config(parser)
+    parser.add_argument("--steps", type=cli.whole_number(1), default=20, help="steps to measure (default: 20)")
+    parser.add_argument(
+        "--vs",
+        choices=["stock"],
+        help="measure in turn with the same networks and step in Paddle's own operations, threads and memory settings",
+    )
+    cli.add_device(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured to FILE")
+
+
+def run(args):
+    """Measure and print."""
+    from ppgan_lite.commands import benchmark
+
+    path = find_config(args.config)
+    benchmark.report(path, args.override, args.device, args.steps, args.vs == "stock", args.json)

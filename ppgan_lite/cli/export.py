@@ -1,0 +1,56 @@
+"""Export a trained run's networks for Paddle Inference and ONNX.
+
+  ppgan export --run output/dcgan_mnist --out exported
+  ppgan export --run output/dcgan_mnist --step 500 --out exported_500
+  ppgan export --run output/dcgan_mnist --out exported --overwrite --formats paddle,onnx
+
+Each network becomes NAME.json and NAME.pdiparams (Paddle), and NAME.onnx if asked for; signature.json describes their
+inputs and outputs. A new process then runs them; an export that differs from the run's networks is deleted. Run it:
+
+  ppgan infer --model exported --num 64 --out grid.png
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
+
+FORMATS = ("paddle", "onnx")
+
+
+def add_arguments(parser: cli.Parser):
+    """Add the options of `ppgan export`."""
+    cli.add_run(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder to be made")
+    cli.add_step(parser)
+    parser.add_argument(
+        "--formats",
+        type=formats,
+        default=["paddle"],
+        metavar="paddle,onnx",
+        help="default: paddle; onnx needs paddle2onnx and onnxruntime",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the export that is in the folder")
+
+
+def formats(text: str) -> list[str]:
+    """An argparse type: formats with commas between them."""
+    names = text.split(",")
+    for name in names:
+        if name not in FORMATS:
+            raise argparse.ArgumentTypeError(f"unknown format {name!r}; there are: {', '.join(FORMATS)}")
+    if "paddle" not in names:
+        raise argparse.ArgumentTypeError("paddle must be one of them: onnx is made from it")
+    return sorted(set(names), key=FORMATS.index)
+
+
+def run(args):
+    """Export and check."""
+    os.environ.setdefault("GLOG_minloglevel", "2")  # errors; Paddle warns of its own inner ways when it traces
+    runtime.load_paddle()
+    cli.exit_on_sigterm()
+    from ppgan_lite.commands import export
+
+    export.export(args.run, args.out, args.step, args.formats, args.overwrite)

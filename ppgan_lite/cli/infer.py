@@ -1,0 +1,8 @@
+"""Run an exported network on random inputs or on your own."""
+
+
+def main(arguments: list[str], called: str) -> int:
+    """Run ppgan_lite/commands/infer.py, the program that exports have a copy of; returns the exit code."""
+    from ppgan_lite.commands import infer
+
+    return infer.main(arguments, called)

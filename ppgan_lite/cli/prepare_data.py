@@ -1,0 +1,41 @@
+"""Download data and decode pictures before a training.
+
+  ppgan prepare-data -c dcgan_folder -o data.root=FOLDER
+  ppgan prepare-data --export-lmdb bedroom_train_lmdb --out bedroom
+
+The first line is optional: it fills the cache, as a training does when it starts. The second writes the pictures of an
+LSUN LMDB as files. Both may be interrupted, and continue where they stopped.
+"""
+
+from pathlib import Path
+
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
+from ppgan_lite.config.find import find_config
+from ppgan_lite.errors import UserError
+
+
+def add_arguments(parser: cli.Parser):
+    """Add the options of `ppgan prepare-data`."""
+    cli.add_config(parser, required=False)
+    parser.add_argument(
+        "--export-lmdb", type=Path, metavar="LMDB", help="folder of an LSUN LMDB, to be written as files"
+    )
+    parser.add_argument("--out", type=Path, help="folder for the files of --export-lmdb")
+
+
+def run(args):
+    """Prepare the data of a config, or export an LMDB."""
+    if (args.config is None) == (args.export_lmdb is None) or (args.export_lmdb is None) != (args.out is None):
+        raise UserError("give -c CONFIG, or --export-lmdb LMDB and --out FOLDER")
+    from ppgan_lite.config.load import load_config
+
+    config = load_config(find_config(args.config), args.override) if args.config else None
+    runtime.load_paddle()
+    cli.exit_on_sigterm()
+    from ppgan_lite.commands import prepare
+
+    if config:
+        prepare.prepare(config)
+    else:
+        prepare.export_lmdb(args.export_lmdb, args.out)

@@ -1,0 +1,52 @@
+"""Generate images with a trained run.
+
+  ppgan sample --run output/dcgan_mnist --out samples.png
+  ppgan sample --run output/dcgan_mnist --step 500 --num 100 --seed 1 --out samples.npz
+  ppgan sample --run output/dcgan_mnist --num 1000 --out folder
+  ppgan sample --run output/dcgan_mnist --interpolate 8 --out strips.png
+  ppgan sample --run output/dcgan_mnist --timelapse --out course.gif
+  ppgan sample --run output/cgan_fashion_mnist_cpu --labels Coat,Bag,9 --out classes.png
+  ppgan sample --run output/infogan_digits --sweep code1 --out code1.png
+  ppgan sample --run output/gan_toy1d --out toy.png
+
+A generator that takes labels (cgan, acgan, sngan) draws all classes in turn, or those of --labels. In FILE.png each
+has a column, and each row one noise vector: as many whole rows as --num fills, at least one. infogan's columns are its
+categories; --sweep code1 has 10, from -2 to 2, beyond the [-1, 1] of training, and a row for each category. Of a run on
+points FILE.png shows four moments of the training. A timelapse is made of the previews that the run left in samples/.
+"""
+
+from pathlib import Path
+
+from ppgan_lite import runtime
+from ppgan_lite.cli import parser as cli
+
+
+def add_arguments(parser: cli.Parser):
+    """Add the options of `ppgan sample`."""
+    cli.add_run(parser)
+    parser.add_argument("--out", type=Path, required=True, help="FILE.png (a grid), FILE.npz, or a folder of PNGs")
+    cli.add_step(parser)
+    parser.add_argument("--num", type=cli.whole_number(1), default=64, help="images (default: 64)")
+    parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="of the noise (default: 0)")
+    parser.add_argument("--labels", metavar="A,B,...", help="classes, by number or name (default: all)")
+    parser.add_argument("--sampler", metavar="NAME", help="which way of making images, of several (default: the first)")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--interpolate", metavar="N", type=cli.whole_number(2), help="strips of N images between noises")
+    ways.add_argument("--sweep", metavar="CODE", help="what a code of infogan does: category, or code1, code2, ...")
+    ways.add_argument("--timelapse", action="store_true", help="the run's previews as a film: FILE.gif or FILE.mp4")
+    parser.add_argument("--fps", type=cli.whole_number(1), default=10, help="of the film (default: 10 frames a second)")
+    cli.add_device(parser)
+    parser.give_own_options("timelapse", own={"fps"}, shared={"run", "out", "debug"})
+
+
+def run(args):
+    """Write the images, or the film."""
+    runtime.load_paddle()
+    from ppgan_lite.commands.sample import Request, sample
+    from ppgan_lite.commands.timelapse import save_timelapse
+
+    if args.timelapse:
+        save_timelapse(args.run, args.out, args.fps)
+        return
+    request = Request(args.num, args.seed, args.interpolate, args.labels, args.sweep, args.sampler)
+    sample(args.run, args.out, args.step, request, args.device)

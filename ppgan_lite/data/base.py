@@ -1,0 +1,72 @@
+"""What every data set is: a paddle.io Dataset that yields dicts, gives many items at once, and describes itself.
+
+A data set is built as `build(options, split)`, from the checked `data` section and the split, `train` or `test`.
+"""
+
+import os
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import paddle
+
+from ppgan_lite.data.spec import Spec
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the images that a run trains on really come from. It goes into run.json and every sample grid."""
+
+    name: str  # of the data set really used
+    origin: str  # the folder it was read from, or how it was made
+    sha256: str  # of the pixels; of files that are not all in memory, of names and sizes
+    num_images: int
+    stands_in_for: str | None = None  # the data set asked for, where another one had to take its place
+
+    def to_dict(self) -> dict:
+        """The fields as a plain dict."""
+        return asdict(self)
+
+    @property
+    def title(self) -> str:
+        """The data's name (with the folder's, where it is no data set of its own), and what it stands in for."""
+        name = f"folder {os.path.basename(self.origin)}" if self.name == "folder" else self.name
+        return f"{name}, standing in for {self.stands_in_for}" if self.stands_in_for else name
+
+    def __str__(self):
+        return f"{self.title} ({self.num_images} images from {self.origin})"
+
+
+class Dataset(paddle.io.Dataset):
+    """What the loop, previews and evaluations ask of a data set. A subclass sets the attributes and has `batch`.
+
+    Attributes:
+        spec: the fields of each item, by their names.
+        source: where the items come from.
+        labels: int64 [N], of the field `label`.
+        factors: how each item was made, name -> [N], where that is known.
+        flip: whether training mirrors a random half of the items: all fields that are images alike (data/loader.py).
+    """
+
+    spec: Spec
+    source: Source
+    labels: np.ndarray
+    factors: dict[str, np.ndarray] = {}  # noqa: RUF012 (never changed)
+    flip = False
+
+    def batch(self, indices) -> dict[str, np.ndarray]:
+        """The items at `indices`, each field gathered at once: images float32 [N, C, H, W] in [-1, 1], labels [N]."""
+        raise NotImplementedError
+
+    def pixels(self, field: str, indices) -> np.ndarray:
+        """The same of one field of images, as pixels: uint8 [N, C, H, W]."""
+        raise NotImplementedError
+
+    def stream(self, batches):
+        """Yield `batch(indices)` for each of `batches`. Closing the generator ends all that works ahead."""
+        return (self.batch(indices) for indices in batches)
+
+    def __len__(self):
+        return self.source.num_images
+
+    def __getitem__(self, index):
+        return {name: values[0] for name, values in self.batch([index]).items()}

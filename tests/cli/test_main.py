@@ -1,0 +1,128 @@
+"""The program `ppgan`, in a process of its own where that matters; tests/tools has what its commands do."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, one_line_error
+
+import ppgan_lite
+from ppgan_lite.cli import main as cli
+
+WITHOUT = ("paddle", "visualdl", "matplotlib", "yaml", "numpy")  # not needed for help
+
+
+def run_ppgan(*arguments, folder=ROOT, without=(), **options):
+    """Run `ppgan` of the package in `folder` as if some modules were not there; (exit code, stdout, stderr)."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(folder)!r}); from ppgan_lite.cli.main import main\n"
+        f"sys.modules.update(dict.fromkeys({without}))\n"
+        "sys.exit(main())"
+    )
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, **options)
+    return result.returncode, result.stdout, result.stderr
+
+
+def test_the_version_is_the_packages():
+    assert run_ppgan("--version") == (0, f"ppgan_lite {ppgan_lite.__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_help_has_a_line_for_each_command(arguments, capsys):
+    assert cli.main(arguments) == 0
+    out, err = capsys.readouterr()
+    lines = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
+    assert (lines, err) == (list(cli.COMMANDS), "")
+    assert max(map(len, out.splitlines()[:-1])) <= 80
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("trian", "train"), ("prepare_data", "prepare-data"), ("--train", "train")]
+)
+def test_an_unknown_command_is_one_line_and_code_2(name, meant, capsys):
+    assert cli.main([name]) == 2
+    out, err = capsys.readouterr()
+    assert (out, one_line_error(err).partition(";")[0]) == ("", f"unknown command {name!r}")
+    assert err.endswith(f"; did you mean {meant}?\n")
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help_shows_examples_as_they_are_typed(name, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main([name, "--help"])
+    assert end.value.code == 0
+    installed = capsys.readouterr().out
+    assert installed.startswith(f"usage: ppgan {name} ")
+    assert f"\n  ppgan {name} " in installed
+    assert "python " not in installed
+    assert not re.search(r"tools/|configs/", installed.replace(str(ROOT), ""))
+
+
+@pytest.mark.parametrize("name", [name for name in cli.COMMANDS if name != "infer"])
+def test_help_of_a_tool_shows_it_as_a_tool(name, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([name, "--help"], tool=True)
+    out = capsys.readouterr().out
+    file = f"tools/{name.replace('-', '_')}.py"
+    assert (ROOT / file).exists()
+    assert out.startswith(f"usage: python {file} ")
+    assert f"\n  python {file} " in out
+    assert "ppgan " not in out
+    for config in re.findall(r"-c (\S+)", out.partition("options:")[2]):
+        assert config == "CONFIG," or (ROOT / config).exists()
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help_needs_no_package(name):
+    """None of those that an installation brings: it answers at once, and where one is missing."""
+    code, out, err = run_ppgan(name, "--help", without=WITHOUT[: -1 if name == "infer" else None])
+    assert (code, err) == (0, "")
+    assert "--debug" in out
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "arguments"),
+    [
+        ("yaml", "PyYAML", ["train", "-c", "dcgan_mnist"]),
+        ("paddle", "Paddle", ["train", "-c", "dcgan_mnist"]),
+        ("paddle", "Paddle", ["sample", "--run", "x", "--out", "x.png"]),
+        ("cv2", "opencv-python-headless", ["train", "-c", "dcgan_digits"]),
+        ("tqdm", "tqdm", ["evaluate", "--run", "x"]),
+        ("numpy", "numpy", ["infer", "--model", "x", "--out", "x.png"]),
+    ],
+)
+def test_a_missing_package_is_one_line_and_code_2(module, package, arguments, tmp_path):
+    code, out, err = run_ppgan(*arguments, without=(module,), cwd=tmp_path)
+    assert (code, out) == (2, "")
+    assert one_line_error(err) == f"{package} is not installed: pip install -r {ROOT / 'requirements.txt'}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_installed_package_names_its_extra(tmp_path):
+    """A copy of what pip installs: the configs lie inside the package."""
+    shutil.copytree(ROOT / "ppgan_lite", tmp_path / "ppgan_lite", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "configs", tmp_path / "ppgan_lite" / "configs")
+    installed = {"folder": tmp_path, "without": ("paddle",), "cwd": tmp_path}
+    code, _, err = run_ppgan("train", "-c", "dcgan_mnist", **installed)
+    assert (code, one_line_error(err)) == (2, 'Paddle is not installed: pip install "ppgan_lite[cpu]"')
+    code, out, _ = run_ppgan("report", "--help", **installed)
+    assert "(default: RESULTS.md)" in out
+
+
+def test_a_broken_package_is_no_missing_one(tmp_path):
+    """A module that an installed package lacks is a bug, or a version that does not fit: its traceback is shown."""
+    (tmp_path / "yaml").mkdir()
+    (tmp_path / "yaml" / "__init__.py").write_text("import yaml.reader")
+    code, _, err = run_ppgan("train", "-c", "dcgan_mnist", env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    assert code == 1
+    assert "ModuleNotFoundError: No module named 'yaml.reader'" in err
+
+
+def test_infer_is_the_program_that_exports_have(small_export, tmp_path):
+    code, out, err = run_ppgan("infer", "--model", small_export, "--num", 3, "--out", tmp_path / "x.png")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"3 images of step 12 written to {tmp_path / 'x.png'} (")

@@ -1,0 +1,103 @@
+"""Every config made small: what the sweeps test_every_*.py go through."""
+
+import numpy as np
+import paddle
+import pytest
+from conftest import ROOT, spec_of
+
+from ppgan_lite.config.build import build_method
+from ppgan_lite.config.load import load_config
+
+# 4: enough for layers' fast forms
+SMALL_WIDTHS = {"ngf": 4, "ndf": 4, "ncf": 4, "nf": 4, "hidden": 8, "widths": [8, 8], "num_features": 64}
+SMALL_TRAIN = "train={steps: 8, log_every: 1, preview_every: 3, save_every: 100, keep: 2, seed: 5}"
+DIGITS = "data={name: rendered_digits, batch_size: 8, num_images: 44}"
+POINTS = "data={name: gaussians, batch_size: 8, num_images: 44}"
+NOISE = "data={name: fake, batch_size: 8, num_images: 44, size: 32}"
+
+
+WITH_AVERAGE = "lsgan_mnist"  # one config is swept with averaged weights
+
+
+def load_small(path):
+    """A config with its own method, and networks and data made small."""
+    config = load_config(path)
+    networks = config.networks
+    widths = [
+        f"{section}.{key}={width}"
+        for section, options in networks.items()
+        for key, width in SMALL_WIDTHS.items()
+        if hasattr(options, key)
+    ]
+    if hasattr(config.method, "warm_up"):
+        widths.append("method.warm_up=false")  # its steps take 100 batches; test_wgan.py has a shorter one
+    names = {options.name for options in networks.values()}
+    data = [NOISE] if names & {"dcgan64", "resnet32"} else [DIGITS]
+    if config.data.name == "gaussians":
+        data = [POINTS, f"data.dims={config.data.dims}"]
+    average = ["train.ema=0.9"] if path.stem == WITH_AVERAGE else []
+    return load_config(path, [*widths, SMALL_TRAIN, *data, *average])
+
+
+def image_shape(config):
+    """Of the config's data, without reading it."""
+    return config.data.spec()["image"].shape
+
+
+CONFIGS = {path.stem: load_small(path) for path in sorted((ROOT / "configs").glob("*.yml"))}
+# One config of each method with each of its settings and networks; their data and rates make no difference here.
+SWEPT = {(config.method, *config.networks.values()): name for name, config in CONFIGS.items()}.values()
+GENERATORS = [name for name in SWEPT if CONFIGS[name].method.KIND == "generator"]
+
+every_method = pytest.mark.parametrize("config", [CONFIGS[name] for name in SWEPT], ids=SWEPT)
+every_generator = pytest.mark.parametrize("config", [CONFIGS[name] for name in GENERATORS], ids=GENERATORS)
+
+
+def batches(method, shape, num=8):
+    rng = np.random.default_rng(0)
+    return [
+        {
+            "image": paddle.to_tensor(rng.uniform(-1, 1, [num, *shape]).astype("float32")),
+            "label": paddle.arange(num) % 10,
+        }
+        for _ in range(method.options.num_batches(1000))
+    ]
+
+
+def everything(method):
+    groups = {
+        **method.networks,
+        **{f"{n} average": a for n, a in method.averages.items()},
+        **{f"optimizer {name}": o for name, o in method.optimizers.items()},
+    }
+    tensors = {f"{key}/{name}": t for key, group in groups.items() for name, t in group.state_dict().items()}
+    return {name: tensor.numpy() for name, tensor in {**tensors, **method.state}.items()}
+
+
+def assert_equal(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+def graphs_of(name):
+    """What the exported graph of each network depends on: its layers, the options they come from, and its inputs."""
+    config = CONFIGS[name]
+    method = build_method(config, spec_of(image_shape(config), 10))
+    interfaces = method.interfaces()
+    generator = config.networks.get("generator")
+    others = tuple(options for section, options in config.networks.items() if section != "generator")
+    return {
+        (str(network), generator if key == "g" else others, interfaces[key].inputs)
+        for key, network in method.deployed().items()
+    }
+
+
+def with_new_graphs(names):
+    """The configs that have a network which none before them has."""
+    seen, chosen = set(), []
+    for name in names:
+        if graphs := graphs_of(name) - seen:
+            seen |= graphs
+            chosen.append(name)
+    return chosen
