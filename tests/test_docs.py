@@ -1,4 +1,4 @@
-"""The guides to adding a GAN show the files as they are, in both languages, and name what there is."""
+"""The guides to adding a GAN and a data set show the files as they are, in both languages, and name what there is."""
 
 import re
 import subprocess
@@ -7,8 +7,27 @@ import sys
 import pytest
 from conftest import ROOT
 
-GUIDES = ("docs/ADD_A_GAN.md", "docs/ADD_A_GAN_cn.md")
-PLACEHOLDERS = {"KIND/NAME", "loss/..."}
+# English page -> the files that it shows whole, and the file that it shows a class of
+GUIDES = {
+    "docs/ADD_A_GAN.md": (
+        ["ppgan_lite/methods/ragan.py", "configs/ragan_mnist.yml", "tests/methods/test_ragan.py"],
+        "ppgan_lite/methods/options.py",
+    ),
+    "docs/ADD_A_DATASET.md": (
+        ["ppgan_lite/data/kmnist.py", "configs/dcgan_kmnist.yml", "tests/data/test_kmnist.py"],
+        "ppgan_lite/data/options.py",
+    ),
+}
+PAGES = [page for english in GUIDES for page in (english, english.replace(".md", "_cn.md"))]
+# What is asked of pytest by each page, and tests that this must find.
+FOUND = {
+    "docs/ADD_A_GAN.md": (
+        "ragan",
+        ("test_resumed_equals_uninterrupted", "test_every_config_takes_two_steps", "learns_the_modes"),
+    ),
+    "docs/ADD_A_DATASET.md": ("kmnist", ("test_its_files_are_read", "test_every_config_takes_two_steps")),
+}
+PLACEHOLDERS = {"KIND/NAME", "loss/...", "$PPGAN_DATA"}
 
 
 def read(name):
@@ -19,28 +38,36 @@ def blocks(name, language):
     return re.findall(rf"^```{language}\n(.*?)^```", read(name), re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("name", PAGES)
 def test_the_files_are_shown_as_they_are(name):
-    shown = ["ppgan_lite/methods/ragan.py", "configs/ragan_mnist.yml", "tests/methods/test_ragan.py"]
-    assert sorted([*blocks(name, "python"), *blocks(name, "yaml")]) == sorted(read(path) for path in shown)
+    whole, part = GUIDES[name.replace("_cn.md", ".md")]
+    shown = [*blocks(name, "python"), *blocks(name, "yaml")]
+    classes = [block for block in shown if block not in [read(path) for path in whole]]
+    assert len(shown) == len(whole) + 1
+    assert len(classes) == 1
+    assert classes[0] in read(part)
 
 
-def test_both_languages_have_the_same_commands_headings_and_rows():
-    assert blocks(GUIDES[0], "bash") == blocks(GUIDES[1], "bash")
+@pytest.mark.parametrize("english", GUIDES)
+def test_both_languages_have_the_same_commands_headings_and_rows(english):
+    chinese = english.replace(".md", "_cn.md")
+    assert blocks(english, "bash") == blocks(chinese, "bash")
     for pattern in (r"^#+ ", r"^\| ", r"^- "):
-        english, chinese = (len(re.findall(pattern, read(name), re.MULTILINE)) for name in GUIDES)
-        assert english == chinese
+        ours, theirs = (len(re.findall(pattern, read(name), re.MULTILINE)) for name in (english, chinese))
+        assert ours == theirs
 
 
-def test_the_tests_of_the_method_are_found_by_its_name():
-    (command,) = (line for block in blocks(GUIDES[0], "bash") for line in block.splitlines() if "pytest" in line)
+@pytest.mark.parametrize("english", GUIDES)
+def test_the_tests_are_found_by_the_name(english):
+    name, tests = FOUND[english]
+    (command,) = (line for block in blocks(english, "bash") for line in block.splitlines() if "pytest" in line)
     collect = [sys.executable, *command.split()[1:], "--collect-only", "-q", "-o", "addopts="]
     found = subprocess.run(collect, cwd=ROOT, capture_output=True, text=True).stdout
-    for test in ("test_resumed_equals_uninterrupted", "test_every_config_takes_two_steps", "learns_the_modes"):
-        assert re.search(rf"{test}.*[\[-]ragan", found), test
+    for test in tests:
+        assert re.search(rf"{test}.*[\[-]{name}|{name}.*{test}|{test}.*{name}", found), test
 
 
-@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("name", PAGES)
 def test_what_is_named_exists(name):
     """Files, and every name in the text that is code of this package."""
     text = re.sub(r"^```.*?^```", "", read(name), flags=re.DOTALL | re.MULTILINE)

@@ -27,8 +27,15 @@ class MNIST(Data):
     BUILT_BY: ClassVar = "ppgan_lite.data.mnist.build"
     SHAPE: ClassVar = (1, 28, 28)
 
-    root: str | None = None  # folder that holds mnist/ and fashion-mnist/, looked in first
+    root: str | None = None  # folder that holds mnist/, fashion-mnist/ or kmnist/, searched first
     offline: Literal["rendered_digits"] | None = None  # what to train on where no mirror answers; null: an error
+
+
+@dataclass(frozen=True)
+class KMNIST(MNIST):
+    """Kuzushiji-MNIST from its IDX files."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.data.kmnist.build"
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,7 @@ DATASETS = {
     "fashion_mnist": MNIST,
     "folder": Folder,
     "gaussians": Gaussians,
+    "kmnist": KMNIST,
     "lsun": LSUN,
     "mnist": MNIST,
     "rendered_digits": RenderedDigits,

@@ -1,81 +1,25 @@
+import dataclasses
 import gzip
 import hashlib
-import struct
 
 import numpy as np
 import pytest
+from idx_files import pack, small
 
 from ppgan_lite.data import download, mnist, options
 from ppgan_lite.errors import DataError
 
 
-def idx(array, magic=b"\x00\x00\x08"):
-    header = magic + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
-    return header + array.astype("uint8").tobytes()
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write(content, packed=True):
-        path = tmp_path / "images.gz"
-        path.write_bytes(gzip.compress(content) if packed else content)
-        return path
-
-    return write
-
-
 @pytest.fixture
 def fake_mnist(tmp_path, monkeypatch):
     """Two small files that stand for MNIST's, whose checksums are made the expected ones."""
-    images = np.arange(3 * 28 * 28).reshape(3, 28, 28) % 251
-    files = {"train-images-idx3-ubyte.gz": images, "train-labels-idx1-ubyte.gz": np.array([7, 0, 9])}
     folder = tmp_path / "root" / "mnist"
-    folder.mkdir(parents=True)
-    checksums = {}
-    for name, array in files.items():
-        (folder / name).write_bytes(gzip.compress(idx(array)))
-        checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    monkeypatch.setitem(mnist.CHECKSUMS, ("mnist", "train"), checksums)
-    monkeypatch.setattr(download, "CACHE", tmp_path / "cache")
-    monkeypatch.delenv("PPGAN_DATA", raising=False)
+    monkeypatch.setitem(mnist.PUBLISHED, "mnist", small(mnist.PUBLISHED["mnist"], folder, monkeypatch))
     return folder
 
 
 def build(**keys):
     return mnist.build(options.MNIST(name="mnist", **keys))
-
-
-def test_idx_reads_back(file):
-    array = np.random.default_rng(0).integers(0, 256, (3, 4, 5), dtype="uint8")
-    np.testing.assert_array_equal(mnist.read_idx(file(idx(array))), array)
-
-
-@pytest.mark.parametrize(
-    ("content", "packed", "said"),
-    [
-        (b"", False, "not an IDX file of bytes \\(magic missing\\)"),
-        (gzip.compress(idx(np.zeros(100)), mtime=0)[:20], False, "cannot be read"),
-        (b"not gzip at all", False, "cannot be read \\(Not a gzipped file"),
-        (gzip.compress(idx(np.zeros(9)), mtime=0)[:-9] + b"\xff" * 9, False, "cannot be read"),
-        (b"", True, "magic missing"),
-        (b"\x00\x00\x0d\x01" + bytes(8), True, "not an IDX file of bytes \\(magic 00000d01\\)"),
-        (idx(np.zeros((2, 3)))[:-1], True, "17 bytes do not fit the header's shape \\[2, 3\\]"),
-        (idx(np.zeros((2, 3))) + b"x", True, "19 bytes do not fit"),
-        (b"\x00\x00\x08\x03\x00\x00", True, "do not fit the header's shape"),
-        (b"\x00\x00\x08\x02" + b"\xff" * 8, True, "do not fit the header's shape"),
-    ],
-)
-def test_damaged_files_are_named(file, content, packed, said):
-    path = file(content, packed)
-    with pytest.raises(DataError, match=said) as caught:
-        mnist.read_idx(path)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_another_content_is_refused(file):
-    with pytest.raises(DataError, match="wrong checksum"):
-        mnist.read_idx(file(idx(np.zeros(3))), sha256="0" * 64)
 
 
 def test_data_root_comes_first_then_the_variable_then_the_cache(fake_mnist, tmp_path, monkeypatch):
@@ -103,7 +47,7 @@ def test_images_and_labels_come_through(fake_mnist):
 
 def test_a_damaged_file_is_never_trained_on(fake_mnist):
     path = fake_mnist / "train-images-idx3-ubyte.gz"
-    path.write_bytes(gzip.compress(idx(np.zeros((3, 28, 28)))))
+    path.write_bytes(gzip.compress(pack(np.zeros((3, 28, 28)))))
     with pytest.raises(DataError, match="wrong checksum"):
         build(root=str(fake_mnist.parent), offline="rendered_digits")
 
@@ -114,10 +58,9 @@ def test_a_root_that_is_not_there_is_an_error():
 
 
 @pytest.fixture
-def no_mirror(fake_mnist, monkeypatch):
+def no_mirror(fake_mnist):
     for path in fake_mnist.iterdir():
         path.unlink()
-    monkeypatch.setitem(mnist.MIRRORS, "mnist", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))
 
 
 def test_without_a_mirror_rendered_digits_stand_in_loudly(no_mirror, capsys):
@@ -139,7 +82,7 @@ def test_real_files(real_data):
         dataset = mnist.build(options.MNIST(name=name, root=str(real_data)))
         assert dataset.images.shape == (60000, 1, 28, 28)
         assert len(np.unique(dataset.labels)) == 10
-        assert dataset.source.origin == str(real_data / mnist.FOLDERS[name])
+        assert dataset.source.origin == str(real_data / mnist.PUBLISHED[name].folder)
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
@@ -153,6 +96,6 @@ def test_the_test_images_are_the_published_ones(name, real_data):
 def test_digits_stand_in_for_the_test_images_too(monkeypatch, tmp_path):
     monkeypatch.delenv("PPGAN_DATA", raising=False)
     monkeypatch.setattr(download, "CACHE", tmp_path)
-    monkeypatch.setattr(mnist, "MIRRORS", {"mnist": ()})
+    monkeypatch.setitem(mnist.PUBLISHED, "mnist", dataclasses.replace(mnist.PUBLISHED["mnist"], mirrors=()))
     dataset = mnist.build(options.MNIST(name="mnist", offline="rendered_digits"), "test")
     assert (dataset.source.stands_in_for, len(dataset)) == ("mnist", 10_000)

@@ -1,6 +1,7 @@
 """tools/evaluate.py: as its users run it, in a process of its own; its refusals in this one, which is quicker."""
 
 import copy
+import dataclasses
 import json
 import shutil
 
@@ -152,7 +153,7 @@ def test_a_run_on_stand_in_data_is_measured_on_it(tmp_path, monkeypatch, capsys)
     with monkeypatch.context() as patch:
         patch.delenv("PPGAN_DATA", raising=False)
         patch.setattr(download, "CACHE", tmp_path / "none")
-        patch.setattr(mnist, "MIRRORS", {"mnist": ()})
+        patch.setitem(mnist.PUBLISHED, "mnist", dataclasses.replace(mnist.PUBLISHED["mnist"], mirrors=()))
         assert train(check_config(config), tmp_path / "run", False, False, "cpu", False) == 0
     command.evaluate(tmp_path / "run", None, 100, "auto", 0, None, "cpu")
     assert "data rendered_digits" in capsys.readouterr().out
@@ -165,7 +166,7 @@ def test_test_images_that_are_not_of_the_runs_data_are_refused(monkeypatch, tmp_
         (tmp_path / "data" / "mnist" / path.name).symlink_to(path)
     monkeypatch.setenv("PPGAN_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(download, "CACHE", tmp_path / "none")
-    monkeypatch.setattr(mnist, "MIRRORS", {"mnist": ()})
+    monkeypatch.setitem(mnist.PUBLISHED, "mnist", dataclasses.replace(mnist.PUBLISHED["mnist"], mirrors=()))
     config = {**SMALL, "data": {"name": "mnist", "batch_size": 8, "offline": "rendered_digits"}}
     config["train"] = SMALL["train"] | {"steps": 1}
     assert train(check_config(config), tmp_path / "run", False, False, "cpu", False) == 0

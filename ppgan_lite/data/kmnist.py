@@ -1,0 +1,27 @@
+"""Kuzushiji-MNIST (Clanuwat et al. 2018, "Deep Learning for Classical Japanese Literature"): ten hiragana, 28x28.
+
+As many images as MNIST, in files of the same names. The sha256 are those that two public projects list for these files.
+"""
+
+from ppgan_lite.data import idx
+
+KMNIST = idx.Published(
+    folder="kmnist",
+    mirrors=("https://codh.rois.ac.jp/kmnist/dataset/kmnist/", "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"),
+    checksums={
+        "train": {
+            "train-images-idx3-ubyte.gz": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+            "train-labels-idx1-ubyte.gz": "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+        },
+        "test": {
+            "t10k-images-idx3-ubyte.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+            "t10k-labels-idx1-ubyte.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+        },
+    },
+    class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+)
+
+
+def build(options, split: str = "train"):
+    """The 60,000 training or 10,000 test images. Raises DataError: see `idx.build`."""
+    return idx.build(options, split, KMNIST)

@@ -1,0 +1,51 @@
+import gzip
+
+import numpy as np
+import pytest
+from idx_files import pack
+
+from ppgan_lite.data.idx import read_idx
+from ppgan_lite.errors import DataError
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content, packed=True):
+        path = tmp_path / "images.gz"
+        path.write_bytes(gzip.compress(content) if packed else content)
+        return path
+
+    return write
+
+
+def test_idx_reads_back(file):
+    array = np.random.default_rng(0).integers(0, 256, (3, 4, 5), dtype="uint8")
+    np.testing.assert_array_equal(read_idx(file(pack(array))), array)
+
+
+@pytest.mark.parametrize(
+    ("content", "packed", "said"),
+    [
+        (b"", False, "not an IDX file of bytes \\(magic missing\\)"),
+        (gzip.compress(pack(np.zeros(100)), mtime=0)[:20], False, "cannot be read"),
+        (b"not gzip at all", False, "cannot be read \\(Not a gzipped file"),
+        (gzip.compress(pack(np.zeros(9)), mtime=0)[:-9] + b"\xff" * 9, False, "cannot be read"),
+        (b"", True, "magic missing"),
+        (b"\x00\x00\x0d\x01" + bytes(8), True, "not an IDX file of bytes \\(magic 00000d01\\)"),
+        (pack(np.zeros((2, 3)))[:-1], True, "17 bytes do not fit the header's shape \\[2, 3\\]"),
+        (pack(np.zeros((2, 3))) + b"x", True, "19 bytes do not fit"),
+        (b"\x00\x00\x08\x03\x00\x00", True, "do not fit the header's shape"),
+        (b"\x00\x00\x08\x02" + b"\xff" * 8, True, "do not fit the header's shape"),
+    ],
+)
+def test_damaged_files_are_named(file, content, packed, said):
+    path = file(content, packed)
+    with pytest.raises(DataError, match=said) as caught:
+        read_idx(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_content_is_refused(file):
+    with pytest.raises(DataError, match="wrong checksum"):
+        read_idx(file(pack(np.zeros(3))), sha256="0" * 64)
