@@ -40,6 +40,11 @@ CONDITIONAL = {
 }
 
 
+def pytest_collection_modifyitems(items):
+    """The long files first, so that no process works on one of them while the others have nothing left to do."""
+    items.sort(key=lambda item: item.get_closest_marker("sweep") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_folder(tmp_path_factory):
     """$PPGAN_CACHE, so that no test touches the user's own cache."""

@@ -11,7 +11,6 @@ from small_configs import (
     every_method,
     everything,
     image_shape,
-    load_small,
 )
 
 from ppgan_lite.config.build import build_method
@@ -19,7 +18,6 @@ from ppgan_lite.device import seed_paddle
 from ppgan_lite.methods import options
 
 pytestmark = pytest.mark.sweep
-__all__ = ["load_small"]
 
 
 def test_every_method_has_a_config():

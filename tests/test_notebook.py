@@ -12,6 +12,8 @@ from test_readme import copy_small
 
 from ppgan_lite.methods.gan import GAN
 
+pytestmark = pytest.mark.sweep
+
 NOTEBOOK = ROOT / "notebooks" / "dcgan_mnist.ipynb"
 
 

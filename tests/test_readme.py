@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -15,14 +16,17 @@ import paddle
 import pytest
 from conftest import ROOT
 from picture_folder import write_pictures
-from test_every_method import load_small
+from small_configs import load_small
 
 from ppgan_lite import runtime
 from ppgan_lite.config.load import load_config, to_yaml
 
+pytestmark = pytest.mark.sweep
+
 READMES = ("README.md", "README_cn.md")
 # Commands that make an environment. CI runs the make lines, which run the pip lines that they stand for.
-SET_UP = ("make ", "python -m venv", "source ", "pip install -r ")
+SET_UP = ("make ", "python -m venv", "source ", "pip install ")
+PPGAN = "import sys; from ppgan_lite.cli.main import main; sys.exit(main(sys.argv[1:]))"  # what pip installs as ppgan
 
 
 def blocks(name):
@@ -64,16 +68,42 @@ def test_every_python_command_runs(project):
     for command in commands(name):
         if command.startswith(SET_UP) or command.startswith("visualdl "):
             continue
-        assert command.startswith("python tools/"), f"{name}: a command that no test runs: {command}"
-        arguments = command.split()[1:]
-        if ran and arguments[0] == "tools/train.py" and not {"--resume", "--dry-run"} & set(arguments):
+        program, *arguments = shlex.split(command)
+        assert program in ("python", "ppgan"), f"{name}: a command that no test runs: {command}"
+        if program == "ppgan":
+            arguments = ["-c", PPGAN, *arguments]
+        if ran and {"tools/train.py", "train"} & set(arguments) and not {"--resume", "--dry-run"} & set(arguments):
             arguments.append("--overwrite")  # the README shows the same first command in several places
         result = subprocess.run([sys.executable, *arguments], cwd=project, capture_output=True, text=True)
         assert result.returncode == 0, f"{command}: {result.stderr}"
         ran += 1
     assert ran >= 15
-    for made in ("strips.png", "grid.png", "scores.npz", "exported/g.onnx", "results/RESULTS.md", "film.gif"):
+    for made in (
+        "strips.png",
+        "grid.png",
+        "digits.png",
+        "pictures.png",
+        "scores.npz",
+        "exported/g.onnx",
+        "results/RESULTS.md",
+        "film.gif",
+    ):
         assert (project / made).exists()
+
+
+def python_blocks(text):
+    return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_python_api_runs_as_shown(name, project, tmp_path):
+    """From another folder, with the small configs in place of the real ones, on fewer images."""
+    (example,) = (x for x in python_blocks((ROOT / name).read_text(encoding="utf-8")) if "ppgan_lite" in x)
+    code = f"import sys; sys.path.insert(0, {str(project)!r})\n" + example.replace("num=1000", "num=100")
+    code = code.replace("steps=300", "steps=3") + "\nassert again.sample(3).shape == (3, 28, 28, 1)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "output" / "api" / "run.json").exists()
 
 
 @pytest.mark.parametrize("name", READMES)
@@ -81,7 +111,7 @@ def test_every_example_runs_with_the_exported_folder_alone(name, small_export, t
     """No package of ours, no run: what a server has. Each example leaves the pictures in `images`."""
     shutil.copytree(small_export, tmp_path / "exported")
     text = (ROOT / name).read_text(encoding="utf-8")
-    examples = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    examples = [example for example in python_blocks(text) if "ppgan_lite" not in example]
     assert ["paddle" in example for example in examples] == [True, False]
     environment = runtime.user_environment()
     environment.pop("PYTHONPATH", None)
