@@ -3,7 +3,7 @@
   echo 5 | python benchmarks/paddle_twin.py --step dcgan28
 
 `--step` as in torch_twin.py, and the same networks, losses and optimizers as there without `--algebra`. Nothing of
-ppgan_lite is imported, so Paddle runs with its own settings. Speaks the protocol of ppgan_lite/benchmark.py.
+ppgan_lite is imported, so Paddle runs with its own settings. Speaks the protocol of ppgan_lite/commands/benchmark.py.
 """
 
 import argparse

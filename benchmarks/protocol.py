@@ -1,4 +1,4 @@
-"""What both twins share: the other side of ppgan_lite/benchmark.py's Contender."""
+"""What both twins share: the other side of ppgan_lite/commands/benchmark.py's Contender."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""One way to run a trained network, the other side of ppgan_lite/benchmark.py's Contender.
+"""One way to run a trained network, the other side of ppgan_lite/commands/benchmark.py's Contender.
 
 python benchmarks/served.py FOLDER NETWORK ENGINE BATCH THREADS
 

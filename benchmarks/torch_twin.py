@@ -7,7 +7,8 @@ python benchmarks/torch_twin.py --step dcgan28 < script
 (configs/wgan_gp_mnist_cpu.yml). As people write it: biases before batch norms, ReLU before max-pool, and D's gradients
 computed (and thrown away) in G's update. With `--algebra` none of these, as in ours: the same functions with less work.
 
-Speaks the protocol of ppgan_lite/benchmark.py: reads lines with a number of steps, answers each with a line of JSON.
+Speaks the protocol of ppgan_lite/commands/benchmark.py: reads lines with a number of steps, answers each with a line of
+JSON.
 This is the only file here that needs torch.
 """
 

@@ -4,8 +4,8 @@ Each contender is a process of its own that stays alive and takes steps when it 
 steps on its standard input, answered by a line of JSON. So two can be measured in turn, round by round, and a machine
 that is slower for a while is slower for both.
 
-No paddle here: our own steps are taken by ppgan_lite/benchmark_worker.py, the same networks and step in PyTorch and in
-Paddle as people write it by the twins in benchmarks/.
+No paddle here: our own steps are taken by benchmark_worker.py, the same networks and step in PyTorch and in Paddle as
+people write it by the twins in benchmarks/.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
-"""The process that takes training steps for ppgan_lite/benchmark.py and tells what they took.
+"""The process that takes training steps for benchmark.py and reports what they took.
 
-`python -m ppgan_lite.benchmark_worker DEVICE CONFIG [KEY=VALUE]...` reads lines with a number of steps from standard
-input and answers each with a line of JSON.
+`python -m ppgan_lite.commands.benchmark_worker DEVICE CONFIG [KEY=VALUE]...` reads lines with a number of steps from
+standard input and answers each with a line of JSON.
 """
 
 import json

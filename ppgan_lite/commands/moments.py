@@ -38,7 +38,7 @@ def save_moments(folder: Path, out: Path, step: int | str | None, seed: int) -> 
     moments = []
     for chosen in _spread(checkpoint.list_steps(run.checkpoints)) if step is None else [step]:
         _, method, saved = open_trained(folder, chosen)
-        seed_paddle(seed, 0, 2)  # as for samples of images: see sampling.py
+        seed_paddle(seed, 0, 2)  # as for samples of images: see sample.py
         sampler = next(iter(method.samplers().values()))
         inputs = sampler.draw(NUM_SAMPLES)
         moments.append(look(method, dataset, inputs, sampler(inputs), saved.step))

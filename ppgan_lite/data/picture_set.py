@@ -29,7 +29,7 @@ SKIP = "-o data.on_bad_image=skip"
 
 
 def build(source, options, name: str) -> "PictureSet":
-    """The data set of a source's pictures, as `options` (see options.Pictures) says.
+    """The data set of a source's pictures, as `options` (see Pictures in options.py) says.
 
     Raises:
         DataError: a file is no picture, and `on_bad_image` is `error` (with cache `none`: when it is come upon).

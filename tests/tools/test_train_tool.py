@@ -227,3 +227,31 @@ def test_no_space_left_is_one_line_and_the_last_checkpoint_stays(small_file, tmp
     assert "cannot be written: File too large" in one_line_error(err)
     assert names(tmp_path / "run" / "checkpoints") == ["step_00000004"]
     checkpoint.load(tmp_path / "run" / "checkpoints" / "step_00000004")
+
+
+@pytest.mark.parametrize(
+    ("config", "override", "said"),
+    [
+        (
+            "dcgan_folder",
+            "data.size=100",
+            "generator.name: dcgan64 takes images of 32x32, 64x64 or 128x128 pixels, but ",
+        ),
+        (
+            "wgan_gp_mnist",
+            "discriminator.norm=batch",
+            "discriminator.norm: wgan_gp needs scores that depend on no other",
+        ),
+        (
+            "dcgan_folder",
+            "method.d_updates=2",
+            "method.reuse_fakes: true needs method.d_updates and method.g_updates of",
+        ),
+    ],
+)
+def test_what_only_the_config_is_wrong_about_is_refused_before_data_is_opened(config, override, said, tmp_path):
+    """The data's root does not exist, and nobody notices."""
+    code, out, err = run_tool("train", "-c", config, "-o", override, "-o", "data.root=/none", cwd=tmp_path)
+    assert (code, out) == (2, "")
+    assert one_line_error(err).startswith(said)
+    assert names(tmp_path) == []
