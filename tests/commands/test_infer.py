@@ -130,6 +130,7 @@ def test_seed_and_num_choose_the_noise(small_export, tmp_path):
     assert abs(results[0]["z"].std() - 1) < 0.2
 
 
+@pytest.mark.sweep
 def test_uniform_inputs_are_drawn_from_all_of_their_range(cgan_export, infogan_export, tmp_path):
     labels = draw(cgan_export, tmp_path / "x.npz", "--num", 300)["labels"]
     assert (labels.dtype, labels.shape) == (np.int64, (300,))

@@ -35,7 +35,7 @@ def test_a_file_of_that_path_comes_first(text):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("dcgan_mnits", "no such file; did you mean dcgan_mnist, cgan_mnist, "),
+        ("dcgan_mnits", "no such file; did you mean dcgan_mnist, dcgan_kmnist, "),
         ("own/dcgan_mnist.yml", "no such file; did you mean dcgan_mnist, "),
         ("../configs/dcgan_mnist.yml", "no such file; did you mean dcgan_mnist, "),
         ("none.yml", f"no such file; the configs of ppgan_lite are in {ROOT / 'configs'}"),

@@ -108,6 +108,7 @@ def test_a_run_on_other_pictures_is_not_resumed(pictures, tmp_path):
 # ---- as users run it ----
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("cache", ["none", "disk"])
 def test_a_bad_file_is_one_line_and_skipping_it_trains(pictures, tmp_path, cache):
     make_bad(pictures, 7)
@@ -133,6 +134,7 @@ def test_no_root_is_one_line(tmp_path):
         assert "data.root: " in one_line_error(err)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("everybody", [False, True], ids=["the_run_alone", "its_workers_too"])
 def test_a_signal_saves_and_no_worker_is_left(pictures, tmp_path, number, code, everybody):
@@ -157,6 +159,7 @@ def test_a_signal_saves_and_no_worker_is_left(pictures, tmp_path, number, code, 
     wait_until_gone(workers)
 
 
+@pytest.mark.sweep
 def test_a_killed_run_leaves_no_worker(pictures, tmp_path):
     command = ["-c", config_file(tmp_path, pictures, cache="none", workers=2), "--run-dir", tmp_path / "run"]
     process = start_tool("train", *command, "-o", "train.steps=100000")

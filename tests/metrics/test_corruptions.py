@@ -21,6 +21,8 @@ from ppgan_lite.data.spec import Field
 from ppgan_lite.evaluation.features import load_features
 from ppgan_lite.evaluation.generators import GeneratorEvaluation
 
+pytestmark = pytest.mark.sweep
+
 NUM = 500
 CENTRE = 13.5
 

@@ -1,6 +1,9 @@
 import json
 
+import pytest
 from conftest import one_line_error, run_tool
+
+pytestmark = pytest.mark.sweep
 
 
 def test_benchmark_prints_a_table_and_writes_json(small_file, tmp_path):

@@ -22,6 +22,8 @@ from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.results import METRICS, Result
 from ppgan_lite.runs.run import Run
 
+pytestmark = pytest.mark.sweep
+
 OF_CLASSIFIERS = ["accuracy", "train_accuracy"]
 OF_GENERATORS = [metric for metric in METRICS if metric not in (*OF_CLASSIFIERS, *CONTROL)]
 

@@ -5,6 +5,8 @@ import shutil
 import pytest
 from conftest import flip_a_byte, one_line_error, run_tool, start_tool
 
+pytestmark = pytest.mark.sweep
+
 
 def test_it_exports_checks_and_says_so(small_run, tmp_path):
     code, out, err = run_tool("export", "--run", small_run, "--out", tmp_path / "exported")

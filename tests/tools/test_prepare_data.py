@@ -8,6 +8,8 @@ import yaml
 from conftest import one_line_error, run_tool, start_tool
 from picture_folder import make_bad, write_pictures
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture
 def config(tmp_path, small_tree):

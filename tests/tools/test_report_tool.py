@@ -9,6 +9,8 @@ from conftest import ROOT, one_line_error, run_tool
 
 from ppgan_lite.runs.results import Figure, Result
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture
 def place(small_run, tmp_path):

@@ -6,6 +6,8 @@ import pytest
 from conftest import one_line_error, run_tool
 from PIL import Image
 
+pytestmark = pytest.mark.sweep
+
 
 def test_samples_and_says_so(small_run, tmp_path):
     code, out, err = run_tool("sample", "--run", small_run, "--num", 4, "--out", tmp_path / "x.png")

@@ -91,6 +91,7 @@ def test_a_terminal_gets_a_bar(small_file, tmp_path):
 # ---- bad input: one line, exit 2, nothing written ----
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -141,6 +142,7 @@ def test_a_damaged_data_file_is_named(small_file, tmp_path):
     assert names(tmp_path) == ["root", "small.yml"]
 
 
+@pytest.mark.sweep
 def test_without_network_and_data_it_trains_on_rendered_digits_loudly(small_file, tmp_path):
     """The real lookup in a home without data; a proxy that refuses stands for the missing network."""
     environment = {"PPGAN_DATA": "", "HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
@@ -171,6 +173,7 @@ def test_a_used_folder_is_refused_and_overwrite_replaces_it(small_file, tmp_path
 # ---- stopping ----
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_the_run_goes_on_exactly(small_file, tmp_path, number, code):
     long = ["-c", small_file, "-o", "train.save_every=100000", "-o", "train.log_every=1"]
