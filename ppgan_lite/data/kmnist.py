@@ -1,6 +1,7 @@
 """Kuzushiji-MNIST (Clanuwat et al. 2018, "Deep Learning for Classical Japanese Literature"): ten hiragana, 28x28.
 
-As many images as MNIST, in files of the same names. The sha256 are those that two public projects list for these files.
+As many images as MNIST, in files of the same names. The sha256 are those that torchvision's prototype data sets and
+torchvision-ruby list. Both mirrors are one host's; no second one is known.
 """
 
 from ppgan_lite.data import idx

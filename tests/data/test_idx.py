@@ -2,9 +2,10 @@ import gzip
 
 import numpy as np
 import pytest
-from idx_files import pack
+from idx_files import IMAGES, LABELS, pack, small
 
-from ppgan_lite.data.idx import read_idx
+from ppgan_lite.data import options
+from ppgan_lite.data.idx import Published, build, read_idx
 from ppgan_lite.errors import DataError
 
 
@@ -49,3 +50,12 @@ def test_damaged_files_are_named(file, content, packed, said):
 def test_another_content_is_refused(file):
     with pytest.raises(DataError, match="wrong checksum"):
         read_idx(file(pack(np.zeros(3))), sha256="0" * 64)
+
+
+def test_what_is_missing_is_downloaded_and_read(tmp_path, monkeypatch):
+    served = tmp_path / "served" / "x"
+    published = small(Published("x", (), {}, tuple("0123456789")), served, monkeypatch, (f"{served.as_uri()}/",))
+    dataset = build(options.MNIST(name="x"), "train", published)
+    assert dataset.source.origin == str(tmp_path / "served" / "cache" / "x")
+    np.testing.assert_array_equal(dataset.images[:, 0], IMAGES)
+    assert dataset.labels.tolist() == LABELS

@@ -41,5 +41,5 @@ def test_digits_stand_in_where_they_may(root, capsys):
 
 def test_both_splits_have_images_and_labels():
     for files in kmnist.KMNIST.checksums.values():
-        assert ["images" in files_name for files_name in files] == [True, False]
+        assert ["images" in name for name in files] == [True, False]
         assert all(len(digest) == 64 for digest in files.values())
