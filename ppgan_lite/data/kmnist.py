@@ -1,14 +1,14 @@
 """Kuzushiji-MNIST (Clanuwat et al. 2018, "Deep Learning for Classical Japanese Literature"): ten hiragana, 28x28.
 
 As many images as MNIST, in files of the same names. The sha256 are those that torchvision's prototype data sets and
-torchvision-ruby list. Both mirrors are one host's; no second one is known.
+torchvision-ruby list. No second mirror is known.
 """
 
 from ppgan_lite.data import idx
 
 KMNIST = idx.Published(
     folder="kmnist",
-    mirrors=("https://codh.rois.ac.jp/kmnist/dataset/kmnist/", "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"),
+    mirrors=("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
     checksums={
         "train": {
             "train-images-idx3-ubyte.gz": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
