@@ -24,7 +24,8 @@ from ppgan_lite.config.load import load_config, to_yaml
 pytestmark = pytest.mark.sweep
 
 READMES = ("README.md", "README_cn.md")
-# Commands that make an environment. CI runs the make lines, which run the pip lines that they stand for.
+# Commands that make an environment. CI runs the make lines, and those run the lines of pip with requirements files;
+# tests/test_package.py builds the package.
 SET_UP = ("make ", "python -m venv", "source ", "pip install ")
 PPGAN = "import sys; from ppgan_lite.cli.main import main; sys.exit(main(sys.argv[1:]))"  # what pip installs as ppgan
 
@@ -154,7 +155,7 @@ def wait_for(url, expected):
         except (urllib.error.URLError, ConnectionError):
             pass
         time.sleep(0.1)
-    raise AssertionError(f"{url} never told of {expected}")
+    raise AssertionError(f"{url} never showed {expected}")
 
 
 def test_set_up_commands_are_those_that_ci_runs():
@@ -166,6 +167,19 @@ def test_set_up_commands_are_those_that_ci_runs():
             assert (ROOT / command.removeprefix("pip install -r ")).exists()
     assert "make test" in ci
     assert "make lint" in ci
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_extra_that_is_named_is_one_of_the_package(name):
+    text, project = (ROOT / name).read_text(encoding="utf-8"), (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    installed = re.findall(r"pip install (?:-e )?\"\.\[(\w+)\]\"", text)
+    assert 'pip install ".[cpu]"' in commands(name)
+    assert 'pip install -e ".[cpu]"' in text
+    extras = project.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
+    for extra in installed:
+        assert f"\n{extra} = [" in extras
+    for extra in re.findall(r"^(\w+) = \[", extras, re.MULTILINE):
+        assert f"`{extra}`" in text, f"{name} does not name the extra {extra}"
 
 
 def test_both_readmes_have_the_same_commands_tables_and_files():
@@ -192,4 +206,4 @@ def test_every_file_that_is_named_exists(name):
         if path not in ("config.yml",):
             assert (ROOT / "configs" / path).exists(), path
     for config in (ROOT / "configs").glob("*.yml"):
-        assert f"`{config.name}`" in text, f"{name} does not tell of {config.name}"
+        assert f"`{config.name}`" in text, f"{name} does not name {config.name}"

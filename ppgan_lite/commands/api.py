@@ -1,6 +1,6 @@
 """The Python API: what the tools do, for programs and notebooks. `import ppgan_lite` gives all of it.
 
-run = ppgan_lite.train("dcgan_digits", steps=300, run_dir="output/try", optim__g__lr=1e-4)
+run = ppgan_lite.train("dcgan_digits", steps=300, run_dir="output/try", train__preview_every=50)
 pixels = run.sample(64)  # uint8 [64, 28, 28, 1]
 result = ppgan_lite.evaluate(run)
 run = ppgan_lite.load("output/try")  # later, or in another program; also an exported folder
