@@ -1,11 +1,11 @@
-"""Measure how many pictures a second the data path gives, by cache and number of workers: a Markdown table.
+"""Measure how many pictures per second the data path delivers, by cache and number of workers: a Markdown table.
 
   python benchmarks/data_path.py flowers-64
   python benchmarks/data_path.py FOLDER_OR_ZIP --size 128 --batch-size 64
 
-The first epoch is measured from the listing of the files on, with all that is decoded before the first batch. Nothing
-trains beside it, so it has all cores. The files themselves are in the system's memory after a first round that does not
-count; from a slow disk the first epoch takes longer.
+The first epoch includes listing the files and all decoding before the first batch. Nothing trains at the same time, so
+all cores are available. A first, unmeasured pass brings the files into the system's file cache; from a slow disk the
+first epoch takes longer.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ MODES = [(cache, workers) for cache in ("none", "memory", "disk") for workers in
 
 
 def measure(options: Folder) -> tuple[float, float, float]:
-    """Pictures a second in the first epoch and in later ones (median), and the seconds that a second start takes."""
+    """Pictures per second in the first epoch and in later ones (median), and seconds to build the data set again."""
     from ppgan_lite.data import folder
     from ppgan_lite.data.loader import batches, batches_per_epoch
 
@@ -50,7 +50,7 @@ def measure(options: Folder) -> tuple[float, float, float]:
 
 
 def read_all(options: Folder):
-    """Have all files read once; returns the listing."""
+    """Read all files once; returns the listing."""
     from ppgan_lite.data.listing import list_pictures
 
     listing = list_pictures(options.root, "train", options.test_share)
@@ -60,11 +60,13 @@ def read_all(options: Folder):
 
 
 def main():
-    """Measure all modes, and print the table."""
+    """Measure all modes and print the table."""
     parser = cli.Parser(__doc__)
-    parser.add_argument("root", help="folder or zip file, as data.root")
-    parser.add_argument("--size", type=cli.whole_number(8), default=64, help="of the pictures, pixels (default: 64)")
-    parser.add_argument("--batch-size", type=cli.whole_number(1), default=128, help="default: 128")
+    parser.add_argument("root", help="folder or zip file, like data.root")
+    parser.add_argument(
+        "--size", type=cli.whole_number(8), default=64, help="height and width of the pictures, pixels (default: 64)"
+    )
+    parser.add_argument("--batch-size", type=cli.whole_number(1), default=128, help="pictures per batch (default: 128)")
     args = parser.parse_args()
     runtime.load_paddle()
 

@@ -2,8 +2,8 @@
 
   echo 5 | python benchmarks/paddle_twin.py --step dcgan28
 
-`--step` as in torch_twin.py, and the same networks, losses and optimizers as there without `--algebra`. Nothing of
-ppgan_lite is imported, so Paddle runs with its own settings. Speaks the protocol of ppgan_lite/commands/benchmark.py.
+`--step`, networks, losses and optimizers are as in torch_twin.py without `--algebra`. Nothing of ppgan_lite is
+imported, so Paddle runs with its default settings. Uses the protocol of ppgan_lite/commands/benchmark.py.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def wgan_gp() -> tuple[nn.Layer, nn.Layer]:
 
 
 class FlattenTwice(nn.Layer):
-    """`nn.Flatten`, which has no double gradient, by a reshape, which has one."""
+    """`nn.Flatten` as a reshape, which has a double gradient."""
 
     def forward(self, x):
         return x.reshape([len(x), -1])
@@ -100,7 +100,7 @@ def loss(logits, target: float):
 
 
 def update(optimizer, *losses):
-    """One step of an optimizer down the gradient of the losses."""
+    """One optimizer step on the sum of the losses."""
     optimizer.clear_grad()
     for value in losses:
         value.backward()
@@ -135,7 +135,7 @@ def alternating_step(g, d, adam_g, adam_real, adam_fake):
 
 
 def example_step(g, d):
-    """The step of PyTorch's example: one Adam for D, and G's update on the fakes that D has just seen."""
+    """The step of PyTorch's example: one Adam for D, and G's update on the same fakes as D's."""
     adam_g, adam_d = (paddle.optimizer.Adam(2e-4, 0.5, 0.999, parameters=net.parameters()) for net in (g, d))
 
     def step(real):
@@ -150,7 +150,7 @@ def example_step(g, d):
 
 
 def gradient_penalty(d, real, fake):
-    """How far the lengths of D's gradients are from 1, between real and fake images."""
+    """The mean of (|gradient of D| - 1)^2 at random points between real and fake images."""
     share = paddle.rand([len(real), 1, 1, 1])
     points = share * real + (1 - share) * fake
     points.stop_gradient = False
@@ -176,7 +176,7 @@ def wgan_gp_step(g, d):
     return step
 
 
-# name -> what makes its networks, what makes its step, and the shape of the images that a step takes
+# name -> function that makes the networks, function that makes the step, shape of a step's real images
 STEPS = {
     "dcgan28": (lambda: dcgan28(False), tutorial_step, (128, 1, 28, 28)),
     "dcgan28_transposed": (lambda: dcgan28(True), tutorial_step, (128, 1, 28, 28)),
@@ -187,14 +187,14 @@ STEPS = {
 
 
 def build(name: str):
-    """G, D, the function that takes a step with them, and the shape of the images it takes."""
+    """G, D, the function that takes a step with them, and the shape of its real images."""
     make_networks, make_step, shape = STEPS[name]
     g, d = make_networks()
     return g, d, make_step(g, d), shape
 
 
 def main():
-    """Serve the step that was asked for."""
+    """Serve the chosen step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--step", choices=STEPS, required=True)
     args = parser.parse_args()

@@ -1,17 +1,19 @@
-"""Measure everything that docs/PERFORMANCE.md tells, and write it there.
+"""Measure the figures of docs/PERFORMANCE.md and write them to the page.
 
   python benchmarks/performance.py
   python benchmarks/performance.py --parts speed startup
 
-Takes more than an hour, of which `long` takes most; nothing else should run meanwhile. Each part replaces its own
-section of the page as soon as it is measured; the text around the sections is written by hand. `speed` needs torch,
-`serving` paddle2onnx and onnxruntime (benchmarks/requirements.txt).
+Takes more than an hour, most of it for `long`; nothing else should run at the same time. Each part replaces its own
+section of the page as soon as it is measured, and updates the summary and the table of contents at the top; the text
+around the sections is written by hand. `speed` needs torch, `serving` paddle2onnx and onnxruntime
+(benchmarks/requirements.txt).
 """
 
 import argparse
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -43,8 +45,8 @@ CASES = [
     ("`wgan_gp_mnist_cpu.yml`", ROOT / "configs" / "wgan_gp_mnist_cpu.yml", [], "wgan_gp"),
 ]
 
-SERVED = [("g", 0), ("g", 1), ("d", 0), ("g", 2)]  # network, and whose of CASES
-# of benchmarks/served.py, and their titles
+SERVED = [("g", 0), ("g", 1), ("d", 0), ("g", 2)]  # network, and index of its config in CASES
+# engine of benchmarks/served.py -> title
 ENGINES = {
     "eager": "eager, in ppgan_lite",
     "paddle": "Paddle Inference",
@@ -54,7 +56,7 @@ ENGINES = {
 
 
 def measure_speed() -> str:
-    """Our step against those of stock Paddle and PyTorch, in turn."""
+    """Our step compared with stock Paddle and PyTorch, measured in turn."""
     text = []
     for title, config, overrides, step in CASES:
         images, batches = benchmark.images_per_step(load_config(config, overrides))
@@ -80,13 +82,13 @@ def measure_speed() -> str:
 
 
 def twin(name: str, file: str, step: str, *options: str) -> Contender:
-    """The same step in a file of its own, with its framework's own settings."""
+    """The same step in another program, with its framework's default settings."""
     command = [sys.executable, str(ROOT / "benchmarks" / file), "--step", step, *options]
     return Contender(name, command, runtime.user_environment())
 
 
 def measure_startup() -> str:
-    """Seconds from the command to the line of the first finished step, its data being there."""
+    """Seconds from the command to the log line of the first step, with the data already downloaded."""
     seconds = []
     for _ in range(5):
         with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +106,7 @@ def measure_startup() -> str:
 
 
 def measure_curves() -> str:
-    """How far 200 steps with the fast forms are from 200 with Paddle's own, and from 200 with another thread count."""
+    """How much the losses of 200 steps change with Paddle's own operations, and with another number of threads."""
     forms = {
         "fast": {},
         "Paddle's own operations": {runtime.LAYERS: "plain"},
@@ -124,15 +126,15 @@ def measure_curves() -> str:
     text = ["| difference of the loss, mean (largest) | 1 to 10 | 11 to 50 | 51 to 100 | 101 to 200 |", DASHES]
     for other in others:
         for loss in ("loss/d_real", "loss/d_fake", "loss/g"):
-            apart = [abs(a[loss] - b[loss]) for a, b in zip(curves[first], curves[other], strict=True)]
-            cells = [apart[a:b] for a, b in ((0, 10), (10, 50), (50, 100), (100, 200))]
-            cells = [f"{sum(cell) / len(cell):.1e} ({max(cell):.1e})" for cell in cells]
+            differences = [abs(a[loss] - b[loss]) for a, b in zip(curves[first], curves[other], strict=True)]
+            spans = [differences[a:b] for a, b in ((0, 10), (10, 50), (50, 100), (100, 200))]
+            cells = [f"{sum(span) / len(span):.1e} ({max(span):.1e})" for span in spans]
             text.append(f"| {loss}, {first} against {other} | {' | '.join(cells)} |")
     return "\n".join([*text, "", "![Loss curves, fast and plain](images/fast_and_plain.png)"])
 
 
 def plot_curves(curves: dict[str, list[dict]], path: Path):
-    """Draw the losses of several runs over each other."""
+    """Plot the losses of several runs in the same axes."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -149,7 +151,7 @@ def plot_curves(curves: dict[str, list[dict]], path: Path):
 
 
 def start_training(folder: Path, overrides: list[str], environment=(), config: Path = CONFIG) -> subprocess.Popen:
-    """tools/train.py, logging every step and nothing else."""
+    """Start tools/train.py with a log line for every step, without previews and checkpoints."""
     command = [sys.executable, str(ROOT / "tools" / "train.py"), "-c", str(config), "--run-dir", str(folder)]
     for override in [*overrides, "train.log_every=1", "train.preview_every=100000", "train.save_every=100000"]:
         command += ["-o", override]
@@ -166,7 +168,7 @@ def measure_long() -> str:
 
 
 def long_table(result: Measurement) -> str:
-    """Medians of the step time and the memory, around some steps of a long run."""
+    """Median step time and memory around some steps of a long run."""
     lines = ["| around step | s/step, median of 100 | against step 200 | memory, MB |", "| --- | --- | --- | --- |"]
     at_200 = median(result.seconds[150:250])
     for step in (200, 1000, 2000, 3000, 4000, 5000):
@@ -177,7 +179,7 @@ def long_table(result: Measurement) -> str:
 
 
 def measure_serving() -> str:
-    """How fast exported networks run, engine by engine, and what threads, processes and starting cost."""
+    """Speed of exported networks in each engine, with several threads and processes, and the time to start."""
     with tempfile.TemporaryDirectory() as folder:
         models = {case: Path(folder) / str(case) for _, case in SERVED}
         for case, model in models.items():
@@ -192,7 +194,7 @@ def measure_serving() -> str:
 
 
 def engine_table(title: str, model: Path, network: str) -> str:
-    """The engines' times for a batch of 1, 16 and 64, taken in turn."""
+    """Times of the engines for batches of 1, 16 and 64, measured in turn."""
     lines = [f"### {title}", "", f"| batch | {' | '.join(ENGINES.values())} |", DASHES]
     for batch in (1, 16, 64):
         with contextlib.ExitStack() as stack:
@@ -205,11 +207,11 @@ def engine_table(title: str, model: Path, network: str) -> str:
 
 
 def threads_table(title: str, model: Path, network: str) -> str:
-    """Images per second of one process with one thread, with all, and of as many processes as threads."""
+    """Images per second of a process with one thread or one per core, and of a single-thread process per core."""
     cores = runtime.usable_cores()
     heads = ["one process, 1 thread", f"one process, {cores} threads", f"{cores} processes, 1 thread each"]
     lines = ["### Threads and processes", "", f"| {title} | {' | '.join(heads)} |", "| --- | --- | --- | --- |"]
-    for engine in ("paddle", "onnxruntime"):  # the fastest of Paddle's for this network, and the other
+    for engine in ("paddle", "onnxruntime"):  # Paddle's faster engine for this network, and onnxruntime
         for batch in (1, 16, 64):
             rates = []
             for processes, threads in ((1, 1), (1, cores), (cores, 1)):
@@ -227,19 +229,12 @@ def threads_table(title: str, model: Path, network: str) -> str:
 
 def start_table(model: Path) -> str:
     """Seconds from the command to one picture in a file."""
-    lines = ["### Starting", "", "| one picture, from the command on | seconds, median of 5 |", "| --- | --- |"]
+    lines = ["### Starting", "", "| from the command to one picture | seconds, median of 5 |", "| --- | --- |"]
     for engine in ("paddle", "paddle-onednn", "onnxruntime"):
         seconds = []
         for _ in range(5):
-            command = [
-                sys.executable,
-                str(ROOT / "tools" / "infer.py"),
-                "--model",
-                str(model / "exported"),
-                "--num",
-                "1",
-            ]
-            command += ["--engine", engine, "--out", str(model / "picture.png")]
+            command = [sys.executable, str(ROOT / "tools" / "infer.py"), "--model", str(model / "exported")]
+            command += ["--num", "1", "--engine", engine, "--out", str(model / "picture.png")]
             start = time.monotonic()
             subprocess.run(command, check=True, env=runtime.user_environment())  # noqa: S603 (our own program)
             seconds.append(time.monotonic() - start)
@@ -248,7 +243,7 @@ def start_table(model: Path) -> str:
 
 
 def engine_of(model: Path, network: str, engine: str, batch: int, threads: int | None = None) -> Contender:
-    """One way to run a network, in a process of its own."""
+    """A process that runs a network in an engine."""
     command = [sys.executable, str(ROOT / "benchmarks" / "served.py"), str(model), network, engine, str(batch)]
     command += [str(threads or runtime.usable_cores())]
     return Contender(ENGINES[engine], command, runtime.user_environment())
@@ -264,24 +259,59 @@ PARTS = {
 
 
 def write(part: str, text: str):
-    """Put a part's section into the page, with the date and the machine."""
-    begin, end = f"<!-- {part}: written by benchmarks/performance.py -->", f"<!-- end of {part} -->"
-    page = PAGE.read_text(encoding="utf-8")
-    before, found, rest = page.partition(begin)
-    _, found_end, after = rest.partition(end)
-    if not (found and found_end):
-        sys.exit(f"error: {PAGE}: the marks of the section {part} are missing")
+    """Write a part's section to the page, with the date and the machine, and update the overview."""
     measured = f"Measured on {date.today()}, {benchmark.describe(benchmark.machine())}."
-    PAGE.write_text(f"{before}{begin}\n\n{measured}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+    page = replace_section(PAGE.read_text(encoding="utf-8"), part, f"{measured}\n\n{text}")
+    PAGE.write_text(replace_section(page, "overview", overview(page)), encoding="utf-8")
+
+
+def replace_section(page: str, name: str, text: str) -> str:
+    """The page with another text between the marks of a section."""
+    begin, end = f"<!-- {name}: written by benchmarks/performance.py -->", f"<!-- end of {name} -->"
+    before, has_begin, rest = page.partition(begin)
+    _, has_end, after = rest.partition(end)
+    if not (has_begin and has_end):
+        sys.exit(f"error: {PAGE}: the marks of the section {name} are missing")
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
+
+
+def overview(page: str) -> str:
+    """The summary of the page's figures in three lines, and the table of contents."""
+    machine = re.search(r"^Measured on \S+, (.+?), python", page, re.MULTILINE)[1]
+    seconds = row(page, "ppgan_lite")[1]
+    paddle, torch = (row(page, f"{name}, as people write it")[-1] for name in ("stock Paddle", "PyTorch"))
+    start = re.search(r"first finished step of .*: (\S+ s)", page)[1]
+    rates = [cell.split(", ")[1].removesuffix("/s") for cell in row(page, "64")[1:]]
+    rate = dict(zip(ENGINES, rates, strict=True))
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    anchors = [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]
+    return "\n".join(
+        [
+            f"- **Training**: on {machine} a step of `dcgan_mnist.yml` takes {seconds} s; stock Paddle takes {paddle} "
+            f"times as long, PyTorch {torch} times.",
+            f"- **Starting**: the first step is finished {start} after the command.",
+            f"- **Serving**: its generator makes {rate['paddle']} pictures per second with Paddle Inference and "
+            f"{rate['onnxruntime']} with onnxruntime, 64 at once.",
+            "",
+            "Contents:",
+            "",
+            *(f"- [{heading}](#{anchor})" for heading, anchor in zip(headings, anchors, strict=True)),
+        ]
+    )
+
+
+def row(page: str, title: str) -> list[str]:
+    """Cells of the first table row that begins with a title."""
+    return re.search(rf"^\| ({re.escape(title)} \| .*) \|$", page, re.MULTILINE)[1].split(" | ")
 
 
 def say(text: str):
-    """Tell of progress."""
+    """Print a line of progress."""
     print(text, flush=True)
 
 
 def main():
-    """Measure the parts that were asked for."""
+    """Measure the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="default: all")
     for part in parser.parse_args().parts:

@@ -1,4 +1,4 @@
-"""What both twins share: the other side of ppgan_lite/commands/benchmark.py's Contender."""
+"""The contender's side of the protocol of ppgan_lite/commands/benchmark.py, shared by the programs here."""
 
 import json
 import resource
@@ -7,7 +7,7 @@ import time
 
 
 def serve(step):
-    """Read numbers of steps from standard input and answer each with a line of JSON about what they took.
+    """Read numbers of steps from standard input; take them and answer each with a line of JSON: times and memory.
 
     Args:
         step: takes one training step and returns its losses, scalar tensors.

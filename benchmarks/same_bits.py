@@ -1,11 +1,11 @@
-"""Compare what two checkouts compute, to the bit: does a change of the code change any training?
+"""Compare the results of two checkouts bit for bit: does a change of the code change any training?
 
   python benchmarks/same_bits.py record CHECKOUT bits.json
   python benchmarks/same_bits.py compare before.json after.json
 
 `record` makes every config of the checkout small, trains a few steps, draws samples, evaluates, and writes checksums of
-all that must not change: the files of the checkpoint, metrics.jsonl (without times and speeds), the pixels of previews
-and samples, and the figures of evaluations. `compare` prints a table, and exits with 1 where anything differs.
+what must not change: the files of checkpoints, metrics.jsonl (without times and speeds), the pixels of previews and
+samples, and the figures of evaluations. `compare` prints a table, and exits with code 1 if anything differs.
 """
 
 import contextlib
@@ -27,11 +27,19 @@ DIGITS = "data={name: rendered_digits, batch_size: 8, num_images: 660}"
 NOISE = "data={name: fake, batch_size: 8, num_images: 660, size: 32}"
 POINTS = "data={name: gaussians, batch_size: 8, num_images: 660, dims: DIMS}"
 KINDS = ("checkpoints", "metrics", "previews", "samples", "evaluation")
-CHANGING = ("images_per_second", "time")  # keys of a line of metrics.jsonl
+CHANGING = ("images_per_second", "time")  # keys in metrics.jsonl that differ from run to run
+
+
+def resolved(checkout: Path, name: str) -> dict:
+    """A config of the checkout with all its defaults."""
+    sys.path.insert(0, str(checkout))
+    from ppgan_lite.config.load import load_config
+
+    return load_config(checkout / "configs" / f"{name}.yml").to_dict()
 
 
 def overrides(tree: dict) -> list[str]:
-    """What makes a config small, as `-o` takes it."""
+    """The overrides (-o) that make a resolved config small."""
     sections = [key for key, value in tree.items() if key not in ("method", "optim", "data", "train")]
     small = [f"{s}.{key}={w}" for s in sections for key, w in SMALL_WIDTHS.items() if key in tree[s]]
     small += ["method.warm_up=false"] if tree["method"]["name"] == "wgan" else []
@@ -44,7 +52,7 @@ def overrides(tree: dict) -> list[str]:
 
 
 def tool(checkout: Path, name: str, *arguments) -> str | None:
-    """Run a tool of a checkout in this process; returns its error, None where it ends well."""
+    """Run a tool of a checkout in this process; returns its error message, or None."""
     errors = io.StringIO()
     sys.argv = [f"{name}.py", *map(str, arguments)]
     sys.path.insert(0, str(checkout / "tools"))
@@ -59,34 +67,31 @@ def tool(checkout: Path, name: str, *arguments) -> str | None:
 
 
 def one(checkout: Path, name: str) -> dict[str, str]:
-    """The checksums of one config, by their kinds."""
-    import yaml
-
+    """The checksums of one config: kind -> checksum."""
     path = checkout / "configs" / f"{name}.yml"
-    tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         run, out = Path(folder) / "run", Path(folder) / "out.npz"
-        chosen = [word for override in overrides(tree) for word in ("-o", override)]
-        error = tool(checkout, "train", "-c", path, *chosen, "--run-dir", run, "--device", "cpu")
+        options = [word for override in overrides(resolved(checkout, name)) for word in ("-o", override)]
+        error = tool(checkout, "train", "-c", path, *options, "--run-dir", run, "--device", "cpu")
         if error:
             return {"error": error}
         manifests = sorted(run.glob("checkpoints/*/manifest.json"))
         lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-        found = {
+        results = {
             "checkpoints": [json.loads(manifest.read_bytes())["files"] for manifest in manifests],
             "metrics": [{key: value for key, value in line.items() if key not in CHANGING} for line in lines],
             "previews": [pixels(picture) for picture in sorted(run.glob("samples/*.png"))],
         }
         error = tool(checkout, "sample", "--run", run, "--num", 5, "--out", out, "--device", "cpu")
-        found["samples"] = error.replace(folder, "") if error else arrays(out)
+        results["samples"] = error.replace(folder, "") if error else arrays(out)
         error = tool(checkout, "evaluate", "--run", run, "--num", 100, "--device", "cpu")
-        results = [json.loads(result.read_bytes()) for result in run.glob("evaluations/*.json")]
-        found["evaluation"] = error or [[result["figures"], result["protocol"]] for result in results]
-    return {kind: checksum(value) for kind, value in found.items()}
+        evaluations = [json.loads(path.read_bytes()) for path in run.glob("evaluations/*.json")]
+        results["evaluation"] = error or [[result["figures"], result["protocol"]] for result in evaluations]
+    return {kind: checksum(value) for kind, value in results.items()}
 
 
 def checksum(value) -> str:
-    """The sha256 of plain values; a tool's error as it is."""
+    """The sha256 of plain values; an error message is returned as it is."""
     if isinstance(value, str):
         return value
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
@@ -101,7 +106,7 @@ def pixels(path: Path) -> list:
 
 
 def arrays(path: Path) -> dict:
-    """The arrays of an .npz file by their checksums."""
+    """The names of the arrays in an .npz file, with their types and checksums."""
     import numpy as np
 
     with np.load(path) as file:
@@ -109,7 +114,7 @@ def arrays(path: Path) -> dict:
 
 
 def record(checkout: Path, out: Path):
-    """Write the checksums of all configs, each made in a process of its own, two at a time."""
+    """Write the checksums of all configs; each config has its own process, two run at a time."""
     names = sorted(path.stem for path in (checkout / "configs").glob("*.yml"))
 
     def run(name: str) -> dict:
@@ -120,12 +125,12 @@ def record(checkout: Path, out: Path):
         return json.loads(result.stdout.splitlines()[-1]) if result.returncode == 0 else {"error": result.stderr[-300:]}
 
     with ThreadPoolExecutor(2) as pool:
-        found = dict(zip(names, pool.map(run, names), strict=True))
-    out.write_text(json.dumps(found, indent=1))
+        checksums = dict(zip(names, pool.map(run, names), strict=True))
+    out.write_text(json.dumps(checksums, indent=1))
 
 
 def compare(before: Path, after: Path) -> int:
-    """Print how many configs agree in each kind, and those that do not; returns 1 where anything differs."""
+    """Print how many configs are equal in each kind, and which are not; returns 1 if anything differs."""
     first, other = (json.loads(path.read_text()) for path in (before, after))
     both = sorted(first.keys() & other.keys())
     print(f"{len(both)} configs", "| what | equal | differ |", "| --- | --- | --- |", sep="\n")

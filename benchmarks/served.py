@@ -1,8 +1,8 @@
-"""One way to run a trained network, the other side of ppgan_lite/commands/benchmark.py's Contender.
+"""Run a network in one engine, as a contender of ppgan_lite/commands/benchmark.py.
 
 python benchmarks/served.py FOLDER NETWORK ENGINE BATCH THREADS
 
-FOLDER holds `run` and `exported`; ENGINE is `eager` (the suite's own network) or one of tools/infer.py's.
+FOLDER holds `run` and `exported`; ENGINE is `eager` (the suite's own network) or an engine of infer.py.
 """
 
 import sys
@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 
 def eager(folder: Path, name: str):
-    """The network of the run in evaluation mode, as a function from an array to a tensor."""
+    """The run's network in evaluation mode, as a function from array to array."""
     from ppgan_lite import runtime
 
     paddle = runtime.load_paddle()
@@ -33,7 +33,7 @@ def eager(folder: Path, name: str):
 
 
 def main():
-    """Answer numbers of runs with the seconds that they took."""
+    """Run the network as often as each line of standard input asks for, and answer with the times."""
     folder, name, engine, batch, threads = Path(sys.argv[1]), *sys.argv[2:4], *map(int, sys.argv[4:])
     from ppgan_lite.commands import infer
 

@@ -1,4 +1,4 @@
-"""Put the classifier of a finished run of configs/evaluator_*.yml into the package, with its card.
+"""Copy the classifier of a finished run of configs/evaluator_*.yml into the package, with its card.
 
 python tools/train.py -c configs/evaluator_mnist.yml
 python benchmarks/ship_evaluator.py --run output/evaluator_mnist
@@ -18,13 +18,13 @@ from ppgan_lite.files import seal, sha256, writing
 
 
 def ship_evaluator(run_folder: Path) -> dict:
-    """Write the classifier of a finished run of configs/evaluator_*.yml, and its card, to `evaluators/`.
+    """Write the classifier of a finished run of configs/evaluator_*.yml and its card to `evaluators/`.
 
     Returns:
         the card.
 
     Raises:
-        UserError: no such run, its network or data is another, or its last step was not evaluated.
+        UserError: no such run, not a run of these configs on their data, or its last step was not evaluated.
     """
     from ppgan_lite.evaluation import features
     from ppgan_lite.runs.results import Result
@@ -32,8 +32,8 @@ def ship_evaluator(run_folder: Path) -> dict:
 
     run, _, saved = open_trained(run_folder, step=None)
     if saved.config.get("classifier", {}).get("name") != "evaluator" or run.source.stands_in_for:
-        kind = f"a {saved.config['method']['name']} of {run.source.title}"
-        raise EvaluationError(f"{run_folder}: {kind}; ship a run of configs/evaluator_*.yml")
+        kind = f"a run of {saved.config['method']['name']} on {run.source.title}"
+        raise EvaluationError(f"{run_folder}: {kind}; give a run of configs/evaluator_*.yml")
     name, result = run.source.name, Result.read(run.results.file(saved.step))
     content = safetensors.numpy.save(saved.arrays["network_c"])
     card = {
@@ -66,7 +66,7 @@ def main(argv=None) -> int:
         runtime.load_paddle()
         card = ship_evaluator(args.run)
         name, size, accuracy = card["file"]["name"], card["file"]["bytes"], card["test_accuracy"]
-        print(f"{name}: {size} bytes, {card['num_parameters']} numbers, test accuracy {accuracy:.2%}")
+        print(f"{name}: {size} bytes, {card['num_parameters']} parameters, test accuracy {accuracy:.2%}")
 
     return cli.run_tool(ship, args.debug)
 

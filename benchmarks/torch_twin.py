@@ -1,15 +1,15 @@
-"""The training steps of some of our configs, written in PyTorch: what `make benchmark` measures ours against.
+"""The training steps of some of our configs, written in PyTorch: `make benchmark` compares ours with them.
 
 python benchmarks/torch_twin.py --step dcgan28 < script
 
 `--step`: dcgan28 (configs/dcgan_mnist.yml), dcgan28_transposed (the same with `generator.upsample=transposed`), dcgan64
-(PyTorch's own example, as configs/dcgan64_fake.yml has it), gan_keras (configs/gan_keras_mnist.yml) or wgan_gp
-(configs/wgan_gp_mnist_cpu.yml). As people write it: biases before batch norms, ReLU before max-pool, and D's gradients
-computed (and thrown away) in G's update. With `--algebra` none of these, as in ours: the same functions with less work.
+(PyTorch's own example, configs/dcgan64_fake.yml), gan_keras (configs/gan_keras_mnist.yml) or wgan_gp
+(configs/wgan_gp_mnist_cpu.yml). They are written as usual: biases before batch norms, ReLU before max-pool, and D's
+gradients computed (and discarded) in G's update. `--algebra` leaves all of this out, like ours: the same functions with
+less work.
 
-Speaks the protocol of ppgan_lite/commands/benchmark.py: reads lines with a number of steps, answers each with a line of
-JSON.
-This is the only file here that needs torch.
+Uses the protocol of ppgan_lite/commands/benchmark.py: reads lines with a number of steps and answers each with a line
+of JSON. This is the only file here that needs torch.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def dcgan28(transposed: bool, algebra: bool) -> tuple[nn.Module, nn.Module]:
 
 
 def dcgan64() -> tuple[nn.Module, nn.Module]:
-    """G and D of PyTorch's DCGAN example: ngf = ndf = 64, three channels. It has no biases before its norms."""
+    """G and D of PyTorch's DCGAN example: ngf = ndf = 64, three channels, no biases before batch norms."""
     g, d = [nn.Unflatten(1, (Z_DIM, 1, 1))], []
     for i, (wide, narrow) in enumerate(itertools.pairwise([Z_DIM, 512, 256, 128, 64])):
         g += [nn.ConvTranspose2d(wide, narrow, 4, 1 if i == 0 else 2, 0 if i == 0 else 1, bias=False)]
@@ -80,7 +80,7 @@ def dcgan64() -> tuple[nn.Module, nn.Module]:
 
 
 def fully_connected() -> tuple[nn.Module, nn.Module]:
-    """G and D of the Keras article. Its batch norms stand behind LeakyReLU, which the biases pass through."""
+    """G and D of the Keras article. Its batch norms follow LeakyReLU, so the biases before it do matter."""
     g, d = [], []
     for narrow, wide in itertools.pairwise([Z_DIM, 256, 512, 1024]):
         g += [nn.Linear(narrow, wide), nn.LeakyReLU(0.2, True), nn.BatchNorm1d(wide, 1e-3, 0.2)]
@@ -107,7 +107,7 @@ def loss(logits, target: float):
 
 
 def update(optimizer, *losses):
-    """One step of an optimizer down the gradient of the losses."""
+    """One optimizer step on the sum of the losses."""
     optimizer.zero_grad()
     for value in losses:
         value.backward()
@@ -144,7 +144,7 @@ def alternating_step(g, d, algebra: bool, adam_g, adam_real, adam_fake):
 
 
 def example_step(g, d, algebra: bool):
-    """The step of PyTorch's example: one Adam for D, and G's update on the fakes that D has just seen."""
+    """The step of PyTorch's example: one Adam for D, and G's update on the same fakes as D's."""
     adam_g, adam_d = (torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999)) for net in (g, d))
 
     def step(real):
@@ -161,7 +161,7 @@ def example_step(g, d, algebra: bool):
 
 
 def gradient_penalty(d, real, fake):
-    """How far the lengths of D's gradients are from 1, between real and fake images."""
+    """The mean of (|gradient of D| - 1)^2 at random points between real and fake images."""
     share = torch.rand(len(real), 1, 1, 1)
     points = (share * real + (1 - share) * fake).requires_grad_()
     outputs = d(points)
@@ -188,7 +188,7 @@ def wgan_gp_step(g, d, algebra: bool):
     return step
 
 
-# name -> what makes its networks, what makes its step, and the shape of the images that a step takes
+# name -> function that makes the networks, function that makes the step, shape of a step's real images
 STEPS = {
     "dcgan28": (lambda algebra: dcgan28(False, algebra), tutorial_step, (128, 1, 28, 28)),
     "dcgan28_transposed": (lambda algebra: dcgan28(True, algebra), tutorial_step, (128, 1, 28, 28)),
@@ -199,17 +199,17 @@ STEPS = {
 
 
 def build(name: str, algebra: bool):
-    """G, D, the function that takes a step with them, and the shape of the images it takes."""
+    """G, D, the function that takes a step with them, and the shape of its real images."""
     make_networks, make_step, shape = STEPS[name]
     g, d = make_networks(algebra)
     return g, d, make_step(g, d, algebra), shape
 
 
 def main():
-    """Serve the step that was asked for."""
+    """Serve the chosen step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--step", choices=STEPS, required=True)
-    parser.add_argument("--algebra", action="store_true", help="leave out work that changes nothing, as ours does")
+    parser.add_argument("--algebra", action="store_true", help="leave out unnecessary work, like ours")
     args = parser.parse_args()
     torch.manual_seed(0)
     _, _, step, shape = build(args.step, args.algebra)

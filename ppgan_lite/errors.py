@@ -1,4 +1,4 @@
-"""Errors that a user can mend: each is one line that names the thing and what to do (exit code 2)."""
+"""Errors that a user can fix: each is one line that names the problem and what to do (exit code 2)."""
 
 import sys
 
@@ -8,33 +8,33 @@ class UserError(Exception):
 
 
 class ConfigError(UserError):
-    """A key, a value or a combination in a config that cannot be used."""
+    """A key, value or combination in a config that cannot be used."""
 
 
 class DataError(UserError):
-    """Data that is missing, damaged or does not fit the config."""
+    """Data that is missing or damaged, or does not fit the config."""
 
 
 class CheckpointError(UserError):
-    """A checkpoint that is missing, damaged or does not fit the networks."""
+    """A checkpoint that is missing or damaged, or does not fit the networks."""
 
 
 class DamagedCheckpointError(CheckpointError):
-    """A checkpoint whose files are missing or not what was saved."""
+    """A checkpoint with files that are missing or were changed."""
 
 
 class RunError(UserError):
-    """A run that cannot start or go on: its folder, its device, or a loss that is no number."""
+    """A run that cannot start or continue: its folder, its device, or a loss that is not a number."""
 
 
 class ExportError(UserError):
-    """A network that cannot leave the suite, or that would leave it as another one."""
+    """A network that cannot be exported, or an export that computes something else."""
 
 
 class EvaluationError(UserError):
-    """A measurement that cannot be made, or two that cannot be compared."""
+    """An evaluation that is not possible, or two that cannot be compared."""
 
 
 def warn(message):
-    """Tell the user, in one line on stderr, of something that does not stop the work."""
+    """Print a warning of one line to stderr."""
     print(f"warning: {message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not at all, and errors of the disk as one line."""
+"""Files that are complete or absent, never half-written; locks on folders; disk errors as one line."""
 
 import contextlib
 import hashlib
@@ -12,12 +12,12 @@ from filelock import FileLock, Timeout
 
 from ppgan_lite.errors import RunError, warn
 
-LOCK = ".lock"  # in a folder that is `locked`
+LOCK = ".lock"  # the file in a folder that is `locked`
 
 
 @contextlib.contextmanager
 def disk_errors(path: Path):
-    """Turn an OSError inside (no space, no permission, ...) into a RunError that names `path`."""
+    """Turn an OSError in the block (no space, no permission, ...) into a RunError that names `path`."""
     try:
         yield
     except OSError as error:
@@ -26,13 +26,12 @@ def disk_errors(path: Path):
 
 @contextlib.contextmanager
 def writing(path: Path, sync: bool = True):
-    """Open a binary stream to a file that takes the name `path` only when all of it is on the disk.
+    """Open a binary stream to a file that is renamed to `path` when all of it is on the disk.
 
-    `sync=False` does not wait for the disk, which makes many small files 10 times as fast; a power cut may then leave a
-    file that is too short.
+    `sync=False` does not wait for the disk: 10 times as fast for many small files, but a power cut may truncate them.
 
     Raises:
-        RunError: it cannot be written; what stood under the name before still does.
+        RunError: it cannot be written; an older file of that name is unchanged.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with disk_errors(path):
@@ -49,9 +48,9 @@ def writing(path: Path, sync: bool = True):
 
 @contextlib.contextmanager
 def writing_folder(path: Path):
-    """Hand out an empty folder that takes the name `path` only when all its files are on the disk.
+    """Yield an empty folder that is renamed to `path` when all its files are on the disk.
 
-    A folder that has the name already is replaced.
+    An older folder of that name is replaced.
 
     Raises:
         RunError: it cannot be written.
@@ -72,7 +71,7 @@ def writing_folder(path: Path):
 
 
 def remove_folder(path: Path):
-    """Remove a folder, if it is there; its name goes at once, so no half of it can be taken for the whole."""
+    """Remove a folder if it exists. It is renamed first, so that half a folder never has its name."""
     if path.exists():
         doomed = path.with_name(f".{path.name}.{os.getpid()}.old.tmp")
         os.replace(path, doomed)
@@ -80,28 +79,28 @@ def remove_folder(path: Path):
 
 
 def remove_leftovers(folder: Path):
-    """Remove what `writing`, `writing_folder` and `remove_folder` left in `folder` when their process was killed."""
+    """Remove what `writing`, `writing_folder` and `remove_folder` leave in `folder` when their process is killed."""
     for path in folder.glob(".*.tmp"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextlib.contextmanager
 def locked(folder: Path, waiting: str | None = None):
-    """Make `folder`, if need be, and keep out other processes and threads that ask for the same.
+    """Create `folder` if needed, and lock it against other processes and threads that call this.
 
-    A killed process lets go. The lock is a file, LOCK in the folder, that is removed with it; one that a killed process
-    left means nothing. On a file system without locks nobody is kept out, and a warning says so.
+    The lock ends with its process. Its file, LOCK in the folder, is then removed; a file left by a killed process locks
+    nothing. On a file system without locks there is a warning, and no lock.
 
     Args:
-        waiting: why to wait until the other one lets go, for a warning. None: not to wait, that is an error.
+        waiting: what the other process does, for a warning before waiting for it. None: do not wait, raise.
 
     Raises:
-        RunError: another one has it, or the folder cannot be made.
+        RunError: another process has the lock, or the folder cannot be created.
     """
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
-    # The mode: a file that other users cannot open would not keep them out. No soft lock: a killed process keeps it.
+    # mode: other users must be able to open the file to see the lock. No soft lock: it outlives a killed process.
     lock = FileLock(path, mode=0o666, fallback_to_soft=False)
     with contextlib.ExitStack() as stack:
         try:
@@ -109,7 +108,7 @@ def locked(folder: Path, waiting: str | None = None):
             stack.callback(_release, lock, path, path.stat())
         except (OSError, NotImplementedError) as error:
             reason = getattr(error, "strerror", None) or error
-            warn(f"{folder}: cannot be locked ({reason}); make sure that no other process writes there")
+            warn(f"{folder}: cannot be locked ({reason}); make sure that no other process writes to it")
         yield
 
 
@@ -125,10 +124,10 @@ def _acquire(lock: FileLock, folder: Path, waiting: str | None):
 
 
 def _release(lock: FileLock, path: Path, held: os.stat_result):
-    """Remove the lock's file, unless the folder was replaced and has another one's, and let go.
+    """Remove the lock's file and release the lock, but leave the file of another lock in a folder that was replaced.
 
-    In this order: whoever waits finds that the file is gone, and makes a new one. (Windows removes no open file; there
-    filelock does it.)
+    In this order: a waiting process then finds that the file is gone, and creates a new one. (Windows cannot remove an
+    open file; there filelock removes it.)
     """
     with contextlib.suppress(OSError):
         if os.path.samestat(path.stat(), held):
@@ -137,43 +136,43 @@ def _release(lock: FileLock, path: Path, held: os.stat_result):
 
 
 def files_by_step(folder: Path) -> list[tuple[Path, int]]:
-    """The files of a folder that are named after a step, such as step_00000012.png, and the steps, in order."""
+    """The (path, step) of the files in a folder with names such as step_00000012.png, in the order of the steps."""
     matches = [(path, re.fullmatch(r"step_(\d+)\.\w+", path.name)) for path in folder.glob("*")]
     return sorted((path, int(match[1])) for path, match in matches if match)
 
 
 def remove_later(folder: Path, step: int):
-    """Remove the files of a folder that are named after a later step."""
-    for path, of_step in files_by_step(folder):
-        if of_step > step:
+    """Remove the files in a folder that are named after a later step."""
+    for path, file_step in files_by_step(folder):
+        if file_step > step:
             path.unlink()
 
 
 def sha256(content: bytes) -> str:
-    """The checksum by which every file that this suite writes for later is known."""
+    """The checksum that identifies contents, as hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def seal(record: dict) -> bytes:
-    """JSON of a record together with its own checksum."""
-    return json.dumps({"sha256": _seal_of(record), **record}, indent=1).encode()
+    """A record as JSON, with its own checksum."""
+    return json.dumps({"sha256": _checksum(record), **record}, indent=1).encode()
 
 
 def unseal(content: bytes) -> dict | None:
-    """The record that `seal` wrote, or None where it is no longer what it was."""
+    """The record that `seal` wrote, or None if it was changed or damaged."""
     try:
         record = json.loads(content)
-        return record if record.pop("sha256") == _seal_of(record) else None
+        return record if record.pop("sha256") == _checksum(record) else None
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
 
 
-def _seal_of(record: dict) -> str:
+def _checksum(record: dict) -> str:
     return sha256(json.dumps(record, sort_keys=True).encode())
 
 
 def _sync(path: Path):
-    """Wait until the file, or the names in the folder, are on the disk (Windows has no such call)."""
+    """Wait until a file, or the list of names in a folder, is on the disk. Windows has no such call."""
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)

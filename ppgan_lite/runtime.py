@@ -1,10 +1,9 @@
-"""Threads, BLAS path and memory of the process, set before paddle is imported.
+"""Threads, BLAS path and memory of the process, set before Paddle is imported.
 
-Stock paddlepaddle uses one core (its import sets OMP_NUM_THREADS=1 where it is unset), and the MKL it carries takes
-a slow path on AMD processors. Both are read once, when the libraries load, so they must be set before. And the C
-library gives large blocks back to the system when they are freed, so that every step asks for the same memory again
-and every page of it is cleared again: it is told to keep them. What the user has set is never overridden.
-PPGAN_RUNTIME=off leaves everything as it is.
+By itself, Paddle uses one core (its import sets OMP_NUM_THREADS=1 if that is unset), and its MKL takes a slow path on
+AMD processors. Both settings are read once, when the libraries load, so they must be made before. The C library returns
+large freed blocks to the system, so every step requests the same memory again and the system clears every page again;
+here it is set to keep them. What the user has set is never overridden. PPGAN_RUNTIME=off leaves everything as it is.
 """
 
 import contextlib
@@ -18,47 +17,47 @@ import warnings
 from pathlib import Path
 
 SWITCH = "PPGAN_RUNTIME"
-LAYERS = "PPGAN_LAYERS"  # plain: the networks train with Paddle's own operations in place of the fast forms
+LAYERS = "PPGAN_LAYERS"  # plain: the networks train with Paddle's own operations instead of the fast ones
 VARIABLES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless", "opencv-python", "visualdl")
 MALLOC_VARIABLES = ("MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
-_set_by_us = []  # those of VARIABLES that were unset
+_set_by_us = []  # the names in VARIABLES that were unset
 
 
 def configure():
-    """Set what the user has not set. Warns once if paddle was imported before."""
+    """Set what the user has not set. Warns if Paddle was imported before."""
     if os.environ.get(SWITCH, "").lower() in ("off", "0", "false"):
         return
     if not any(name in os.environ for name in MALLOC_VARIABLES):
         keep_freed_memory()
-    wanted = {"OMP_NUM_THREADS": str(usable_cores())}
+    variables = {"OMP_NUM_THREADS": str(usable_cores())}
     if blas_path := mkl_cpu_type(_read("/proc/cpuinfo")):
-        wanted["MKL_DEBUG_CPU_TYPE"] = blas_path
+        variables["MKL_DEBUG_CPU_TYPE"] = blas_path
     if "paddle" in sys.modules:
         warnings.warn(
-            "paddle was imported before ppgan_lite, so its thread and BLAS settings could not take effect and training "
-            "on the CPU will be slower: import ppgan_lite first (in a notebook: restart the kernel).",
+            "paddle was imported before ppgan_lite, so the thread and BLAS settings have no effect and training on the "
+            "CPU is slower: import ppgan_lite first (in a notebook: restart the kernel).",
             stacklevel=3,
         )
         return
-    for name, value in wanted.items():
+    for name, value in variables.items():
         if name not in os.environ:
             os.environ[name] = value
             _set_by_us.append(name)
 
 
 def settings() -> dict:
-    """What is in force, for run.json: the switch and each variable (None where it is unset)."""
+    """The settings in use, for run.json: the switch and each variable (None if unset)."""
     return {name: os.environ.get(name) for name in (SWITCH, LAYERS, *VARIABLES)}
 
 
 def versions(*more: str) -> dict[str, str]:
-    """Versions of Python, of the packages that make the numbers, and of `more`. Imports none of them."""
-    found = {"python": platform.python_version()}
+    """The versions of Python, PACKAGES and `more`, as far as they are installed. Imports none of them."""
+    result = {"python": platform.python_version()}
     for package in (*PACKAGES, *more):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
+            result[package] = importlib.metadata.version(package)
+    return result
 
 
 def user_environment() -> dict[str, str]:
@@ -67,35 +66,35 @@ def user_environment() -> dict[str, str]:
 
 
 def stock_environment() -> dict[str, str]:
-    """The environment for a process that runs as Paddle comes: without our settings and fast forms."""
+    """The environment for a process with Paddle as it is: without our settings and fast operations."""
     return user_environment() | {SWITCH: "off", LAYERS: "plain"}
 
 
 def importing_the_same(environment) -> dict[str, str]:
-    """`environment`, for a process that shall find this package and all else that can be imported here."""
+    """`environment` for a process that can import this package and whatever this process can."""
     root = Path(__file__).resolve().parents[1]
     return {**environment, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
 
 
 def plain_layers() -> bool:
-    """Whether PPGAN_LAYERS=plain asks the networks to train with Paddle's own operations, not the fast forms."""
+    """Whether PPGAN_LAYERS=plain: the networks train with Paddle's own operations instead of the fast ones."""
     return os.environ.get(LAYERS) == "plain"
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to reuse the memory that is freed instead of giving it back; returns whether it is glibc and does."""
+    """Make glibc reuse freed memory instead of returning it to the system; returns whether that worked."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None:
         return False
-    trim_threshold, mmap_max = -1, -4  # numbers of malloc.h; -1 as the threshold's value: never trim
+    trim_threshold, mmap_max = -1, -4  # constants of malloc.h; -1 as a threshold: never trim
     return bool(mallopt(mmap_max, 0)) and bool(mallopt(trim_threshold, -1))
 
 
 def load_paddle():
-    """Import paddle and return it, keeping back three messages that would only puzzle who trains.
+    """Import paddle and return it, without three messages that do not concern a user of this suite.
 
-    Paddle warns of OMP_NUM_THREADS above 1 (it matters for builds on OpenBLAS), of a missing ccache (it matters to
-    who compiles extensions), and that batch norms track their statistics. All else that it prints goes through.
+    They are about OMP_NUM_THREADS above 1 (a problem of builds with OpenBLAS only), a missing ccache (needed only to
+    compile extensions), and batch norms that track their statistics. Everything else that it prints is shown.
     """
     warnings.filterwarnings("ignore", message="When training, we now always track global mean and variance")
     printed = io.StringIO()
@@ -104,13 +103,13 @@ def load_paddle():
             warnings.filterwarnings("ignore", message="No ccache found")
             import paddle
     finally:
-        ours = ("WARNING: OMP_NUM_THREADS set to", "PLEASE USE OMP_NUM_THREADS WISELY")
-        sys.stderr.write("".join(x for x in printed.getvalue().splitlines(keepends=True) if not x.startswith(ours)))
+        hidden = ("WARNING: OMP_NUM_THREADS set to", "PLEASE USE OMP_NUM_THREADS WISELY")
+        sys.stderr.write("".join(x for x in printed.getvalue().splitlines(keepends=True) if not x.startswith(hidden)))
     return paddle
 
 
 def usable_cores() -> int:
-    """Count the physical cores this process may use: affinity, hyperthreads and a container's quota considered."""
+    """The number of physical cores this process may use, given its affinity and a container's quota."""
     logical = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     physical = physical_cores(_read("/proc/cpuinfo")) or logical
     v1 = (_read(f"/sys/fs/cgroup/cpu/cpu.cfs_{name}_us") for name in ("quota", "period"))
@@ -127,7 +126,7 @@ def processor() -> str:
 
 
 def physical_cores(cpuinfo: str) -> int | None:
-    """Count the distinct (physical id, core id) pairs in the text of /proc/cpuinfo; None where it tells none."""
+    """The number of (physical id, core id) pairs in the text of /proc/cpuinfo; None if it has none."""
     cores, package = set(), "0"
     for line in cpuinfo.splitlines():
         key, _, value = line.partition(":")
@@ -139,7 +138,7 @@ def physical_cores(cpuinfo: str) -> int | None:
 
 
 def cgroup_quota(cpu_max: str) -> int | None:
-    """Whole processors that a cgroup allows by its `QUOTA PERIOD` in microseconds; None for no limit."""
+    """The whole number of processors in a cgroup's `QUOTA PERIOD` (microseconds), at least 1; None: no limit."""
     fields = cpu_max.split()
     if len(fields) != 2 or fields[0] in ("max", "-1"):
         return None
@@ -149,7 +148,7 @@ def cgroup_quota(cpu_max: str) -> int | None:
 def mkl_cpu_type(cpuinfo: str) -> str | None:
     """MKL_DEBUG_CPU_TYPE for the processor in the text of /proc/cpuinfo: 7 (AVX-512), 5 (AVX2) or None.
 
-    Only for AMD: on Intel's own processors MKL chooses right by itself.
+    Only AMD processors need it: on Intel's, MKL chooses the fastest path by itself.
     """
     if "AuthenticAMD" not in cpuinfo:
         return None

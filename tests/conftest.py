@@ -1,9 +1,9 @@
-"""What the tests share: a small experiment, real processes, and the real data where it is there."""
+"""Shared by the tests: a small experiment, real processes, and real data if it is available."""
 
 import os
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the other processes have their share of the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the test processes share the cores
 
 import ppgan_lite  # noqa: F401, I001 (before paddle: it sets the threads)
 
@@ -30,7 +30,12 @@ SMALL = {
     "generator": {"name": "dcgan28", "ngf": 2, "upsample": "bilinear", "activation": "relu"},
     "discriminator": {"name": "dcgan28", "ndf": 2},
     "optim": {name: {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.999]} for name in ("g", "d_real", "d_fake")},
-    "data": {"name": "rendered_digits", "batch_size": 8, "num_images": 44, "seed": 0},  # 5 batches an epoch, and a rest
+    "data": {
+        "name": "rendered_digits",
+        "batch_size": 8,
+        "num_images": 44,
+        "seed": 0,
+    },  # 5 batches an epoch, 4 images left
     "train": {"steps": 12, "seed": 3, "log_every": 1, "preview_every": 5, "save_every": 4, "keep": 3},
 }
 
@@ -41,25 +46,25 @@ CONDITIONAL = {
 
 
 def pytest_collection_modifyitems(items):
-    """The long files first, so that no process works on one of them while the others have nothing left to do."""
+    """Run the long tests first, so that no process is left with one of them at the end."""
     items.sort(key=lambda item: item.get_closest_marker("sweep") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_folder(tmp_path_factory):
-    """$PPGAN_CACHE, so that no test touches the user's own cache."""
+    """Set $PPGAN_CACHE, so that no test touches the user's cache."""
     os.environ["PPGAN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture
 def small_tree():
-    """The small experiment as nested dicts, free to be changed."""
+    """The small experiment as nested dicts, which a test may change."""
     return yaml.safe_load(yaml.safe_dump(SMALL))
 
 
 @pytest.fixture
 def small_config(small_tree):
-    """The small experiment, checked."""
+    """The small experiment as a checked config."""
     from ppgan_lite.config.load import check_config
 
     return check_config(small_tree)
@@ -75,19 +80,19 @@ def small_file(tmp_path, small_tree):
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory):
-    """A finished run of the small experiment. Not to be changed: copy it."""
+    """A finished run of the small experiment. Do not change it: copy it."""
     return make_run(SMALL, tmp_path_factory.mktemp("small_run"))
 
 
 @pytest.fixture(scope="session")
 def small_export(small_run, tmp_path_factory):
-    """The small run's networks, exported; for ONNX too, where its packages are. Not to be changed: copy it."""
+    """An export of the small run, with ONNX if its packages are installed. Do not change it: copy it."""
     return make_export(small_run, tmp_path_factory.mktemp("small_export"))
 
 
 @pytest.fixture(scope="session")
 def conditional_run(tmp_path_factory):
-    """What gives the finished run of a small "cgan" or "infogan". Not to be changed: copy it."""
+    """A function that returns a finished run of a small "cgan" or "infogan". Do not change the run: copy it."""
 
     @functools.cache
     def run_of(method):
@@ -106,13 +111,13 @@ def conditional_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def conditional_export(conditional_run, tmp_path_factory):
-    """What gives the networks of `conditional_run`, exported. Not to be changed: copy it."""
+    """A function that returns an export of `conditional_run`. Do not change the export: copy it."""
     return functools.cache(lambda method: make_export(conditional_run(method), tmp_path_factory.mktemp(method)))
 
 
 @pytest.fixture(scope="session")
 def uninterrupted(tmp_path_factory):
-    """What gives a small config's run in one go, made once."""
+    """A function that returns an uninterrupted run of a small config, trained once."""
     from ppgan_lite.engine.loop import train
 
     runs = {}
@@ -129,14 +134,14 @@ def uninterrupted(tmp_path_factory):
 
 @pytest.fixture
 def onnx():
-    """For tests that need the packages for ONNX."""
+    """Skip the test unless the packages for ONNX are installed."""
     pytest.importorskip("paddle2onnx", reason="needs paddle2onnx: pip install -r requirements-onnx.txt")
     pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install -r requirements-onnx.txt")
 
 
 @pytest.fixture(scope="session")
 def real_data():
-    """$PPGAN_DATA, where it holds MNIST."""
+    """The folder $PPGAN_DATA; skip the test unless it has MNIST."""
     root = os.environ.get("PPGAN_DATA")
     if not root or not (Path(root) / "mnist").is_dir():
         pytest.skip("needs real MNIST: set PPGAN_DATA to the folder that holds mnist/ and fashion-mnist/")
@@ -144,7 +149,7 @@ def real_data():
 
 
 def spec_of(shape, num_classes):
-    """The fields of images, or of points, which are images of one pixel, whose classes are called 0, 1, ..."""
+    """The fields of images, or of points (images of one pixel), with classes called 0, 1, ..."""
     from ppgan_lite.data.spec import images, points
 
     names = [str(number) for number in range(num_classes)]
@@ -152,7 +157,7 @@ def spec_of(shape, num_classes):
 
 
 def make_run(tree, parent):
-    """Train what nested dicts describe; the folder of the run."""
+    """Train the config given as nested dicts; returns the run's folder."""
     from ppgan_lite.config.load import check_config
     from ppgan_lite.engine.loop import train
 
@@ -162,17 +167,17 @@ def make_run(tree, parent):
 
 
 def make_export(run, parent):
-    """Export a run's networks, for ONNX too, where its packages are; the folder of the export."""
+    """Export a run's networks, with ONNX if its packages are installed; returns the exported folder."""
     from ppgan_lite.commands.export import export
 
-    able = all(importlib.util.find_spec(package) for package in ("paddle2onnx", "onnxruntime"))
+    has_onnx = all(importlib.util.find_spec(package) for package in ("paddle2onnx", "onnxruntime"))
     folder = parent / "exported"
-    export(run, folder, step=None, formats=["paddle", "onnx"] if able else ["paddle"], overwrite=False)
+    export(run, folder, step=None, formats=["paddle", "onnx"] if has_onnx else ["paddle"], overwrite=False)
     return folder
 
 
 def start_tool(name, *arguments, environment=None, **options):
-    """Start tools/NAME.py in a process of its own."""
+    """Start tools/NAME.py in a separate process."""
     command = [sys.executable, str(ROOT / "tools" / f"{name}.py"), *map(str, arguments)]
     environment = {**os.environ, **(environment or {})}
     return subprocess.Popen(
@@ -181,14 +186,14 @@ def start_tool(name, *arguments, environment=None, **options):
 
 
 def run_tool(name, *arguments, environment=None, **options):
-    """Run tools/NAME.py in a process of its own; returns (exit code, stdout, stderr)."""
+    """Run tools/NAME.py in a separate process; returns (exit code, stdout, stderr)."""
     process = start_tool(name, *arguments, environment=environment, **options)
     out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
 def wait_until_gone(process_ids):
-    """Return when none of the processes runs any more; those that nobody has waited for (zombies) do not count."""
+    """Return when none of the processes is running any more; zombies do not count."""
     pending, deadline = [Path(f"/proc/{number}/cmdline") for number in process_ids], time.monotonic() + 20
     if not Path("/proc/self/cmdline").exists():
         pytest.skip("needs /proc to see other processes")
@@ -198,7 +203,7 @@ def wait_until_gone(process_ids):
 
 
 def lasting(folder, step):
-    """The bits that a run must reproduce: the sha256 of every saved file, and what was logged but times and speeds."""
+    """What a run must reproduce exactly: the sha256 of every saved file, and the log without times and speeds."""
     manifest = json.loads((folder / "checkpoints" / f"step_{step:08d}" / "manifest.json").read_text())
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     clocks = ("time", "images_per_second")
@@ -206,13 +211,13 @@ def lasting(folder, step):
 
 
 def one_line_error(stderr):
-    """The text of the error that a tool printed, after checking that it is all that it printed."""
+    """The error message in a tool's stderr, after checking that there is nothing else."""
     assert re.fullmatch(r"error: [^\n]+\n", stderr), stderr
     return stderr.removeprefix("error: ").rstrip("\n")
 
 
 def flip_a_byte(path):
-    """Damage a file in its middle."""
+    """Flip one bit in the middle of a file."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)

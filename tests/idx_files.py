@@ -1,4 +1,4 @@
-"""Small IDX files in the layout of the published ones."""
+"""Small IDX files in the format of the published ones."""
 
 import dataclasses
 import gzip
@@ -14,13 +14,13 @@ IMAGES = np.arange(3 * 28 * 28).reshape(3, 28, 28) % 251
 
 
 def pack(array, magic=b"\x00\x00\x08"):
-    """The content of an IDX file, before gzip."""
+    """The content of an IDX file, uncompressed."""
     header = magic + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     return header + array.astype("uint8").tobytes()
 
 
 def write_small(folder):
-    """Write three training images and their labels; returns the checksums."""
+    """Write three training images and their labels; returns file -> sha256."""
     folder.mkdir(parents=True)
     files = {"train-images-idx3-ubyte.gz": IMAGES, "train-labels-idx1-ubyte.gz": np.array(LABELS)}
     for name, array in files.items():
@@ -29,7 +29,7 @@ def write_small(folder):
 
 
 def small(published, folder, monkeypatch, mirrors=("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/")):
-    """What was published, with small files in `folder`, no other place to find them, and mirrors that do not answer."""
+    """`published` with small files in `folder`; there are no other copies, and by default the mirrors do not answer."""
     monkeypatch.setattr(download, "CACHE", folder.parent / "cache")
     monkeypatch.delenv("PPGAN_DATA", raising=False)
     return dataclasses.replace(published, checksums={"train": write_small(folder)}, mirrors=mirrors)

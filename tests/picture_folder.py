@@ -1,4 +1,4 @@
-"""Small pictures in files, each of which can be told from the others, for the tests of data sets of pictures."""
+"""Small files of distinguishable pictures, for the tests of data sets of pictures."""
 
 import numpy as np
 from PIL import Image
@@ -10,7 +10,7 @@ SIZE = 8
 
 
 def pixels(number):
-    """Picture `number`: uint8 [3, 8, 8], grey, with a white left edge, by which a mirrored one is known."""
+    """Picture `number`: uint8 [3, 8, 8], grey, with a white left edge to recognise mirroring."""
     picture = np.full((3, SIZE, SIZE), 4 * number, np.uint8)
     picture[:, :, 0] = 255
     return picture
@@ -25,10 +25,10 @@ def write_pictures(folder, num):
 
 
 def make_bad(folder, *numbers):
-    """Make some of the files no pictures: truncated, empty, or text, in turn."""
+    """Damage some of the files: in turn truncated, empty, or replaced by text."""
     for turn, number in enumerate(numbers):
         path = folder / f"{number:03d}.png"
-        path.write_bytes([path.read_bytes()[:45], b"", b"no picture"][turn % 3])
+        path.write_bytes([path.read_bytes()[:45], b"", b"not a picture"][turn % 3])
 
 
 def options(folder, **keys):
@@ -38,10 +38,10 @@ def options(folder, **keys):
 
 
 def numbers(images):
-    """Which pictures float32 [N, 3, 8, 8] in [-1, 1] are, mirrored or not."""
+    """The numbers of the pictures in `images`, float32 [N, 3, 8, 8] in [-1, 1], mirrored or not."""
     return [round(float(value + 1) * 127.5 / 4) for value in images[:, 0, 0, SIZE // 2]]
 
 
 def source(folder):
-    """All files of a folder."""
+    """The listing of a folder."""
     return list_files(str(folder))

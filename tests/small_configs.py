@@ -1,4 +1,4 @@
-"""Every config made small: what the sweeps test_every_*.py go through."""
+"""Every config, made small, for the sweeps test_every_*.py."""
 
 import numpy as np
 import paddle
@@ -8,7 +8,7 @@ from conftest import ROOT, spec_of
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import load_config
 
-# 4: enough for layers' fast forms
+# 4: enough for the fast operations
 SMALL_WIDTHS = {"ngf": 4, "ndf": 4, "ncf": 4, "nf": 4, "hidden": 8, "widths": [8, 8], "num_features": 64}
 SMALL_TRAIN = "train={steps: 8, log_every: 1, preview_every: 3, save_every: 100, keep: 2, seed: 5}"
 DIGITS = "data={name: rendered_digits, batch_size: 8, num_images: 44}"
@@ -16,11 +16,11 @@ POINTS = "data={name: gaussians, batch_size: 8, num_images: 44}"
 NOISE = "data={name: fake, batch_size: 8, num_images: 44, size: 32}"
 
 
-WITH_AVERAGE = "lsgan_mnist"  # one config is swept with averaged weights
+WITH_AVERAGE = "lsgan_mnist"  # the config that is swept with averaged weights
 
 
 def load_small(path):
-    """A config with its own method, and networks and data made small."""
+    """A config with small networks and data."""
     config = load_config(path)
     networks = config.networks
     widths = [
@@ -30,7 +30,7 @@ def load_small(path):
         if hasattr(options, key)
     ]
     if hasattr(config.method, "warm_up"):
-        widths.append("method.warm_up=false")  # its steps take 100 batches; test_wgan.py has a shorter one
+        widths.append("method.warm_up=false")  # a long step takes 100 batches; test_wgan.py tests shorter ones
     names = {options.name for options in networks.values()}
     data = [NOISE] if names & {"dcgan64", "resnet32"} else [DIGITS]
     if config.data.name == "gaussians":
@@ -40,12 +40,12 @@ def load_small(path):
 
 
 def image_shape(config):
-    """Of the config's data, without reading it."""
+    """The shape of the config's images, without reading the data."""
     return config.data.spec()["image"].shape
 
 
 CONFIGS = {path.stem: load_small(path) for path in sorted((ROOT / "configs").glob("*.yml"))}
-# One config of each method with each of its settings and networks; their data and rates make no difference here.
+# One config for each method with its settings and networks; data and rates make no difference in the sweeps.
 SWEPT = {(config.method, *config.networks.values()): name for name, config in CONFIGS.items()}.values()
 GENERATORS = [name for name in SWEPT if CONFIGS[name].method.KIND == "generator"]
 
@@ -81,7 +81,7 @@ def assert_equal(ours, theirs):
 
 
 def graphs_of(name):
-    """What the exported graph of each network depends on: its layers, the options they come from, and its inputs."""
+    """What the exported graph of each network depends on: its layers, their options and its inputs."""
     config = CONFIGS[name]
     method = build_method(config, spec_of(image_shape(config), 10))
     interfaces = method.interfaces()
@@ -94,10 +94,10 @@ def graphs_of(name):
 
 
 def with_new_graphs(names):
-    """The configs that have a network which none before them has."""
-    seen, chosen = set(), []
+    """The configs with a network that no config before them has."""
+    seen, selected = set(), []
     for name in names:
         if graphs := graphs_of(name) - seen:
             seen |= graphs
-            chosen.append(name)
-    return chosen
+            selected.append(name)
+    return selected

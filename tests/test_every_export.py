@@ -1,6 +1,6 @@
-"""Networks of every kind leave as static graphs that compute the same, with and without oneDNN.
+"""Networks of every kind are exported to static graphs that compute the same, with and without oneDNN.
 
-A graph depends on the network and not on the loss: a method whose networks others have, too, is left out.
+A graph depends on the network and not on the loss, so methods that share their networks are tested once.
 """
 
 import pytest
@@ -17,12 +17,12 @@ DISTINCT = with_new_graphs(SWEPT)
 
 @pytest.mark.parametrize("config", [CONFIGS[name] for name in DISTINCT], ids=DISTINCT)
 def test_every_network_is_exported_and_computes_the_same(config, uninterrupted, tmp_path):
-    """The export checks itself: see test_export.py. Networks of every kind must pass, with and without oneDNN."""
+    """The export checks itself: see commands/test_export.py."""
     export(uninterrupted(config), tmp_path / "exported", step=None, formats=["paddle"], overwrite=False)
     signature = unseal((tmp_path / "exported" / "signature.json").read_bytes())
     assert signature["networks"].keys() == build_method(config, spec_of(image_shape(config), 10)).deployed().keys()
     for name, network in signature["networks"].items():
         engines = {"paddle", "paddle-onednn"}
-        if (config.method.name, name) == ("began", "d"):  # of many layers: oneDNN's rounding may be too much
+        if (config.method.name, name) == ("began", "d"):  # many layers: oneDNN's rounding errors may be too large
             engines &= network["checked"]["engines"].keys()
         assert network["checked"]["engines"].keys() == engines

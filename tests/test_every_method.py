@@ -1,4 +1,4 @@
-"""What a step of every method must do, whatever its algorithm. A new method is swept by having a config in configs/."""
+"""What every method must do, whatever its algorithm. A new method is covered once it has a config in configs/."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A resumed run of every method equals an uninterrupted one, to the bit, and what is recorded changes no step."""
+"""A resumed run of every method equals an uninterrupted one bit for bit, and previews and logs change no step."""
 
 import os
 import signal
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.sweep
 
 
 def stops(name):
-    """Where a run is interrupted: in the second epoch; also in the first and at its end, where a method has more to
-    lose than weights: its own state, an average, or a rate that decays."""
+    """Steps at which a run is interrupted: 7, in the second epoch; also one within the first epoch and its last one if
+    the method has state of its own, an average or a decaying learning rate."""
     config = CONFIGS[name]
     method = build_method(config, spec_of(image_shape(config), 10))
     more = method.state or method.averages or any(options.decay for options in config.optim.values())

@@ -24,7 +24,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_appears_when_it_is_whole(tmp_path):
+def test_a_file_appears_when_it_is_complete(tmp_path):
     path = tmp_path / "file"
     with writing(path) as stream:
         stream.write(b"new")
@@ -53,7 +53,7 @@ def test_no_space_is_one_line_that_names_the_file(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_a_folder_appears_when_it_is_whole_and_replaces_another(tmp_path):
+def test_a_folder_appears_when_it_is_complete_and_replaces_another(tmp_path):
     path = tmp_path / "deep" / "folder"
     for content in (b"1", b"2"):
         with writing_folder(path) as temporary:
@@ -74,7 +74,7 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path):
 
 
 def run_locked(folder, body, start=subprocess.run, **options):
-    """Run Python lines in a process of its own that has the folder locked; `options` are for `locked`."""
+    """Run Python lines in a new process that has the folder locked; `options` are those of `locked`."""
     arguments = ", ".join(["folder", *(f"{key}={value!r}" for key, value in options.items())])
     imports = "import sys, time; from pathlib import Path; from ppgan_lite.files import locked"
     code = f"{imports}\nfolder = Path(sys.argv[1])\nwith locked({arguments}):\n    {body}"
@@ -83,13 +83,13 @@ def run_locked(folder, body, start=subprocess.run, **options):
 
 
 def held_by_another(folder, **options):
-    """A process that has locked the folder, until it gets a line."""
+    """A process that has the folder locked until it reads a line."""
     other = run_locked(folder, "print(1); input()", subprocess.Popen, **options)
     assert other.stdout.readline() == "1\n"
     return other
 
 
-def test_a_folder_is_one_process_s_own(tmp_path):
+def test_a_folder_is_locked_for_one_process(tmp_path):
     with locked(tmp_path / "run"):
         result = run_locked(tmp_path / "run", "print(1)")
         assert "another process is training there; wait for it" in result.stderr
@@ -108,7 +108,7 @@ def test_a_lock_leaves_nothing(tmp_path):
     assert names(tmp_path) == ["deep"]
 
 
-def test_a_killed_process_lets_go(tmp_path):
+def test_the_lock_of_a_killed_process_ends(tmp_path):
     other = held_by_another(tmp_path)
     other.kill()
     other.communicate()
@@ -124,12 +124,12 @@ def test_waiting_for_another_process_is_reported_and_ends_with_it(tmp_path):
     assert second.stderr.readline() == f"warning: {tmp_path}: another one works there; waiting for it\n"
     first.communicate("\n")
     assert second.stdout.readline() == "1\n"
-    assert "another process" in run_locked(tmp_path, "print(1)").stderr  # the file that it waited for is gone
+    assert "another process" in run_locked(tmp_path, "print(1)").stderr  # the file of the first lock is gone
     assert second.communicate("\n")[1] == ""
     assert names(tmp_path) == []
 
 
-def test_many_that_wait_go_one_at_a_time(tmp_path):
+def test_waiting_processes_work_one_at_a_time(tmp_path):
     (tmp_path / "count").write_text("0")
     body = "path = folder / 'count'; n = int(path.read_text()); time.sleep(0.01); path.write_text(str(n + 1))"
     loop = f"pass\nfor _ in range(10):\n  with locked(folder, waiting='busy'):\n    {body}"
@@ -158,7 +158,7 @@ def test_two_threads_do_not_share_a_lock(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_the_lock_of_a_folder_that_took_the_place_is_left_alone(tmp_path):
+def test_the_lock_of_a_new_folder_of_the_same_name_is_left_alone(tmp_path):
     with locked(tmp_path / "run"):
         (tmp_path / "run").rename(tmp_path / "moved")
         other = held_by_another(tmp_path / "run")
@@ -168,7 +168,7 @@ def test_the_lock_of_a_folder_that_took_the_place_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (OSError(errno.ENOLCK, "No locks available"), "No locks available"),
         (OSError(errno.EOPNOTSUPP, "Operation not supported"), "Operation not supported"),
@@ -176,19 +176,19 @@ def test_the_lock_of_a_folder_that_took_the_place_is_left_alone(tmp_path):
         (NotImplementedError("no flock"), "no flock"),
     ],
 )
-def test_where_there_are_no_locks_the_work_goes_on_with_a_warning(tmp_path, monkeypatch, capfd, error, said):
+def test_where_there_are_no_locks_the_work_goes_on_with_a_warning(tmp_path, monkeypatch, capfd, error, message):
     def flock(descriptor, operation):
         raise error
 
-    fcntl = pytest.importorskip("fcntl", reason="needs a system whose locks can be made to fail")
+    fcntl = pytest.importorskip("fcntl", reason="needs a system with fcntl to make its locks fail")
     monkeypatch.setattr(fcntl, "flock", flock)
     for options in ({}, {"waiting": "another one works there"}):
         with locked(tmp_path / "run", **options):
             (tmp_path / "run" / "file").write_text("")
-        said_once = (
-            f"warning: {tmp_path / 'run'}: cannot be locked ({said}); make sure that no other process writes there\n"
+        warning = (
+            f"warning: {tmp_path / 'run'}: cannot be locked ({message}); make sure that no other process writes to it\n"
         )
-        assert capfd.readouterr().err == said_once
+        assert capfd.readouterr().err == warning
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

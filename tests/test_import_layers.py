@@ -1,4 +1,4 @@
-"""Each package of ppgan_lite imports only those listed above it, and none imports the command lines or tools."""
+"""Each package of ppgan_lite imports only packages listed above it, and none imports tools, tests or benchmarks."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter
@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 PACKAGE = ROOT / "ppgan_lite"
-# From the ground up; packages and loose modules in one line may not import each other.
+# From the bottom up; packages and single modules in one line may not import each other.
 LAYERS = (
     "errors runtime",
     "device files",
@@ -56,7 +56,7 @@ def test_every_package_and_module_has_a_layer():
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_imports_lead_down(module):
+def test_imports_only_lead_down(module):
     own = module.split(".")[1]
     for line, name in imports(MODULES[module]):
         other = name.split(".")[1]

@@ -1,7 +1,8 @@
-"""CycleGAN (Zhu et al. 2017), a method that the suite does not know: two domains, two generators, two discriminators.
+"""CycleGAN (Zhu et al. 2017, https://arxiv.org/abs/1703.10593), a method that is not part of the package.
 
-All that it adds is what stands here: a class with the step, a class with the options, data with other fields. It
-trains, resumes, previews, samples and exports, and no general module has to know of it.
+It has two domains, two generators and two discriminators. This file adds a class with the training step, a class with
+the options, and data with other fields. It then trains, resumes, previews, samples and exports without a change in any
+general module.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ SHAPE = (3, 28, 28)
 
 
 class CycleGAN(Method):
-    """Generators `g_ab` and `g_ba`, and a discriminator of each domain."""
+    """Generators `g_ab(a)` and `g_ba(b)`, and discriminators `d_a(a)` and `d_b(b)`."""
 
     @staticmethod
     def make_networks(options, make, spec):
@@ -187,7 +188,7 @@ def test_previews_show_each_picture_next_to_its_translation(run):
 def test_samples_are_translations_of_test_pictures(run, tmp_path, way):
     sample(run, tmp_path / "x.npz", None, Request(num=5, sampler=way), "cpu")
     with np.load(tmp_path / "x.npz") as file:
-        source = TwoDomains(TwoDomainsOptions(name="domains"), "test").batch(np.arange(5))[way[0]]
+        source = TwoDomains(TwoDomainsOptions(name="domains", batch_size=8), "test").batch(np.arange(5))[way[0]]
         np.testing.assert_array_equal(file[way[0]], source)
         assert file["images"].shape == (5, 28, 28, 3)
     sample(run, tmp_path / "x.png", None, Request(num=8, sampler=way), "cpu")
@@ -202,19 +203,19 @@ def test_all_four_networks_are_exported(run, tmp_path):
     assert all("paddle" in network["checked"]["engines"] for network in signature["networks"].values())
 
 
-def test_the_fields_are_those_of_the_run(run):
+def test_the_run_records_the_fields(run):
     assert Run.open_existing(run).spec == {name: Field("image", SHAPE) for name in ("a", "b")}
 
 
 def test_data_without_the_fields_is_refused(monkeypatch):
     with pytest.raises(ConfigError, match="data.name: cyclegan takes the fields a, b; mnist has image, label"):
-        check_config(TREE | {"data": {"name": "mnist"}})
+        check_config(TREE | {"data": {"name": "mnist", "batch_size": 8}})
 
 
 def test_fields_are_mirrored_alike():
     from ppgan_lite.data.loader import batches
 
-    dataset = TwoDomains(TwoDomainsOptions(name="domains"), "train")
+    dataset = TwoDomains(TwoDomainsOptions(name="domains", batch_size=8), "train")
     dataset._pixels["b"] = 255 - dataset._pixels["a"]
     batch = next(batches(dataset, 8, seed=0))
     np.testing.assert_allclose((batch["a"] + batch["b"]).numpy(), 0, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The package as pip sees it: what it needs, what it brings, and what its import does."""
+"""The package: what it requires, what its wheel contains, and what its import does."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ def test_the_requirements_files_and_the_package_agree(project):
         assert f"-r requirements-{extra}.txt\n" in (ROOT / "requirements-dev.txt").read_text()
 
 
-def test_the_version_stands_in_one_place(project):
+def test_the_version_is_in_one_place(project):
     assert "version" not in project
     assert project["dynamic"] == ["version"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", ppgan_lite.__version__)
@@ -48,7 +48,7 @@ def test_the_version_stands_in_one_place(project):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel that pip builds of this checkout."""
+    """The wheel that pip builds from this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
     result = subprocess.run(command, capture_output=True, text=True)
@@ -59,7 +59,7 @@ def wheel(tmp_path_factory):
     return zipfile.ZipFile(path)
 
 
-def test_the_wheel_brings_the_package_its_configs_and_evaluators_and_nothing_else(wheel):
+def test_the_wheel_has_the_package_its_configs_and_evaluators_and_nothing_else(wheel):
     package = [path.relative_to(ROOT) for path in (ROOT / "ppgan_lite").rglob("*") if path.is_file()]
     expected = {path.as_posix() for path in package if "__pycache__" not in path.parts}
     expected |= {f"ppgan_lite/configs/{path.name}" for path in (ROOT / "configs").glob("*.yml")}
@@ -75,7 +75,7 @@ def test_the_wheel_brings_the_package_its_configs_and_evaluators_and_nothing_els
 
 
 def python(code):
-    """The output of a Python process that finds this package."""
+    """Run code in a new Python process that can import this package."""
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
@@ -88,8 +88,8 @@ def test_its_import_loads_no_other_package():
     assert not NOT_ON_IMPORT & set(modules)
 
 
-def test_its_functions_are_those_of_the_commands(monkeypatch):
-    """Looked up when they are asked for; another module stands in for ppgan_lite/commands/api.py."""
+def test_its_functions_are_in_the_commands(monkeypatch):
+    """They are looked up when they are first used; here ppgan_lite/commands/api.py is replaced by another module."""
     api = types.SimpleNamespace(train=1, load=2, evaluate=3)
     monkeypatch.setitem(sys.modules, "ppgan_lite.commands.api", api)
     monkeypatch.setattr("ppgan_lite.commands.api", api, raising=False)

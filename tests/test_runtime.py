@@ -58,8 +58,8 @@ def test_mkl_cpu_type_is_set_for_amd_only(vendor, flags, expected):
 
 
 def test_import_sets_threads_before_paddle():
-    tell = "print(os.environ['OMP_NUM_THREADS'])"
-    code = f"import os, ppgan_lite; {tell}; import paddle; {tell}"
+    show = "print(os.environ['OMP_NUM_THREADS'])"
+    code = f"import os, ppgan_lite; {show}; import paddle; {show}"
     assert python(code).stdout.split() == [str(runtime.usable_cores())] * 2
 
 
@@ -84,12 +84,12 @@ def test_the_switch_turns_it_off():
     }
 
 
-def test_paddle_imported_first_is_told_once():
+def test_paddle_imported_first_is_one_warning():
     result = python("import paddle; import ppgan_lite; import ppgan_lite.config")
     assert result.stderr.count("paddle was imported before ppgan_lite") == 1
 
 
-def test_load_paddle_keeps_back_only_what_puzzles():
+def test_load_paddle_hides_only_the_three_messages():
     code = "import sys; from ppgan_lite import runtime; runtime.load_paddle(); print('mine', file=sys.stderr)"
     assert python(code, OMP_NUM_THREADS="2").stderr == "mine\n"
 
@@ -109,7 +109,7 @@ paddle = runtime.load_paddle()
 def faults(count):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(count):
-        paddle.ones([11 * 2**20])  # 44 MB, more than glibc ever keeps by itself
+        paddle.ones([11 * 2**20])  # 44 MB, more than glibc keeps by default
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 faults(3)
 print(faults(10))
@@ -118,7 +118,7 @@ print(faults(10))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs glibc's malloc")
 def test_freed_memory_is_used_again():
-    """Where it is not, each of the 10 x 11264 pages is asked for anew. PPGAN_RUNTIME and the user's setting prevail."""
+    """Otherwise each of the 10 x 11264 pages is requested again. The switch and the user's setting take precedence."""
     assert int(python(PAGE_FAULTS).stdout) < 2 * 11264  # a busy machine may cost one of the ten
     assert int(python(PAGE_FAULTS, PPGAN_RUNTIME="off").stdout) > 5 * 11264
     assert int(python(PAGE_FAULTS, MALLOC_TRIM_THRESHOLD_="131072").stdout) > 5 * 11264

@@ -5,9 +5,10 @@
   ppgan evaluate --run output/dcgan_mnist --step best --json result.json
   ppgan evaluate --run output/dcgan_mnist --features inception
 
-A generator is measured by metrics, each next to the figure of real images, and a classifier by its accuracy. Results
-are kept in the run's folder, in evaluations/, and drawn in its VisualDL log. Only figures with the same protocol (the
-last line) can be compared.
+A generator is measured by several metrics, each shown next to its value for real images, and a classifier by its
+accuracy. The first line is the headline: the Frechet distance or the test accuracy. The last line is the protocol: only
+figures with the same protocol can be compared. Results are kept in the run's folder, in evaluations/, and drawn in its
+VisualDL log.
 """
 
 from pathlib import Path
@@ -23,17 +24,22 @@ def add_arguments(parser: cli.Parser):
     parser.add_argument(
         "--num",
         type=cli.whole_number(1),
-        help="images of each kind, generated and real (default: 10000, or all test images where they are fewer). This, "
-        "--features and --seed are for generators: a classifier is measured on all test images",
+        help="number of generated and of real images (default: 10000, or all test images if there are fewer). --num, "
+        "--features and --seed are for generators only: a classifier is measured on all test images",
     )
     parser.add_argument(
         "--features",
         default="auto",
-        help="network to compare images by: auto (the one made for the run's data), its name, or inception, which "
-        "downloads 90 MB of weights (default: auto)",
+        help="network that computes the features: auto (the evaluator of the run's data), an evaluator's name, or "
+        "inception, which downloads 90 MB of weights (default: auto)",
     )
-    parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="of the noise and the choice (default: 0)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the (last) result there, too")
+    parser.add_argument(
+        "--seed",
+        type=cli.whole_number(0),
+        default=0,
+        help="seed of the noise and of the selection of images (default: 0)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the (last) result to FILE")
     cli.add_device(parser)
 
 

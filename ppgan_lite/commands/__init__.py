@@ -1,1 +1,1 @@
-"""What each tool does, without its command line."""
+"""The commands behind the tools, without their command lines."""

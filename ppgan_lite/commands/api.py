@@ -27,7 +27,7 @@ from ppgan_lite.runs.run import Run
 
 @contextlib.contextmanager
 def _export_errors():
-    """Turn what infer.py refuses, which knows none of this package's errors, into an ExportError."""
+    """Turn an error of infer.py, which stands alone and has its own, into an ExportError."""
     try:
         yield
     except infer.InferError as error:
@@ -35,15 +35,15 @@ def _export_errors():
 
 
 def _text(labels) -> str | None:
-    """Labels as the tools take them: with commas between them."""
+    """Labels as the tools take them: numbers or names separated by commas."""
     return labels if labels is None or isinstance(labels, str) else ",".join(map(str, labels))
 
 
 class TrainedRun:
-    """A training's folder.
+    """A run: what a training wrote to its folder.
 
     Attributes:
-        folder: of the run.
+        folder: the run's folder.
     """
 
     def __init__(self, folder: Path):
@@ -51,17 +51,17 @@ class TrainedRun:
         self.folder = self._run.folder
 
     def sample(self, num: int = 64, labels=None, seed: int = 0, step: int | str | None = None) -> np.ndarray:
-        """Images by the run's generator, those of tools/sample.py for the same seed: uint8 [num, H, W, C].
+        """Images of the run's generator, uint8 [num, H, W, C]: the same as tools/sample.py gives for the same seed.
 
         Args:
-            num: images.
-            labels: classes that a conditional generator is asked for, taken in turn: numbers or names, `[3, 1, 4]` or
-                `"3,1,4"`; None for all.
-            seed: of the noise.
-            step: of the checkpoint; `best`, or None for the newest that is whole.
+            num: number of images.
+            labels: classes for a conditional generator, used in turn: numbers or names, `[3, 1, 4]` or `"3,1,4"`; None
+                for all.
+            seed: seed of the noise.
+            step: the checkpoint's step, `best`, or None for the newest undamaged one.
 
         Raises:
-            UserError: no such checkpoint, or the generator does not take what is asked for.
+            UserError: no such checkpoint, or the generator takes no labels or not these.
         """
         return to_uint8(generate(self._run, step, Request(num, seed, labels=_text(labels))).images)
 
@@ -74,10 +74,10 @@ class TrainedRun:
 
 
 class Exported:
-    """An exported folder, run by Paddle Inference or onnxruntime.
+    """An exported model, run by Paddle Inference or onnxruntime.
 
     Attributes:
-        folder: of the export.
+        folder: the exported folder.
     """
 
     def __init__(self, folder: Path):
@@ -86,17 +86,17 @@ class Exported:
             self._network = infer.Network(self.folder)
 
     def sample(self, num: int = 64, labels=None, seed: int = 0) -> np.ndarray:
-        """Images by the exported generator, those of infer.py for the same seed: uint8 [num, H, W, C].
+        """Images of the exported generator, uint8 [num, H, W, C]: the same as infer.py gives for the same seed.
 
         Args:
-            num, labels, seed: as of `TrainedRun.sample`.
+            num, labels, seed: see `TrainedRun.sample`.
 
         Raises:
-            ExportError: the network does not take what is asked for, or its engine fails.
+            ExportError: the network takes no labels or not these, or its engine fails.
         """
         with _export_errors():
-            chosen = self._network.labels(_text(labels))
-            inputs = self._network.draw(num, seed) | ({"labels": np.resize(chosen, num)} if chosen else {})
+            classes = self._network.labels(_text(labels))
+            inputs = self._network.draw(num, seed) | ({"labels": np.resize(classes, num)} if classes else {})
             images = next(iter(self._network(inputs).values()))
         return to_uint8(images)
 
@@ -114,31 +114,31 @@ def train(
     device: str = "auto",
     **overrides,
 ) -> TrainedRun:
-    """Train by a config, as tools/train.py does, and return the run.
+    """Train as a config says, like tools/train.py, and return the run.
 
     Args:
         config: the name of a config that comes with ppgan_lite, or the path of a YAML file.
-        steps: length of the training; None for that of the config.
-        run_dir: folder of the run; None for output/CONFIG_NAME.
-        resume, overwrite: continue the run that is in the folder, or replace it. Without either it is an error.
+        steps: length of the training; None for the config's.
+        run_dir: the run's folder; None for output/CONFIG_NAME.
+        resume, overwrite: continue or replace the run that the folder already has; an error without either.
         device: see `set_device`.
         overrides: keys of the config, with two underscores for a dot: `data__batch_size=64`.
 
     Raises:
-        UserError: one line for everything that can be mended.
-        KeyboardInterrupt: it was interrupted; the last step is saved.
+        UserError: anything that the user can correct, in one line.
+        KeyboardInterrupt: the training was interrupted; its last step is saved.
     """
     path = find_config(config)
     keys = overrides | ({} if steps is None else {"train__steps": steps})
     checked = load_config(path, [f"{key.replace('__', '.')}={json.dumps(value)}" for key, value in keys.items()])
     folder = Path(run_dir or Path("output") / path.stem)
     if loop.train(checked, folder, resume, overwrite, device, dry_run=False):
-        raise KeyboardInterrupt(f"{folder}: stopped by a signal, and saved; go on with resume=True")
+        raise KeyboardInterrupt(f"{folder}: stopped by a signal and saved; continue with resume=True")
     return TrainedRun(folder)
 
 
 def load(folder: str | Path) -> TrainedRun | Exported:
-    """A run, or an exported folder, to draw samples with.
+    """Open a run or an exported model, to draw samples from it.
 
     Raises:
         UserError: the folder is neither, or is damaged.
@@ -155,14 +155,14 @@ def evaluate(
     seed: int = 0,
     device: str = "auto",
 ) -> Result:
-    """Measure a run, as tools/evaluate.py does, and return the result of the (last) checkpoint.
+    """Measure a run, like tools/evaluate.py, and return the result of the (last) checkpoint.
 
     Args:
         run: what `train` or `load` returned, or a folder.
         step, num, features, seed, device: see commands/evaluate.py.
 
     Raises:
-        UserError: no such run or checkpoint; the data, the features or `num` do not fit.
+        UserError: no such run or checkpoint; the data, the features or `num` are not possible.
     """
     folder = run.folder if isinstance(run, TrainedRun) else Path(run)
     return evaluate_run(folder, step, num, features, seed, json=None, device=device)

@@ -1,11 +1,11 @@
-"""How long a training step takes, phase by phase, and how that compares with another way to compute the same.
+"""Measure how long a training step takes, phase by phase, and compare it with other implementations of the same step.
 
-Each contender is a process of its own that stays alive and takes steps when it is told to: a line with a number of
-steps on its standard input, answered by a line of JSON. So two can be measured in turn, round by round, and a machine
-that is slower for a while is slower for both.
+Each contender is a separate process that stays alive and takes steps on request: it reads a number of steps as a line
+of standard input and answers with a line of JSON. So contenders are measured in turn, round by round, and a temporary
+slowdown of the machine affects all of them.
 
-No paddle here: our own steps are taken by benchmark_worker.py, the same networks and step in PyTorch and in Paddle as
-people write it by the twins in benchmarks/.
+This module does not import paddle: our own steps are taken by benchmark_worker.py, and the same networks and steps in
+PyTorch and in plain Paddle by the twins in benchmarks/.
 """
 
 import contextlib
@@ -26,18 +26,18 @@ from ppgan_lite.config.load import Config, load_config
 from ppgan_lite.errors import UserError
 from ppgan_lite.files import writing
 
-ROUNDS = 5  # turns of the contenders
-DESCRIBED = ("python", "paddlepaddle", "paddlepaddle-gpu")  # versions that a line tells
-WARM_UP = 3  # steps before anything is measured
-SKIPPED = 25  # steps that are not even taken: those in which WGAN's critic is trained 100 times each
+ROUNDS = 5  # rounds, in each of which every contender has a turn
+DESCRIBED = ("python", "paddlepaddle", "paddlepaddle-gpu")  # versions that `describe` lists
+WARM_UP = 3  # steps taken before the measurement
+SKIPPED = 25  # first steps of a training, which are not taken: in each of them WGAN trains its critic 100 times
 REST = 0.5  # seconds between two contenders: OpenMP's threads spin for a while after their last work
 
 
 class Contender:
-    """A process that takes training steps on demand. A context manager.
+    """A process that takes training steps on request. A context manager.
 
     Raises:
-        UserError: the process could not do it; its last line of output says why.
+        UserError: the process failed; the message is the last line of its error output.
     """
 
     def __init__(self, name: str, command: list[str], environment: dict[str, str]):
@@ -56,7 +56,7 @@ class Contender:
         if not line:
             self._stderr.seek(0)
             last = self._stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise UserError(f"{self.name}: {last.removeprefix('error: ') or 'ended without a word'}")
+            raise UserError(f"{self.name}: {last.removeprefix('error: ') or 'ended without an error message'}")
         time.sleep(REST)
         return json.loads(line)
 
@@ -80,7 +80,7 @@ def ours(config: Path, overrides: list[str], device: str = "auto") -> Contender:
 
 
 def stock(config: Path, overrides: list[str], device: str = "auto") -> Contender:
-    """The same networks and step with Paddle's own operations and defaults."""
+    """The same networks and step with Paddle's own operations and default settings."""
     return _worker("stock Paddle, our networks and step", config, overrides, device, runtime.stock_environment())
 
 
@@ -97,13 +97,14 @@ def _worker(name: str, config: Path, overrides: list[str], device: str, environm
 
 @dataclass
 class Measurement:
-    """What one contender took.
+    """Time and memory of one contender.
 
     Attributes:
-        seconds: of each step.
-        phases: name -> seconds of each step; empty for foreign contenders.
-        peak_bytes: the most memory that the process held; None where the system does not tell.
-        resident_bytes: memory that it held after each step; empty where not told.
+        name: the contender's name.
+        seconds: duration of each step.
+        phases: name of a phase -> its duration in each step; empty for contenders other than ours.
+        peak_bytes: largest memory use of the process; None if the system does not report it.
+        resident_bytes: memory use after each step; empty if it is not reported.
     """
 
     name: str
@@ -122,20 +123,20 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """Seconds of the middle step."""
+        """Median of the seconds per step."""
         return median(self.seconds)
 
     @property
     def p90(self) -> float:
-        """Seconds that nine of ten steps stay below."""
+        """90th percentile of the seconds per step."""
         return sorted(self.seconds)[int(0.9 * (len(self.seconds) - 1) + 0.5)]
 
 
 def measure(contenders: list[Contender], steps: int, rounds: int, say=lambda text: None) -> list[Measurement]:
-    """Let the contenders take `steps` steps each, in turn, in `rounds` rounds; the first steps do not count.
+    """Have each contender take `steps` steps, in turn, in `rounds` rounds, after WARM_UP steps that do not count.
 
     Args:
-        say: is told of each round, as a line of text.
+        say: called with a line of text after each round.
     """
     results = [Measurement(contender.name, [], {}, None, []) for contender in contenders]
     for contender in contenders:
@@ -151,27 +152,27 @@ def measure(contenders: list[Contender], steps: int, rounds: int, say=lambda tex
 
 
 def pair_ratios(first: Measurement, other: Measurement, rounds: int) -> list[float]:
-    """How many times longer `other` took than `first`, round by round."""
+    """Median time per step of `other`, divided by the median of `first`, for each round."""
     ends = itertools.accumulate(_shares(len(first.seconds), rounds), initial=0)
     return [median(other.seconds[a:b]) / median(first.seconds[a:b]) for a, b in itertools.pairwise(ends)]
 
 
 def _shares(steps: int, rounds: int) -> list[int]:
-    """Steps of each round, as equal as they can be."""
+    """Number of steps in each round, as equal as possible."""
     return [steps // rounds + (i < steps % rounds) for i in range(rounds)]
 
 
 def images_per_step(config: Config) -> tuple[int, str]:
-    """Real images that a step takes, as a number and in words: 250, `5 batches of 50`."""
+    """Number of real images in a step, and its description: 250, `5 batches of 50`."""
     num, size = config.method.num_batches(SKIPPED + 1), config.data.batch_size
     return num * size, f"{num} batches of {size}" if num > 1 else f"batch of {size}"
 
 
 def table(results: list[Measurement], images: int) -> str:
-    """A Markdown table of the measurements, ours first: each one's time against ours.
+    """A Markdown table of the measurements, ours first, with the ratio of each time to ours.
 
     Args:
-        images: that a step takes, as `images_per_step` counts them.
+        images: number of images per step, see `images_per_step`.
     """
     lines = [
         "| | s/step, median | p90 | images/s | peak memory | times ours |",
@@ -187,7 +188,7 @@ def table(results: list[Measurement], images: int) -> str:
 
 
 def phase_table(result: Measurement) -> str:
-    """A Markdown table of where a step's time goes, by the means of the phases."""
+    """A Markdown table of the mean time of each phase of a step."""
     lines = ["| phase | ms/step | share |", "| --- | --- | --- |"]
     means = {phase: sum(seconds) / len(seconds) for phase, seconds in result.phases.items()}
     for phase, seconds in means.items():
@@ -196,19 +197,19 @@ def phase_table(result: Measurement) -> str:
 
 
 def report(config: Path, overrides: list[str], device: str, steps: int, vs_stock: bool, file: Path):
-    """Measure a config, print what was found, and write it to a JSON file.
+    """Measure a config, print the results, and write them to a JSON file.
 
     Args:
-        vs_stock: measure in turn with stock Paddle.
-        file: to write, or None.
+        vs_stock: also measure stock Paddle, in turn.
+        file: the JSON file, or None.
 
     Raises:
-        UserError: the config is wrong, a step cannot be taken, or the file cannot be written.
+        UserError: the config is wrong, a step fails, or the file cannot be written.
     """
     loaded = load_config(config, overrides)
     images, batches = images_per_step(loaded)
     if file and not file.parent.is_dir():
-        raise UserError(f"{file}: cannot be written: there is no folder {file.parent}")
+        raise UserError(f"{file}: cannot be written: no folder {file.parent}")
     rounds = min(steps, max(ROUNDS, steps // 100))
     with contextlib.ExitStack() as stack:
         contenders = [stack.enter_context(ours(config, overrides, device))]
@@ -219,7 +220,7 @@ def report(config: Path, overrides: list[str], device: str, steps: int, vs_stock
     print(table(results, images), phase_table(results[0]), sep="\n\n")
     if vs_stock:
         ratios = pair_ratios(*results, rounds)
-        spread = f"pair by pair: {min(ratios):.2f} to {max(ratios):.2f}"
+        spread = f"round by round: {min(ratios):.2f} to {max(ratios):.2f}"
         print(f"\n{results[1].name} takes {median(ratios):.2f} times as long ({spread})")
     if file:
         with writing(file) as stream:
@@ -229,7 +230,7 @@ def report(config: Path, overrides: list[str], device: str, steps: int, vs_stock
 
 
 def machine() -> dict:
-    """What this runs on: processor, cores that may be used, system, versions, and our settings."""
+    """This machine: processor, usable cores, system, versions, and our settings."""
     return {
         "processor": runtime.processor(),
         "cores": runtime.usable_cores(),
@@ -239,8 +240,8 @@ def machine() -> dict:
     }
 
 
-def describe(found: dict) -> str:
-    """`machine()` in a line."""
-    settings = " ".join(f"{name}={value}" for name, value in found["settings"].items() if value is not None)
-    versions = ", ".join(f"{name} {found['versions'][name]}" for name in found["versions"] if name in DESCRIBED)
-    return f"{found['cores']} cores of {found['processor']}, {versions}, {settings or 'no settings'}"
+def describe(record: dict) -> str:
+    """The record of `machine()` as a line of text."""
+    settings = " ".join(f"{name}={value}" for name, value in record["settings"].items() if value is not None)
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items() if name in DESCRIBED)
+    return f"{record['cores']} cores of {record['processor']}, {versions}, {settings or 'no settings'}"

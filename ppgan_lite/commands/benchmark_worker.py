@@ -1,4 +1,4 @@
-"""The process that takes training steps for benchmark.py and reports what they took.
+"""The process that takes training steps for benchmark.py and reports their times.
 
 `python -m ppgan_lite.commands.benchmark_worker DEVICE CONFIG [KEY=VALUE]...` reads lines with a number of steps from
 standard input and answers each with a line of JSON.
@@ -19,7 +19,7 @@ from ppgan_lite.errors import UserError
 
 
 class Stopwatch:
-    """Seconds of each phase of a step: everything since the last mark belongs to the phase that a mark names."""
+    """Seconds of each phase of a step: a mark names the phase that has just ended."""
 
     def __init__(self, synchronize):
         self.phases = defaultdict(list)
@@ -31,25 +31,25 @@ class Stopwatch:
         self._last = time.perf_counter()
 
     def mark(self, phase: str):
-        """The time since the last mark was `phase`."""
+        """Count the time since the last mark as `phase`."""
         self._synchronize()
         now = time.perf_counter()
         self._step[phase] += now - self._last
         self._last = now
 
     def end_step(self) -> float:
-        """Keep the step's phases; returns their sum."""
+        """Record the step's phases; returns their sum."""
         for phase, seconds in self._step.items():
             self.phases[phase].append(seconds)
         return sum(self._step.values())
 
 
 def serve(config, device: str, folder: Path, lines, write):
-    """Take as many steps as each of `lines` says and `write` a line of JSON about them.
+    """For each of `lines`, a number of steps, take that many and `write` a line of JSON about them.
 
-    Steps are those of a training run from step `SKIPPED` + 1 on: real batches, logging to `folder` at every
-    `train.log_every`th step. Previews, checkpoints, evaluations, health, the average of G's weights and the gradients'
-    norms are left out.
+    These are the steps of a training run from step `SKIPPED` + 1 on: real batches, logging to `folder` every
+    `train.log_every` steps. Previews, checkpoints, evaluations, health, the average of G's weights and gradient norms
+    are left out.
     """
     paddle = runtime.load_paddle()
 
@@ -72,9 +72,9 @@ def serve(config, device: str, folder: Path, lines, write):
                 step += 1
                 watch.begin_step()
                 seed_paddle(config.train.seed, step)
-                taken = [next(data) for _ in range(config.method.num_batches(step))]
+                real = [next(data) for _ in range(config.method.num_batches(step))]
                 watch.mark("data")
-                scalars = method.train_step(taken, step)
+                scalars = method.train_step(real, step)
                 watch.mark("rest of the step")
                 if step % config.train.log_every == 0:
                     run.log.add_scalars(step, {key: float(value) for key, value in scalars.items()})
@@ -109,9 +109,9 @@ def _resident_bytes() -> list[int]:
 
 
 def main(arguments: list[str]) -> int:
-    """Serve the steps of a config on standard input and output."""
+    """Serve the steps of a config through standard input and output."""
     output = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what anything else prints is no answer
+    os.dup2(2, 1)  # other output must not mix with the answers
 
     def run():
         config = load_config(arguments[1], arguments[2:])

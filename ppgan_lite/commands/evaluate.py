@@ -1,4 +1,4 @@
-"""Measure the checkpoints of a run, print what was found, and keep it in the run's folder."""
+"""Measure checkpoints of a run, print the results and keep them in the run's folder."""
 
 from pathlib import Path
 
@@ -13,20 +13,20 @@ from ppgan_lite.runs.trained import data_of, open_trained, used_config
 
 
 def evaluate(folder: Path, step, num: int | None, features: str, seed: int, json: Path | None, device: str) -> Result:
-    """Measure checkpoints of a run, print what was found, and keep it in the run's folder.
+    """Measure checkpoints of a run, print the results and keep them in the run's folder.
 
     Args:
-        folder: of the run.
-        step: of the checkpoint; `best`, `all`, or None for the newest that is whole.
+        folder: the run's folder.
+        step: the checkpoint's step, `best`, `all`, or None for the newest undamaged one.
         num, features, seed: see `Evaluation`.
-        json: where the last result is written as well.
+        json: file to which the last result is also written.
         device: see `set_device`.
 
     Returns:
         the result of the (last) checkpoint.
 
     Raises:
-        UserError: no such run or checkpoint; the data, the features or `num` do not fit.
+        UserError: no such run or checkpoint; the data, the features or `num` are not possible.
     """
     device = set_device(device)
     run, method, saved = open_trained(folder, None if step == "all" else step)
@@ -40,30 +40,31 @@ def evaluate(folder: Path, step, num: int | None, features: str, seed: int, json
                 warn(error)
                 continue
         result = evaluation(method, each)
-        print(f"step {each} ({device}, {result.seconds:.0f} s)", result.table(), sep="\n", flush=True)
-        kept = _keep(run, result)
-    print("protocol: " + ", ".join(f"{key} {value}" for key, value in result.protocol.items()))
-    if kept:
+        title = f"step {each} ({device}, {result.seconds:.0f} s)"
+        print(f"{title}: {result.headline()}\n{result.table()}", flush=True)
+        is_kept = _keep(run, result)
+    if is_kept:
         print(f"written to {run.results.file(result.step)}")
+    print(f"protocol (only figures with the same protocol can be compared): {result.describe_protocol()}")
     if json is not None:
         result.write(json)
     try:
         with locked(folder), run:
             run.log.redraw_results(run.config().train.log_to)
-    except UserError as error:  # a training run has the log's files open, and would go on writing to removed ones
-        warn(f"not drawn in the logs: {error}")
+    except UserError as error:  # a training has the log's files open, and would write to removed ones
+        warn(f"the results are not drawn in the log: {error}")
     return result
 
 
 def _keep(run: Run, result: Result) -> bool:
-    """Put a result into the run's folder, but not in the place of one of another protocol; returns whether it did."""
+    """Write a result to the run's folder unless one of another protocol is there; returns whether it was written."""
     path = run.results.file(result.step)
     try:
         differs = difference(Result.read(path), result) if path.exists() else None
-    except EvaluationError:  # damaged: no loss
+    except EvaluationError:  # damaged: replace it
         differs = None
     if differs:
-        warn(f"{path} stays as it is: {differs}; delete it to keep this result there, or give --json FILE")
+        warn(f"{path} is not replaced: {differs}; delete it first, or give --json FILE")
         return False
     run.results.add(result)
     return True

@@ -1,4 +1,4 @@
-"""Run an exported network: draw pictures with a generator, or give any network your own inputs.
+"""Run an exported network: generate pictures, or give any network your own inputs.
 
   python infer.py --num 64 --seed 0 --out grid.png
   python infer.py --num 1000 --out folder --engine onnxruntime
@@ -6,9 +6,8 @@
   python infer.py --network d --inputs generated.npz --out scores.npz
   python infer.py --labels Coat,Bag,9 --out classes.png
 
-infer.py needs no other file of ppgan_lite: all that it knows of a model stands in signature.json of the model's folder,
-and each exported folder has a copy of it. Copy the folder to any machine with numpy, Pillow, and paddlepaddle or
-onnxruntime.
+Each exported folder has a copy of infer.py and a signature.json that describes the model; nothing else of ppgan_lite is
+needed. Copy the folder to any machine with numpy, Pillow, and paddlepaddle or onnxruntime.
 """
 
 import argparse
@@ -24,7 +23,7 @@ import sys
 import time
 from pathlib import Path
 
-if __name__ == "__main__" and sys.version_info < (3, 10):  # Python 3.6 can read this file, too
+if __name__ == "__main__" and sys.version_info < (3, 10):  # Python 3.6 can parse this file
     print(f"error: infer.py needs Python 3.10 or newer, but this is Python {sys.version.split()[0]}", file=sys.stderr)
     sys.exit(2)
 
@@ -36,30 +35,30 @@ except ModuleNotFoundError:
     print("error: numpy is not installed: pip install numpy", file=sys.stderr)
     sys.exit(2)
 
-CALLED = globals().get("CALLED", "python infer.py")  # tools/infer.py runs this file with a name of its own
+CALLED = globals().get("CALLED", "python infer.py")  # tools/infer.py sets its own name
 HERE = Path(__file__).resolve().parent
 EXPORTED = (HERE / "signature.json").exists()  # whether this file is the copy in an exported folder
-FORMAT = 1  # of signature.json
-# engine -> the files it reads, by their endings
+FORMAT = 1  # version of signature.json
+# engine -> endings of the files it reads
 ENGINES = {"paddle": (".json", ".pdiparams"), "paddle-onednn": (".json", ".pdiparams"), "onnxruntime": (".onnx",)}
 GAP = 2  # pixels between the pictures of a grid
-SAY_EVERY = 5  # seconds between two lines of progress
+SAY_EVERY = 5  # seconds between two progress lines
 
 
 class InferError(Exception):
-    """What the user can mend, in one line (exit code 2)."""
+    """An error that the user can correct, in one line (exit code 2)."""
 
 
 class Network:
     """An exported network, ready to run.
 
     Attributes:
-        signature: all of signature.json.
-        engine: one of ENGINES.
-        inputs, outputs: descriptions of the tensors, in order; their keys are those of signature.json.
+        signature: the content of signature.json.
+        engine: a key of ENGINES.
+        inputs, outputs: descriptions of the tensors from signature.json, in order.
 
     Raises:
-        InferError: the folder is no exported model, a file in it is not what was exported, or the engine cannot run.
+        InferError: the folder is not an exported model, a file in it is damaged, or the engine cannot run the network.
     """
 
     def __init__(
@@ -69,18 +68,18 @@ class Network:
         networks = self.signature["networks"]
         name = name or next(iter(networks))
         if name not in networks:
-            raise InferError(f"--network {name}: not in {folder}; there are: {', '.join(networks)}")
+            raise InferError(f"--network {name}: unknown network; the model has: {', '.join(networks)}")
         if engine == "paddle-onednn" and device == "gpu":
-            raise InferError("--engine paddle-onednn: is for the CPU; use --engine paddle")
+            raise InferError("--engine paddle-onednn: runs on the CPU only; use --engine paddle")
         device = "cpu" if engine == "paddle-onednn" else device
         self.engine = self._default_engine(name) if engine == "auto" else engine
         self.inputs, self.outputs = networks[name]["inputs"], networks[name]["outputs"]
         files = [f"{name}{ending}" for ending in ENGINES[self.engine]]
         check_files(folder, files, self.signature["files"])
-        checked = networks[name].get("checked")  # not there yet while the export itself is checked
+        checked = networks[name].get("checked")  # missing while the export itself is being checked
         if checked and self.engine not in checked["engines"]:
-            able = ", ".join(checked["engines"])
-            raise InferError(f"--engine {self.engine}: could not run network {name} when it was exported; use {able}")
+            usable = ", ".join(checked["engines"])
+            raise InferError(f"--engine {self.engine}: failed the check of network {name} at export; use {usable}")
         threads = threads or usable_threads()
         with self._engine_errors():
             if self.engine == "onnxruntime":
@@ -91,130 +90,132 @@ class Network:
     def __call__(self, arrays: dict[str, np.ndarray], batch: int = 64) -> dict[str, np.ndarray]:
         """Outputs by name from inputs by name, all [N, ...], computed `batch` items at a time."""
         arrays = [self._check(port, arrays) for port in self.inputs]
-        num, parts, said = len(arrays[0]), [], time.monotonic()
+        num, parts, last_report = len(arrays[0]), [], time.monotonic()
         if any(len(array) != num for array in arrays):
-            raise InferError(f"inputs of different lengths: {', '.join(str(len(array)) for array in arrays)}")
+            lengths = ", ".join(str(len(array)) for array in arrays)
+            raise InferError(f"inputs have different lengths: {lengths}; give as many of each")
         for i in range(0, num, batch):
             with self._engine_errors():
                 parts.append(self._run([np.ascontiguousarray(array[i : i + batch]) for array in arrays]))
-            if time.monotonic() - said > SAY_EVERY:
+            if time.monotonic() - last_report > SAY_EVERY:
                 print(f"{min(i + batch, num)}/{num}", file=sys.stderr, flush=True)
-                said = time.monotonic()
+                last_report = time.monotonic()
         return {
             port["name"]: np.concatenate(values)
             for port, values in zip(self.outputs, zip(*parts, strict=True), strict=True)
         }
 
     def draw(self, num: int, seed: int) -> dict[str, np.ndarray]:
-        """`num` random inputs, from the distributions that the signature names."""
+        """`num` random inputs by name, from the distributions that signature.json states."""
         rng = np.random.default_rng(seed)
         for port in self.inputs:
             if port["distribution"] not in ("normal", "uniform"):
-                raise InferError(f"the network takes {port['name']} ({port['meaning']}): give --inputs FILE.npz")
+                meaning = f"{port['name']} ({port['meaning']})"
+                raise InferError(f"input {meaning} cannot be drawn at random; give --inputs FILE.npz")
         return {port["name"]: _draw(port, num, rng) for port in self.inputs}
 
-    def labels(self, wanted: str | None) -> list[int] | None:
-        """The classes that numbers or names, with commas between them, stand for; all, where None are wanted.
+    def labels(self, text: str | None) -> list[int] | None:
+        """Class numbers from numbers or names separated by commas; None stands for all classes.
 
-        None, where the network takes no labels and none are wanted.
+        Returns None if the network takes no labels and `text` is None.
         """
         port = next((port for port in self.inputs if port["name"] == "labels"), None)
         if port is None:
-            if wanted is None:
+            if text is None:
                 return None
-            takes = ", ".join(port["name"] for port in self.inputs)
-            raise InferError(f"--labels: the network takes no labels, only {takes}")
+            inputs = ", ".join(port["name"] for port in self.inputs)
+            raise InferError(f"--labels: the network takes no labels; its inputs: {inputs}")
         low, high = port["range"]
         numbers = range(low, high + 1)
-        if wanted is None:
+        if text is None:
             return list(numbers)
-        names = port.get("names") or ()  # exports of older versions have none
+        names = port.get("names") or ()  # older exports have none
         known = {str(number): number for number in numbers} | dict(zip(names, numbers, strict=False))
-        labels = [label.strip() for label in wanted.split(",")]
+        labels = [label.strip() for label in text.split(",")]
         unknown = [label for label in labels if label not in known]
         if unknown:
-            raise InferError(f"--labels: no class {unknown[0] or 'without a name'}; there are: {', '.join(known)}")
+            raise InferError(f"--labels: unknown class {unknown[0]!r}; there are: {', '.join(known)}")
         return [known[label] for label in labels]
 
     def _default_engine(self, name: str) -> str:
-        """The faster of Paddle's; onnxruntime on a machine without Paddle."""
+        """The faster of Paddle's two engines; onnxruntime on a machine without Paddle."""
         without_paddle = importlib.util.find_spec("paddle") is None and f"{name}.onnx" in self.signature["files"]
         return "onnxruntime" if without_paddle else self.signature["networks"][name]["default_engine"]
 
     def _check(self, port: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
-        """The input of that name, in the type that the network takes; anything else is refused, never guessed at."""
+        """The input of that name. Raises InferError unless it has the network's shape, type and range."""
         name, shape = port["name"], port["shape"][1:]
-        wanted = f"[{', '.join(map(str, ['N', *shape]))}]"
+        expected = f"[{', '.join(map(str, ['N', *shape]))}]"
         if name not in arrays:
-            raise InferError(f"input {name} is missing: {port['meaning']}, shape {wanted}")
+            raise InferError(f"input {name} is missing: {port['meaning']}, shape {expected}")
         array = arrays[name]
         if not len(array.shape) or list(array.shape[1:]) != shape or not array.shape[0]:
-            raise InferError(f"input {name} has shape {list(array.shape)}; the network takes {wanted}, N at least 1")
+            raise InferError(f"input {name} has shape {list(array.shape)}; the network takes {expected}, N at least 1")
         low, high = port["range"] or (-np.inf, np.inf)
-        wanted = f"{port['dtype']} from {low} to {high}" if port["range"] else port["dtype"]
+        expected = f"{port['dtype']} from {low} to {high}" if port["range"] else port["dtype"]
         if array.dtype != port["dtype"]:
-            raise InferError(f"input {name} is of type {array.dtype}; the network takes {wanted}")
+            raise InferError(f"input {name} has type {array.dtype}; the network takes {expected}")
         if not (np.isfinite(array).all() and low <= array.min() and array.max() <= high):
-            raise InferError(f"input {name} goes from {array.min():g} to {array.max():g}; the network takes {wanted}")
+            actual = f"{array.min():g} to {array.max():g}"
+            raise InferError(f"input {name} has values from {actual}; the network takes {expected}")
         return array
 
     @contextlib.contextmanager
     def _engine_errors(self):
-        """Turn what an engine may raise, which is anything, into an error of one line."""
+        """Turn any exception of an engine into an error of one line."""
         try:
             yield
         except (InferError, MemoryError):
             raise
         except Exception as error:
-            said = next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
-            raise InferError(f"{self.engine} cannot run this network: {said}") from error
+            reason = next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
+            raise InferError(f"{self.engine} cannot run this network: {reason}") from error
 
 
 def read_signature(folder: Path) -> dict:
-    """What signature.json says, after checking that nothing in it was changed.
+    """The content of signature.json, after its checksum was verified.
 
     Raises:
-        InferError: there is none, it is damaged, or this program is too old for it.
+        InferError: it is missing or damaged, or has another format than this program reads.
     """
     path = folder / "signature.json"
     try:
         signature = json.loads(path.read_bytes())
-        form, sha256 = signature["format"], signature.pop("sha256")
+        version, sha256 = signature["format"], signature.pop("sha256")
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise InferError(
-            f"{folder}: not an exported model (no signature.json in it); make one with: ppgan export"
-        ) from error
+        message = f"{folder}: not an exported model (no signature.json); give the folder that ppgan export wrote"
+        raise InferError(message) from error
     except OSError as error:
         raise InferError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InferError(f"{path}: damaged; export or copy it again") from error
-    if form != FORMAT:
-        raise InferError(f"{path}: of format {form}, but this infer.py reads {FORMAT}; take the one that belongs to it")
+    if version != FORMAT:
+        raise InferError(f"{path}: has format {version}, but this infer.py reads {FORMAT}; use the folder's infer.py")
     if sha256 != digest(signature):
-        raise InferError(f"{path}: damaged (its checksum does not fit); export or copy it again")
+        raise InferError(f"{path}: damaged (wrong checksum); export or copy it again")
     return signature
 
 
 def digest(signature: dict) -> str:
-    """The sha256 of a signature without its own."""
+    """The sha256 of a signature that has none yet."""
     return hashlib.sha256(json.dumps(signature, sort_keys=True).encode()).hexdigest()
 
 
 def check_files(folder: Path, files: list[str], sha256: dict[str, str]):
-    """Refuse files that are missing or are not, to the byte, what was exported."""
+    """Raise InferError if a file is missing or its checksum is wrong."""
     for file in files:
         if file not in sha256:
-            raise InferError(f"{folder}: was exported without {file}; export it with --formats paddle,onnx")
+            raise InferError(f"{folder}: exported without {file}; export again with --formats paddle,onnx")
         try:
-            found = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+            actual = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         except OSError as error:
             raise InferError(f"{folder / file}: cannot be read: {error.strerror}; export or copy it again") from error
-        if found != sha256[file]:
-            raise InferError(f"{folder / file}: damaged (its checksum does not fit); export or copy it again")
+        if actual != sha256[file]:
+            raise InferError(f"{folder / file}: damaged (wrong checksum); export or copy it again")
 
 
 def usable_threads() -> int:
-    """Processors that this process may use, a container's quota considered."""
+    """Number of processors that this process may use, limited by a container's quota."""
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = Path("/sys/fs/cgroup/cpu.max")
     allowed, period = quota.read_text().split() if quota.exists() else ("max", "1")
@@ -222,9 +223,9 @@ def usable_threads() -> int:
 
 
 def take_fast_blas_path():
-    """On AMD, have the MKL that paddle carries use AVX2 or AVX-512, which it does not by itself: up to 3 times as fast.
+    """On AMD, make Paddle's MKL use AVX2 or AVX-512, which it does not by default: up to 3 times as fast.
 
-    MKL reads this when paddle is imported; what the user has set stays.
+    MKL reads the variable when paddle is imported. A value set by the user is kept.
     """
     cpuinfo = Path("/proc/cpuinfo")
     flags = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
@@ -236,7 +237,7 @@ def _start_paddle(folder: Path, files: list[str], network: Network, device: str,
     """A function from input arrays to output arrays, computed by Paddle Inference."""
     take_fast_blas_path()
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # it warns of compilers and threads, which are not needed here
+        with contextlib.redirect_stderr(io.StringIO()):  # its warnings about compilers and threads do not matter here
             import paddle
             from paddle import inference
     except ImportError as error:
@@ -250,9 +251,9 @@ def _start_paddle(folder: Path, files: list[str], network: Network, device: str,
     config.disable_glog_info()
     if gpus and device != "cpu":
         config.enable_use_gpu(gpu_memory, 0)
-        network.engine = "paddle"  # oneDNN is for the CPU
+        network.engine = "paddle"  # oneDNN runs on the CPU only
     config.set_cpu_math_library_num_threads(threads)
-    config.enable_mkldnn() if network.engine == "paddle-onednn" else config.disable_mkldnn()  # it is on by default
+    config.enable_mkldnn() if network.engine == "paddle-onednn" else config.disable_mkldnn()  # on by default
     predictor = inference.create_predictor(config)
     inputs = [predictor.get_input_handle(port["name"]) for port in network.inputs]
     outputs = [predictor.get_output_handle(name) for name in predictor.get_output_names()]
@@ -276,13 +277,13 @@ def _start_onnxruntime(file: Path, inputs: list[dict], device: str, threads: int
         ) from error
     gpu = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if device == "gpu" and not gpu:
-        raise InferError("--device gpu: this onnxruntime uses none; install onnxruntime-gpu, or use --device cpu")
+        raise InferError("--device gpu: onnxruntime has no GPU support; install onnxruntime-gpu or use --device cpu")
     providers = ["CPUExecutionProvider"]
     if gpu and device != "cpu":
         providers.insert(0, "CUDAExecutionProvider")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors; it warns of constants that the converter left unused
+    options.log_severity_level = 3  # errors only; it warns about unused constants of the converter
     session = onnxruntime.InferenceSession(str(file), options, providers=providers)
     names = [port["name"] for port in inputs]
     return lambda arrays: session.run(None, dict(zip(names, arrays, strict=True)))
@@ -311,23 +312,23 @@ def read_inputs(path: Path) -> dict[str, np.ndarray]:
 
 
 def check_out(out: Path, network: Network):
-    """Refuse, before anything is computed, what cannot be written."""
+    """Raise InferError, before anything is computed, if the results cannot be written to `out`."""
     if out.suffix not in ("", ".png", ".npz"):
-        raise InferError(f"--out {out}: unknown kind {out.suffix}; give FILE.png, FILE.npz or a folder")
+        raise InferError(f"--out {out}: unknown file type {out.suffix}; give FILE.png, FILE.npz or a folder")
     if out.suffix != ".npz" and not _pictures(network):
-        raise InferError(f"--out {out}: this network gives no pictures; give FILE.npz")
+        raise InferError(f"--out {out}: the network's outputs are not pictures; give FILE.npz")
     if _pictures(network) and importlib.util.find_spec("PIL") is None:
         raise InferError("Pillow is not installed: pip install Pillow, or give --out FILE.npz")
     try:
         if out.resolve() == Path.cwd():
-            raise InferError(f"--out {out}: is the folder that you are in; give another one")
+            raise InferError(f"--out {out}: is the current folder; give another one")
         if not out.suffix and out.is_dir() and any(out.iterdir()):
             raise InferError(f"--out {out}: the folder is not empty; give another one")
         if out.exists() and out.is_dir() == bool(out.suffix):
             raise InferError(f"--out {out}: is a {'folder' if out.suffix else 'file'}; give another name")
         parent = next(path for path in out.absolute().parents if path.exists())
         if not (parent.is_dir() and os.access(parent, os.W_OK)):
-            raise InferError(f"--out {out}: cannot be written: nothing can be made in {parent}")
+            raise InferError(f"--out {out}: cannot be written: {parent} is not a writable folder")
     except OSError as error:
         raise InferError(f"--out {out}: cannot be written: {error.strerror}") from error
 
@@ -335,8 +336,8 @@ def check_out(out: Path, network: Network):
 def write(out: Path, network: Network, arrays: dict[str, np.ndarray], columns: int | None, note: dict[str, str]):
     """Write the results under a temporary name and rename them.
 
-    FILE.npz holds the inputs and outputs as they are; FILE.png a grid of the pictures, with `columns` or as many as
-    make it nearly square; a folder a PNG of each.
+    FILE.npz holds the inputs and outputs unchanged; FILE.png a grid of the pictures with `columns` columns (None:
+    nearly square); a folder one PNG per picture.
     """
     temporary = out.with_name(f".{out.stem}.{os.getpid()}.tmp{out.suffix}")
     try:
@@ -364,7 +365,7 @@ def write(out: Path, network: Network, arrays: dict[str, np.ndarray], columns: i
 
 
 def _pictures(network: Network) -> dict | None:
-    """The output that is pictures, if there is one."""
+    """The output that consists of pictures, or None."""
     return next((port for port in network.outputs if port["layout"] == "NCHW"), None)
 
 
@@ -389,7 +390,7 @@ def _save_png(path: Path, pixels: np.ndarray, note: dict[str, str]):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that answers bad usage in one line."""
+    """A parser that reports bad usage in one line."""
 
     def error(self, message):
         """Exit with code 2."""
@@ -421,42 +422,43 @@ def parse_arguments(argv, called: str):
         help="exported folder" + (" (default: %(default)s)" if EXPORTED else ""),
     )
     parser.add_argument("--out", type=Path, required=True, help="FILE.png (a grid), a folder (PNGs), or FILE.npz")
-    parser.add_argument("--network", metavar="NAME", help="which of the folder's networks (default: its first)")
-    parser.add_argument("--num", type=whole_number(1, 10**9), help="random inputs (default: 64)")
-    parser.add_argument("--seed", type=whole_number(0, 2**63), help="of the random inputs (default: 0)")
+    parser.add_argument("--network", metavar="NAME", help="network to run (default: the model's first)")
+    parser.add_argument("--num", type=whole_number(1, 10**9), help="number of random inputs (default: 64)")
+    parser.add_argument("--seed", type=whole_number(0, 2**63), help="seed of the random inputs (default: 0)")
     parser.add_argument(
         "--labels",
         metavar="A,B,...",
-        help="classes, by number or name, taken in turn (default: all); a grid has a column for each",
+        help="classes, by number or name, used in turn (default: all); a grid has a column for each",
     )
-    parser.add_argument("--inputs", type=Path, metavar="FILE.npz", help="inputs by name, in place of random ones")
-    parser.add_argument("--batch", type=whole_number(1, 10**9), default=64, help="computed at once (default: 64)")
+    parser.add_argument("--inputs", type=Path, metavar="FILE.npz", help="inputs by name, instead of random ones")
+    parser.add_argument("--batch", type=whole_number(1, 10**9), default=64, help="inputs per batch (default: 64)")
     parser.add_argument(
         "--engine",
         choices=["auto", *ENGINES],
         default="auto",
-        help="default: auto, Paddle Inference with or without oneDNN, whichever was faster when it was exported",
+        help="default: auto, Paddle Inference with or without oneDNN, whichever was faster at export; onnxruntime on a "
+        "machine without Paddle",
     )
     parser.add_argument(
         "--device", choices=["auto", "cpu", "gpu"], default="auto", help="default: a GPU if there is one"
     )
-    parser.add_argument("--threads", type=whole_number(1, 1024), help="on the CPU (default: as many as cores)")
+    parser.add_argument("--threads", type=whole_number(1, 1024), help="CPU threads (default: all cores)")
     parser.add_argument(
         "--gpu-memory",
         type=whole_number(1, 2**20),
         default=256,
         metavar="MB",
-        help="on a GPU, for Paddle to start with (default: 256)",
+        help="GPU memory that Paddle reserves at the start (default: 256)",
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args(argv)
     if args.inputs and not (args.num is args.seed is args.labels is None):
-        parser.error("--num, --seed and --labels are for random inputs; leave them out with --inputs")
+        parser.error("--inputs cannot be combined with --num, --seed or --labels")
     return args
 
 
 def infer(args):
-    """Run the network and write what it gives."""
+    """Run the network and write its outputs."""
     network = Network(args.model, args.network, args.engine, args.device, args.threads, args.gpu_memory)
     check_out(args.out, network)
     num, seed = args.num or 64, args.seed or 0
@@ -483,7 +485,7 @@ def main(argv=None, called: str = CALLED) -> int:
     """Run the command line; returns the exit code.
 
     Args:
-        argv: the arguments; None for those of the process.
+        argv: the arguments; None for sys.argv.
         called: how the user calls this program, for the examples in its help.
     """
     args = parse_arguments(argv, called)
@@ -492,8 +494,8 @@ def main(argv=None, called: str = CALLED) -> int:
     except (InferError, MemoryError) as error:
         if args.debug:
             raise
-        said = "not enough memory; give a smaller --num or --batch" if isinstance(error, MemoryError) else str(error)
-        print(f"error: {' '.join(said.split())}", file=sys.stderr)
+        message = "not enough memory; give a smaller --num or --batch" if isinstance(error, MemoryError) else str(error)
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; nothing was written", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""A run on points as a picture of its moments, as in figure 1 of Goodfellow et al. 2014."""
+"""Draw moments of a training on points, as in figure 1 of Goodfellow et al. 2014."""
 
 from pathlib import Path
 
@@ -20,13 +20,13 @@ NUM_MOMENTS = 4  # as in figure 1
 
 
 def save_moments(folder: Path, out: Path, step: int | str | None, seed: int) -> list[int]:
-    """Draw what a run on points made of them, from its checkpoints. Returns the steps that are shown.
+    """Draw the samples of a run on points at some of its checkpoints. Returns the steps drawn.
 
     Args:
-        folder: of the run.
+        folder: the run's folder.
         out: FILE.png.
-        step: of the one checkpoint to show, or `best`; None for the first that is kept, the last, and two between.
-        seed: of the noise.
+        step: step of the one checkpoint to draw, or `best`; None for the first kept, the last, and two between.
+        seed: seed of the noise.
 
     Raises:
         UserError: no such run or checkpoint, a checkpoint is damaged, or `out` cannot be written.
@@ -34,10 +34,10 @@ def save_moments(folder: Path, out: Path, step: int | str | None, seed: int) -> 
     run = Run.open_existing(folder)
     dataset = build_dataset(run.config())
     if not isinstance(dataset, Gaussians):
-        raise RunError(f"{folder}: was trained on {dataset.source.name}, which are no points; draw samples instead")
+        raise RunError(f"{folder}: trained on {dataset.source.name}, not on points; draw samples instead")
     moments = []
-    for chosen in _spread(checkpoint.list_steps(run.checkpoints)) if step is None else [step]:
-        _, method, saved = open_trained(folder, chosen)
+    for step_or_best in _spread(checkpoint.list_steps(run.checkpoints)) if step is None else [step]:
+        _, method, saved = open_trained(folder, step_or_best)
         seed_paddle(seed, 0, 2)  # as for samples of images: see sample.py
         sampler = next(iter(method.samplers().values()))
         inputs = sampler.draw(NUM_SAMPLES)
@@ -51,11 +51,11 @@ def save_moments(folder: Path, out: Path, step: int | str | None, seed: int) -> 
 
 
 def _spread(steps: list[int]) -> list[int | None]:
-    """The first and the last of the steps, and two between, each about as many times later than the one before.
+    """The first and last of the steps, and two between, about evenly spaced on a logarithmic scale.
 
-    Without any it is [None]: who opens the newest checkpoint then says that there is none.
+    [None] if there are no steps: opening the newest checkpoint then raises the error.
     """
     if not steps:
         return [None]
-    wanted = np.geomspace(steps[0], steps[-1], NUM_MOMENTS)
-    return sorted({min(steps, key=lambda step: abs(np.log(step / want))) for want in wanted})
+    targets = np.geomspace(steps[0], steps[-1], NUM_MOMENTS)
+    return sorted({min(steps, key=lambda step: abs(np.log(step / target))) for target in targets})

@@ -1,8 +1,8 @@
-"""Run exported networks on the cases of export.py, with the code of infer.py, and print how each did as JSON.
+"""Run exported networks on the cases of export.py with the code of infer.py, and print the results as JSON.
 
 python -m ppgan_lite.commands.parity_worker FOLDER CASES ENGINE NETWORK...
 
-A process of its own: no network of this suite is in it, only what was exported.
+A separate process, which loads no network of this suite, only the exported files.
 """
 
 import json
@@ -15,11 +15,11 @@ import numpy as np
 
 from ppgan_lite.commands import infer
 
-TIMED_RUNS = 5  # of the largest batch
+TIMED_RUNS = 5  # timed runs of the largest batch
 
 
 def check(folder: Path, name: str, cases: list[Path], engine: str) -> dict:
-    """The largest difference of any output, the largest output, the time for the largest batch; or what went wrong."""
+    """The largest difference of any output, the largest output and the time for the largest batch; or the error."""
     try:
         network = infer.Network(folder, name, engine, device="cpu")
         differences, largest = [], []
@@ -29,7 +29,7 @@ def check(folder: Path, name: str, cases: list[Path], engine: str) -> dict:
             differences.append(_largest_difference(network(inputs, batch), expected))
             largest += [float(np.abs(values).max()) for values in expected.values()]
         seconds = [_seconds(network, inputs, batch) for _ in range(TIMED_RUNS)]
-    except Exception as error:  # an engine may fail in any way; what it said is the result
+    except Exception as error:  # engines may raise anything; the error is the result
         return {"error": str(error).strip().partition("\n")[0] or repr(error)}
     return {
         "max_abs_difference": float(np.max(differences)),
@@ -55,14 +55,14 @@ def _read(path: Path) -> tuple[dict, dict]:
 
 
 def _largest_difference(outputs: dict, expected: dict) -> float:
-    """Infinite where an output has another shape; NaN where one is no number."""
+    """Largest difference of any output: infinity if a shape differs, NaN if an output has a NaN."""
     if any(outputs[name].shape != values.shape for name, values in expected.items()):
         return float("inf")
     return float(np.max([np.abs(outputs[name] - values).max() for name, values in expected.items()]))
 
 
 def main():
-    """Check some networks with one engine; print a line for each as soon as it is done."""
+    """Check networks with one engine; print a line for each as soon as it is done."""
     folder, cases, engine, *names = sys.argv[1:]
     for name in names:
         files = sorted(Path(cases).glob(f"{name} *.npz"), key=lambda path: int(path.stem.split()[-1]))  # by batch

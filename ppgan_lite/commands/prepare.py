@@ -1,4 +1,4 @@
-"""Data made ready before a training: caches of decoded pictures, and downloads."""
+"""Prepare data before a training: download it and cache decoded pictures."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ from ppgan_lite.errors import ConfigError, DataError, warn
 
 
 def prepare(config: Config):
-    """Download and cache what a training by this config, and its evaluation, would; tell what there is of each split.
+    """Download and cache the data of a training with this config and of its evaluation; print a line for each split.
 
     Raises:
-        ConfigError: the config's pictures are not cached on the disk.
-        DataError: the training data cannot be had. Test data that cannot are a warning: a training needs none.
+        ConfigError: the config does not cache decoded pictures on disk.
+        DataError: the training data is not available. Missing test data is a warning: a training does not need it.
     """
     if getattr(config.data, "cache", "disk") != "disk":
-        raise ConfigError(f"data.cache: {config.data.cache}: leaves nothing to prepare; give -o data.cache=disk")
+        raise ConfigError(f"data.cache: {config.data.cache}: nothing to prepare; use -o data.cache=disk")
     print(f"train: {build_dataset(config, 'train').source}", flush=True)
     try:
         print(f"test: {build_dataset(config, 'test').source}", flush=True)
@@ -25,6 +25,6 @@ def prepare(config: Config):
 
 
 def export_lmdb(folder: Path, out: Path):
-    """Write the pictures of an LSUN LMDB as files, and tell how many. Raises UserError."""
+    """Write the pictures of an LSUN LMDB as files and print how many. Raises UserError."""
     written = lsun.export(folder, out)
-    print(f"{written} pictures written to {out}; train on them with data={{name: lsun, root: {out}}}")
+    print(f"{written} pictures written to {out}; train on them with -c dcgan_lsun -o data.root={out}")

@@ -1,6 +1,6 @@
-"""Images from a checkpoint of a run, with batch norms on their running statistics, as an exported model has them.
+"""Generate images with a checkpoint of a run; batch norms use running statistics, as in an exported model.
 
-Where the generator takes a class or codes besides its noise, they can be chosen: labels, or the code to be swept.
+If the generator takes a class or codes as well as noise, they can be chosen: labels, or a code to sweep.
 """
 
 import re
@@ -12,6 +12,7 @@ import paddle
 
 from ppgan_lite.commands.moments import save_moments
 from ppgan_lite.data.pixels import to_uint8
+from ppgan_lite.data.spec import has_points
 from ppgan_lite.device import seed_paddle, set_device
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
@@ -23,18 +24,18 @@ from ppgan_lite.runs.trained import data_of, open_trained
 
 @dataclass(frozen=True)
 class Request:
-    """Which images are wanted of a generator.
+    """Which images to generate.
 
     Attributes:
-        num: images.
-        seed: of the noise.
-        interpolate: images per strip; each strip leads from one noise vector to another, and is a row of the grid. Its
-            label or codes stay. As many strips are made as `num` images fill (at least one).
-        labels: of a generator that takes them: numbers or names of classes, with commas between them; None for all.
-            They are taken in turn. In a grid each has a column, and a row one noise vector; there are as many whole
-            rows as `num` images fill (at least one).
-        sweep: a code of InfoGAN, to draw what it does, whatever `out` is: see `Sampler.sweep`.
-        sampler: name of the way to make them, where the method has several; None for the first.
+        num: number of images.
+        seed: seed of the noise.
+        interpolate: images per strip; a strip goes from one noise vector to another with fixed label and codes, and is
+            a row of the grid. There are `num // interpolate` strips, at least one.
+        labels: classes for a generator that takes them, used in turn: numbers or names separated by commas; None for
+            all. In a grid each class has a column and each row one noise vector; there are `num // classes` rows, at
+            least one.
+        sweep: the code of InfoGAN to sweep, for any kind of `out`; see `Sampler.sweep`.
+        sampler: name of the sampler, if the method has several; None for the first.
     """
 
     num: int = 64
@@ -49,47 +50,47 @@ def sample(folder: Path, out: Path, step: int | str | None, request: Request, de
     """Generate images with the generator of a run and write them.
 
     Args:
-        folder: of the run.
-        out: FILE.png (one grid; for data of points, moments of the run: see moments.py), FILE.npz (`images` uint8
-            [N, H, W, C], and the generator's inputs by their names; `points` [N, dims] for data of points), or a new or
-            empty folder (PNGs, whose names end in the class, if one was asked for).
-        step: of the checkpoint; `best`, or None for the newest that is whole.
-        request: which images.
+        folder: the run's folder.
+        out: FILE.png (one grid; for points, moments of the training, see moments.py), FILE.npz (`images` uint8
+            [N, H, W, C], or `points` [N, dims], and the generator's inputs by name), or a new or empty folder (PNGs;
+            their names end in the class, if the generator takes labels).
+        step: the checkpoint's step, `best`, or None for the newest undamaged one.
+        request: which images to generate.
         device: see `set_device`.
 
     Raises:
-        UserError: no such run or checkpoint, its generator does not take what is asked for, or `out` cannot be written.
+        UserError: no such run or checkpoint, its generator cannot fulfil the request, or `out` cannot be written.
     """
     _check_out(out)
     device = set_device(device)
     run = Run.open_existing(folder)
-    is_points = run.config().method.KIND == "generator" and any(field.kind == "point" for field in run.spec.values())
+    is_points = run.config().method.KIND == "generator" and has_points(run.spec)
     if is_points and out.suffix != ".npz":
         _draw_moments(folder, out, step, request)
         return
-    made = generate(run, step, request, in_table=out.suffix == ".png")
-    metadata = {**run.describe_images(made.step), "Batch norm": "running statistics", "Seed": str(request.seed)}
-    metadata |= {"Labels": ", ".join(made.classes)} if request.labels else {}
+    generated = generate(run, step, request, in_table=out.suffix == ".png")
+    metadata = {**run.describe_images(generated.step), "Batch norm": "running statistics", "Seed": str(request.seed)}
+    metadata |= {"Labels": ", ".join(generated.classes)} if request.labels else {}
     metadata |= {"Sweep": request.sweep} if request.sweep else {}
     if is_points:
-        _save_arrays(out, {"points": made.images[:, :, 0, 0], **made.inputs}, metadata)
+        _save_arrays(out, {"points": generated.images[:, :, 0, 0], **generated.inputs}, metadata)
     else:
-        _write(out, made, metadata)
-    print(f"{len(made.images)} images of step {made.step} written to {out} ({device})")
+        _write(out, generated, metadata)
+    print(f"{len(generated.images)} images of step {generated.step} written to {out} ({device})")
 
 
 @dataclass(frozen=True)
-class Made:
-    """Images that a generator made.
+class Generated:
+    """Images of a generator.
 
     Attributes:
-        images: [N, C, H, W] in [-1, 1].
-        inputs: that they were made from, name -> [N, ...].
-        shown: names of the inputs that are pictures themselves.
-        columns: of a grid of them; None: as near to a square as can be.
-        labels: names of the classes asked for, [N]; None where there are none.
-        classes: names of the classes to choose from, in turn.
-        step: of the checkpoint.
+        images: the images, [N, C, H, W] in [-1, 1].
+        inputs: the generator's inputs, name -> [N, ...].
+        shown: names of the inputs that are pictures, to be shown as well.
+        columns: columns of a grid of the images; None: nearly square.
+        labels: each image's class name, [N]; None if the generator takes no labels.
+        classes: names of the classes that were used in turn.
+        step: the checkpoint's step.
     """
 
     images: np.ndarray
@@ -101,24 +102,24 @@ class Made:
     step: int
 
 
-def generate(run: Run, step: int | str | None, request: Request, in_table: bool = False) -> Made:
-    """Make images with the generator of a run.
+def generate(run: Run, step: int | str | None, request: Request, in_table: bool = False) -> Generated:
+    """Generate images with the generator of a run.
 
     Args:
         step, request: see `sample`.
-        in_table: whether classes are to be the columns of a table.
+        in_table: arrange the images as a table with a column for each class.
 
     Raises:
-        UserError: no such checkpoint, or its generator does not take what is asked for.
+        UserError: no such checkpoint, or its generator cannot fulfil the request.
     """
     if run.config().method.KIND != "generator":
-        raise RunError(f"{run.folder}: holds a {run.config().method.name}, which makes no images")
+        raise RunError(f"{run.folder}: the method of this run ({run.config().method.name}) generates no images")
     _, method, saved = open_trained(run.folder, step)
     sampler = _choose_sampler(method.samplers(), request.sampler)
     port = next((port for port in sampler.takes if port.name == "labels"), None)
     classes = _find_classes(request.labels, port, run)
     data = _some_data(run, request.num) if sampler.fields else None
-    seed_paddle(request.seed, 0, 2)  # other numbers than made the weights (seed, 0) and the previews (seed, 0, 1)
+    seed_paddle(request.seed, 0, 2)  # (seed, 0) gave the weights and (seed, 0, 1) the previews
     if request.sweep is not None:
         _check_code(request.sweep, sampler, run)
         inputs, columns = sampler.sweep(request.sweep, request.num)
@@ -126,24 +127,24 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
         inputs, columns = _choose(sampler, request, classes, data, in_table)
     labels = [port.names[label] for label in inputs["labels"]] if port else None
     names = [port.names[label] for label in classes] if port else []
-    return Made(sampler.in_batches(inputs), inputs, sampler.shown, columns, labels, names, saved.step)
+    return Generated(sampler.in_batches(inputs), inputs, sampler.shown, columns, labels, names, saved.step)
 
 
 def _draw_moments(folder: Path, out: Path, step, request: Request):
-    """The picture of a run on points, which is of moments and takes no other requests. Raises RunError."""
+    """Draw moments of a run on points. Raises RunError if the request has more than a seed."""
     if not out.suffix or request.interpolate or request.labels or request.sweep:
         raise RunError(
-            f"{folder}: was trained on points: give --out FILE.png, for moments of the run and with no more than "
-            "--step and --seed, or FILE.npz"
+            f"{folder}: trained on points; give --out FILE.npz for samples, or FILE.png for moments of the training, "
+            "with --step and --seed only"
         )
     steps = save_moments(folder, out, step, request.seed)
-    print(f"the run at step {', '.join(map(str, steps))}, drawn in {out}")
+    print(f"moments of the run at step {', '.join(map(str, steps))} written to {out}")
 
 
 def _check_out(out: Path):
-    """Refuse what cannot be written, before anything is loaded."""
+    """Raise RunError, before anything is loaded, if `out` cannot be written."""
     if out.suffix not in ("", ".png", ".npz"):
-        raise RunError(f"--out {out}: unknown kind {out.suffix}; give FILE.png, FILE.npz or a folder")
+        raise RunError(f"--out {out}: unknown file type {out.suffix}; give FILE.png, FILE.npz or a folder")
     with disk_errors(out):
         if not out.suffix and out.is_dir() and any(out.iterdir()):
             raise RunError(f"--out {out}: the folder is not empty; give another one")
@@ -151,43 +152,43 @@ def _check_out(out: Path):
 
 def _choose_sampler(samplers: dict[str, Sampler], name: str | None) -> Sampler:
     if name is not None and name not in samplers:
-        raise RunError(f"--sampler {name}: the method of this run has none such; there are: {', '.join(samplers)}")
+        raise RunError(f"--sampler {name}: unknown sampler; this run has: {', '.join(samplers)}")
     return samplers[name] if name else next(iter(samplers.values()))
 
 
 def _check_code(code: str, sampler: Sampler, run: Run):
-    """Refuse to sweep a code that the generator does not take."""
+    """Raise RunError if the generator does not take the code."""
     if not sampler.codes:
         name = run.config().method.name
-        raise RunError(f"--sweep: the generator of this run takes no codes (method: {name}); infogan's does")
+        raise RunError(f"--sweep: this run's generator takes no codes (method: {name}); only infogan's does")
     if code not in sampler.codes:
-        raise RunError(f"--sweep {code}: no such code; there are: {', '.join(sampler.codes)}")
+        raise RunError(f"--sweep {code}: unknown code; there are: {', '.join(sampler.codes)}")
 
 
 def _some_data(run: Run, num: int) -> dict[str, paddle.Tensor]:
-    """The first test items of the run's data, `num` of them or all. Raises UserError."""
+    """The first `num` test items of the run's data, or all if there are fewer. Raises UserError."""
     dataset = data_of(run, "test")
     items = dataset.batch(np.arange(min(num, len(dataset))))
     return {name: paddle.to_tensor(values) for name, values in items.items()}
 
 
 def _find_classes(labels: str | None, port, run: Run) -> list[int]:
-    """The classes that are asked for, or else all; none where the generator takes no labels."""
+    """Numbers of the requested classes, by default all; empty if the generator takes no labels."""
     if port is None:
         if labels is not None:
-            raise RunError(f"--labels: the generator of this run takes none (method: {run.config().method.name})")
+            raise RunError(f"--labels: this run's generator takes no labels (method: {run.config().method.name})")
         return []
     if labels is None:
         return list(range(len(port.names)))
     known = {str(k): k for k in range(len(port.names))} | {name: k for k, name in enumerate(port.names)}
-    wanted = [label.strip() for label in labels.split(",")]
-    if unknown := [label for label in wanted if label not in known]:
-        raise RunError(f"--labels: no class {unknown[0] or 'without a name'}; there are: {', '.join(known)}")
-    return [known[label] for label in wanted]
+    names = [label.strip() for label in labels.split(",")]
+    if unknown := [name for name in names if name not in known]:
+        raise RunError(f"--labels: unknown class {unknown[0]!r}; there are: {', '.join(known)}")
+    return [known[name] for name in names]
 
 
 def _choose(sampler: Sampler, request: Request, classes: list[int], data, in_table: bool):
-    """Inputs of about `num` images, [N, ...] by name, and the columns of their grid (None: as near to a square)."""
+    """Inputs of about `num` images, name -> [N, ...], and the columns of their grid (None: nearly square)."""
     if request.interpolate:
         strips = max(1, request.num // request.interpolate)
         return sampler.strips(_draw(sampler, strips, classes, data), request.interpolate), request.interpolate
@@ -199,21 +200,22 @@ def _choose(sampler: Sampler, request: Request, classes: list[int], data, in_tab
 
 
 def _draw(sampler: Sampler, num: int, classes: list[int], data) -> dict[str, np.ndarray]:
-    """Random inputs by name, [num, ...] each; their labels are `classes` in turn, where given."""
+    """Random inputs, name -> [num, ...]; their labels are `classes` in turn, if there are any."""
     inputs = arrays_of(sampler.draw(num, data))
     return inputs | ({"labels": np.resize(classes, num)} if classes else {})
 
 
-def _write(out: Path, made: Made, metadata: dict[str, str]):
+def _write(out: Path, generated: Generated, metadata: dict[str, str]):
     with disk_errors(out):
         (out.parent if out.suffix else out).mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
-        save_png(out, grid_of([*(made.inputs[name] for name in made.shown), made.images], made.columns), metadata)
+        arrays = [*(generated.inputs[name] for name in generated.shown), generated.images]
+        save_png(out, grid_of(arrays, generated.columns), metadata)
     elif out.suffix == ".npz":
-        _save_arrays(out, {"images": to_uint8(made.images), **made.inputs}, metadata)
+        _save_arrays(out, {"images": to_uint8(generated.images), **generated.inputs}, metadata)
     else:
-        for i, pixels in enumerate(to_uint8(made.images)):
-            name = f"{i:05d}" if made.labels is None else f"{i:05d}_{_in_file_name(made.labels[i])}"
+        for i, pixels in enumerate(to_uint8(generated.images)):
+            name = f"{i:05d}" if generated.labels is None else f"{i:05d}_{_in_file_name(generated.labels[i])}"
             save_png(out / f"{name}.png", pixels, metadata)
 
 
@@ -225,5 +227,5 @@ def _save_arrays(out: Path, arrays: dict[str, np.ndarray], metadata: dict[str, s
 
 
 def _in_file_name(class_name: str) -> str:
-    """A class's name without what a file's name cannot hold everywhere: T-shirt/top is T-shirt_top."""
+    """A class name without characters that some file systems forbid: T-shirt/top becomes T-shirt_top."""
     return re.sub(r"[^\w-]+", "_", class_name)

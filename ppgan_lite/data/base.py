@@ -1,6 +1,6 @@
-"""What every data set is: a paddle.io Dataset that yields dicts, gives many items at once, and describes itself.
+"""What every data set is: a paddle.io Dataset that yields dicts, gathers whole batches at once and describes itself.
 
-A data set is built as `build(options, split)`, from the checked `data` section and the split, `train` or `test`.
+A data set is built by `build(options, split)`, from the checked `data` section and the split, `train` or `test`.
 """
 
 import os
@@ -14,13 +14,13 @@ from ppgan_lite.data.spec import Spec
 
 @dataclass(frozen=True)
 class Source:
-    """Where the images that a run trains on really come from. It goes into run.json and every sample grid."""
+    """Where the images that a run trains on really come from. Recorded in run.json and in every sample grid."""
 
-    name: str  # of the data set really used
+    name: str  # the data set really used
     origin: str  # the folder it was read from, or how it was made
-    sha256: str  # of the pixels; of files that are not all in memory, of names and sizes
+    sha256: str  # checksum of the pixels; for files that are not all in memory, of their names and sizes
     num_images: int
-    stands_in_for: str | None = None  # the data set asked for, where another one had to take its place
+    stands_in_for: str | None = None  # the data set asked for, if it could not be had and this one replaces it
 
     def to_dict(self) -> dict:
         """The fields as a plain dict."""
@@ -28,7 +28,7 @@ class Source:
 
     @property
     def title(self) -> str:
-        """The data's name (with the folder's, where it is no data set of its own), and what it stands in for."""
+        """The data set's name (for `folder`, with the folder's own name), and what it stands in for."""
         name = f"folder {os.path.basename(self.origin)}" if self.name == "folder" else self.name
         return f"{name}, standing in for {self.stands_in_for}" if self.stands_in_for else name
 
@@ -37,14 +37,14 @@ class Source:
 
 
 class Dataset(paddle.io.Dataset):
-    """What the loop, previews and evaluations ask of a data set. A subclass sets the attributes and has `batch`.
+    """What the training loop, previews and evaluations need. A subclass sets the attributes and defines `batch`.
 
     Attributes:
-        spec: the fields of each item, by their names.
+        spec: the fields of each item, by name.
         source: where the items come from.
-        labels: int64 [N], of the field `label`.
-        factors: how each item was made, name -> [N], where that is known.
-        flip: whether training mirrors a random half of the items: all fields that are images alike (data/loader.py).
+        labels: values of the field `label`, int64 [N].
+        factors: how each item was made, name -> [N], where this is known.
+        flip: whether training mirrors a random half of the items, all image fields of an item alike (data/loader.py).
     """
 
     spec: Spec
@@ -54,15 +54,15 @@ class Dataset(paddle.io.Dataset):
     flip = False
 
     def batch(self, indices) -> dict[str, np.ndarray]:
-        """The items at `indices`, each field gathered at once: images float32 [N, C, H, W] in [-1, 1], labels [N]."""
+        """The items at `indices`, one array per field: images float32 [N, C, H, W] in [-1, 1], labels int64 [N]."""
         raise NotImplementedError
 
     def pixels(self, field: str, indices) -> np.ndarray:
-        """The same of one field of images, as pixels: uint8 [N, C, H, W]."""
+        """One image field of the items at `indices`, as pixels: uint8 [N, C, H, W]."""
         raise NotImplementedError
 
     def stream(self, batches):
-        """Yield `batch(indices)` for each of `batches`. Closing the generator ends all that works ahead."""
+        """Yield `batch(indices)` for each of `batches`. Closing the generator ends work done in advance."""
         return (self.batch(indices) for indices in batches)
 
     def __len__(self):

@@ -1,7 +1,7 @@
 """CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from their published archives, and CIFAR-10 from JPEG files.
 
-The archives hold pickles, which could run anything. They are opened only if their MD5 is the published one, and even
-then by a reader that knows nothing but plain data and numbers.
+The archives contain pickles, which could run any code. They are opened only if their MD5 is the published one, and even
+then by a reader that admits plain data and numbers only.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ MIRRORS = ("https://dataset.bj.bcebos.com/cifar/", "https://www.cs.toronto.edu/~
 
 @dataclass(frozen=True)
 class Archive:
-    """A published .tar.gz file, and what is where in it."""
+    """A published .tar.gz file and its layout."""
 
     file: str
-    md5: str  # as published, and as Paddle has it
-    splits: dict[str, tuple[str, ...]]  # the pickled dicts of each split's images, in their order
-    labels: str  # key in these
-    meta: str  # the pickled dict of what the labels mean
-    class_names: str  # key in that
+    md5: str  # as published, and as in Paddle
+    splits: dict[str, tuple[str, ...]]  # split -> its pickled dicts, in order
+    labels: str  # key of the labels in these dicts
+    meta: str  # the pickled dict with the class names
+    class_names: str  # key of the class names in it
 
 
 ARCHIVES = {
@@ -64,10 +64,10 @@ JPEG_FILE = "cifar10_images.zip"
 
 
 def build(options, split: str = "train") -> ImageArray:
-    """The 50,000 training or 10,000 test images of the data set that `options.name` names; of CIFAR-100, 100 classes.
+    """The 50,000 training or 10,000 test images of CIFAR-10 or CIFAR-100 (100 classes), by `options.name`.
 
     Raises:
-        DataError: the archive is damaged, or is nowhere and cannot be downloaded (and nothing may stand in).
+        DataError: the archive is damaged; or it is not found, cannot be downloaded, and nothing may stand in for it.
     """
     archive = ARCHIVES[options.name]
     try:
@@ -79,14 +79,14 @@ def build(options, split: str = "train") -> ImageArray:
 
 
 def build_jpeg(options, split: str = "train", stands_in_for: str | None = None) -> ImageArray:
-    """CIFAR-10 as far as a zip file has it as JPEGs, in train/CLASS/ and test/CLASS/: not the published pixels.
+    """CIFAR-10 as JPEGs from a zip file with train/CLASS/ and test/CLASS/: not the published pixels.
 
     Raises:
-        DataError: the file is nowhere, or it or a picture in it is damaged.
+        DataError: the file is not found, or it or a picture in it is damaged.
     """
     folder = find(JPEG_FOLDER, [JPEG_FILE], options.root)
     if folder is None:
-        raise DataError(f"{JPEG_FOLDER}/{JPEG_FILE} is neither below data.root nor below $PPGAN_DATA")
+        raise DataError(f"{JPEG_FOLDER}/{JPEG_FILE}: not found below data.root or $PPGAN_DATA; copy it there")
     listing = list_pictures(str(folder / JPEG_FILE), split)
     images = np.empty((len(listing), 3, SIZE, SIZE), np.uint8)
     for i in range(len(listing)):
@@ -100,23 +100,23 @@ def build_jpeg(options, split: str = "train", stands_in_for: str | None = None) 
 
 
 def read_archive(path: Path, archive: Archive, split: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Read the images of a split.
+    """Read a split.
 
     Returns:
         images: uint8 [N, 3, 32, 32].
         labels: int64 [N].
-        class_names: what each label means.
+        class_names: the name of each label.
 
     Raises:
-        DataError: it cannot be read, has another MD5, or is not laid out as the published one.
+        DataError: the archive cannot be read, has a wrong MD5, or another layout than the published one.
     """
-    advice = "delete it, and it is downloaded again"
+    advice = "delete it to download it again"
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    if hashlib.md5(content).hexdigest() != archive.md5:  # noqa: S324 (all that is published)
-        raise DataError(f"{path}: wrong checksum, so not the published file, or not all of it; {advice}")
+    if hashlib.md5(content).hexdigest() != archive.md5:  # noqa: S324 (no other checksum is published)
+        raise DataError(f"{path}: wrong checksum: damaged, or not the published file; {advice}")
     try:
         dicts = _unpickle(content, {archive.meta, *archive.splits[split]})
         class_names = dicts[archive.meta][archive.class_names]
@@ -126,16 +126,16 @@ def read_archive(path: Path, archive: Archive, split: str) -> tuple[np.ndarray, 
         # [N, 3 * 32 * 32] -> [N, 3, 32, 32]
         images = images.reshape(len(labels), 3, SIZE, SIZE)
         if not all(0 <= label < len(class_names) for label in labels):
-            raise ValueError("a label without a name")
+            raise ValueError("a label has no class name")
     except safe_pickle.RefusedError as error:
         raise DataError(f"{path}: {error}") from error
     except Exception as error:  # a damaged archive or pickle can raise anything
-        raise DataError(f"{path}: not laid out as the published archive ({error!r}); {advice}") from error
+        raise DataError(f"{path}: does not have the layout of the published archive ({error!r}); {advice}") from error
     return images, labels, class_names
 
 
 def _unpickle(content: bytes, names: set[str]) -> dict[str, dict]:
-    """What was pickled in the files of a .tar.gz of these names, in one pass: it is packed as a whole."""
+    """Unpickle the named files of a .tar.gz, in one pass, as reading any of them decompresses all before it."""
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
         files = (file for file in archive if file.name in names)
         return {file.name: safe_pickle.loads(archive.extractfile(file).read()) for file in files}

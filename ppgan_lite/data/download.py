@@ -1,4 +1,7 @@
-"""Published files: looked for, or downloaded from mirrors in turn, verified; only whole files ever get their name."""
+"""Published files: found on disk, or downloaded from the first mirror that answers and verified.
+
+A file gets its name only when it is complete.
+"""
 
 import hashlib
 import http.client
@@ -11,17 +14,17 @@ from tqdm import tqdm
 from ppgan_lite.errors import DataError
 from ppgan_lite.files import disk_errors, writing
 
-CACHE = Path("~/.cache/paddle/dataset")  # where paddle.vision.datasets keeps its files, too
+CACHE = Path("~/.cache/paddle/dataset")  # paddle.vision.datasets also keeps its files there
 TIMEOUT_SECONDS = 10
 CHUNK_BYTES = 1 << 16
 
 
 class NoMirrorError(DataError):
-    """No mirror gave the file."""
+    """No mirror provided the file."""
 
 
 def find(name: str, files, root: str | None) -> Path | None:
-    """The first folder `name` that holds all `files`: below `root`, $PPGAN_DATA or the cache; None if nowhere.
+    """The first folder `name` with all `files`, searched in `root`, $PPGAN_DATA and the cache; None: not found.
 
     Raises:
         DataError: `root` is given but does not exist.
@@ -34,27 +37,27 @@ def find(name: str, files, root: str | None) -> Path | None:
             if all((folder / file).exists() for file in files):
                 return folder
             if place == root and not folder.parent.is_dir():
-                raise DataError(f"data.root: {root}: no such folder; give one that holds {name}/, or null")
+                raise DataError(f"data.root: {root}: no such folder; set it to the parent of {name}/, or to null")
         except (OSError, RuntimeError) as error:  # no permission, a name too long, ~nobody
-            raise DataError(f"{place}: cannot be searched for {name}/: {error}") from error
+            raise DataError(f"{place}: cannot search it for {name}/: {error}") from error
     return None
 
 
 def find_or_download(
     name: str, checksums: dict[str, str], mirrors, root: str | None, algorithm: str = "sha256"
 ) -> Path:
-    """The folder `name` with all the files of `checksums` (see `find`), downloaded to the cache if it is nowhere.
+    """The folder `name` with all files of `checksums` (see `find`); missing files are downloaded to the cache.
 
-    Those that are found are not checked here. `mirrors` and `algorithm`: see `download`.
+    Checksums are verified for downloads only. `mirrors` and `algorithm`: see `download`.
 
     Raises:
         DataError: `root` is given but does not exist.
-        NoMirrorError: nowhere to be found, and no mirror gives what is missing.
+        NoMirrorError: a file is not found, and no mirror provides it.
         RunError: the cache cannot be written.
     """
-    found = find(name, checksums, root)
-    if found is not None:
-        return found
+    folder = find(name, checksums, root)
+    if folder is not None:
+        return folder
     folder = CACHE.expanduser() / name
     for file, checksum in checksums.items():
         if not (folder / file).exists():
@@ -63,12 +66,12 @@ def find_or_download(
 
 
 def download(file: str, mirrors, folder: Path, checksum: str, algorithm: str = "sha256"):
-    """Write `folder/file`, fetched from the first of `mirrors` (URL prefixes) that gives the right content.
+    """Write `folder/file`, fetched from the first of `mirrors` (URL prefixes) with the right content.
 
-    `algorithm` is the checksum's, by hashlib's name.
+    `algorithm` is the checksum's name in hashlib.
 
     Raises:
-        NoMirrorError: no mirror answered with the content of that checksum.
+        NoMirrorError: no mirror provided content with this checksum.
         RunError: the file cannot be written.
     """
     failures = []
@@ -86,7 +89,7 @@ def download(file: str, mirrors, folder: Path, checksum: str, algorithm: str = "
         with writing(folder / file) as stream:
             stream.write(content)
         return
-    raise NoMirrorError(f"{file} is not in {folder}, and no mirror gave it ({'; '.join(failures)})")
+    raise NoMirrorError(f"{file}: not in {folder}, and not available from any mirror ({'; '.join(failures)})")
 
 
 def _fetch(url: str) -> bytes:

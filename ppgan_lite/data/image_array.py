@@ -15,10 +15,10 @@ class ImageArray(Dataset):
     Args:
         images: uint8 [N, C, H, W].
         labels: integers [N].
-        class_names: what each label means, in the labels' order.
+        class_names: the name of each label, in the labels' order.
         name, origin, stands_in_for: see `Source`.
-        factors: how each image was drawn, name -> [N], where that is known.
-        flip: whether training mirrors a random half of the images (data/loader.py does it).
+        factors: how each image was made, name -> [N], where this is known.
+        flip: whether training mirrors a random half of the images (see data/loader.py).
     """
 
     def __init__(self, images, labels, class_names, name, origin, stands_in_for=None, factors=None, flip=False):

@@ -1,7 +1,7 @@
 """Kuzushiji-MNIST (Clanuwat et al. 2018, "Deep Learning for Classical Japanese Literature"): ten hiragana, 28x28.
 
-As many images as MNIST, in files of the same names. The sha256 are those that torchvision's prototype data sets and
-torchvision-ruby list. No second mirror is known.
+It has as many images as MNIST, in files of the same names. The sha256 values are in torchvision's prototype data sets
+and in torchvision-ruby. No second mirror is known.
 """
 
 from ppgan_lite.data import idx

@@ -1,9 +1,9 @@
-"""The picture files of a folder or of a zip file, with their classes and splits: a million of them in little memory.
+"""The picture files of a folder or zip file, with their classes and splits: a million of them in little memory.
 
-Classes are the first-level folders, if every picture lies in one and there are at least two; else there is one class,
-named after the root. If there are folders `train` and `test` (or `val`, `valid`, `validation`), they part the pictures,
-what lies beside them is passed over, and the classes are the folders in `train`. A folder that alone holds all pictures
-is looked into: zip files often have one.
+The first-level folders are the classes, if every picture is in one and there are at least two; otherwise there is one
+class, named after the root. If there are folders `train` and `test` (or `val`, `valid`, `validation`), they define the
+split; files outside them are ignored, and the folders in `train` are the classes. If one folder contains all pictures,
+its folders count as the first level: zip files often have such a folder.
 """
 
 import array
@@ -22,15 +22,19 @@ from ppgan_lite.data.pictures import BadImageError
 from ppgan_lite.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-TEST_FOLDERS = (b"test", b"val", b"valid", b"validation")  # the first that is there holds the test pictures
-MAX_BYTES = 1 << 28  # of one file
+TEST_FOLDERS = (b"test", b"val", b"valid", b"validation")  # the first that exists has the test pictures
+MAX_BYTES = 1 << 28  # limit for one file
 
-_ENCRYPTED = 1  # among the flags of a file in a zip file
-_LOCAL_HEADER_BYTES = 30  # of a file in a zip file, before its name
+_ENCRYPTED = 1  # flag of a file in a zip file
+_LOCAL_HEADER_BYTES = 30  # header of a file in a zip file, up to the file's name
 
 
-class Names:
-    """Many short byte strings in one: forked processes share it, where they would copy a list of a million objects."""
+class PackedNames:
+    """A sequence of byte strings, joined into one.
+
+    Forked processes share it. They would copy a list of a million objects, as reading an object writes to it (its
+    reference count).
+    """
 
     def __init__(self, names):
         names = list(names)
@@ -41,7 +45,7 @@ class Names:
         return len(self._ends) - 1
 
     def __getitem__(self, index: int) -> bytes:
-        index = range(len(self))[index]  # from the end, if negative; or an IndexError
+        index = range(len(self))[index]  # negative: from the end; too large: an IndexError
         return self._joined[self._ends[index] : self._ends[index + 1]]
 
     def __iter__(self):
@@ -50,20 +54,20 @@ class Names:
 
 
 class Listing:
-    """Files that hold a picture each. Small to pickle, and safe to use in forked processes.
+    """Picture files. Small to pickle, and safe to use in forked processes.
 
     Args:
         origin: absolute path of the folder or zip file.
-        names: `Names`, their paths below `origin`, with forward slashes.
-        facts: what else is known of them, name -> int64 [N].
+        names: the files' paths below `origin`, with forward slashes.
+        facts: further facts about the files, name -> int64 [N].
         labels: int64 [N]; None: all 0.
-        class_names: in the labels' order; None: one, after `origin`.
+        class_names: in the labels' order; None: one class, named after `origin`.
     """
 
-    IDENTITY = ("size",)  # the facts that tell a data set from another, wherever it lies
-    STATE = ("modified",)  # those that, besides, tell whether a file was written again
+    IDENTITY = ("size",)  # facts that identify a data set, wherever it is stored
+    STATE = ("modified",)  # facts that also change when a file is rewritten
 
-    def __init__(self, origin: str, names: Names, facts: dict[str, np.ndarray], labels=None, class_names=None):
+    def __init__(self, origin: str, names: PackedNames, facts: dict[str, np.ndarray], labels=None, class_names=None):
         self.origin = origin
         self.names = names
         self.facts = facts
@@ -84,7 +88,7 @@ class Listing:
             BadImageError: it cannot be read, has more than MAX_BYTES, or is damaged in the zip file.
         """
         if self.facts["size"][index] > MAX_BYTES:
-            raise BadImageError(f"{self.facts['size'][index]} bytes are too many for a picture")
+            raise BadImageError(f"{self.facts['size'][index]:,} bytes, more than the limit of {MAX_BYTES:,}")
         try:
             return self._content(index)
         except OSError as error:
@@ -96,12 +100,12 @@ class Listing:
 
     @functools.cached_property
     def digest(self) -> str:
-        """sha256 of names and sizes, of a zip file also of the checksums in it: the same wherever the pictures lie."""
+        """sha256 of names and sizes, for a zip file also of checksums: the same wherever the files are stored."""
         return self._sha256(self.IDENTITY)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """sha256 like `digest`, of a folder also of the times at which its files were written."""
+        """sha256 like `digest`, for a folder also of its files' modification times."""
         return self._sha256(self.IDENTITY + self.STATE)
 
     def _sha256(self, facts) -> str:
@@ -111,19 +115,19 @@ class Listing:
         return digest.hexdigest()
 
     def select(self, which) -> "Listing":
-        """The files at `which`: bool [N], or indices in the wanted order."""
+        """The files at `which`, a mask (bool [N]) or indices; indices also give the order."""
         indices = np.arange(len(self))[which]
-        every = list(self.names)
-        names = Names(every[index] for index in indices)
+        all_names = list(self.names)
+        names = PackedNames(all_names[index] for index in indices)
         facts = {name: values[indices] for name, values in self.facts.items()}
         return type(self)(self.origin, names, facts, self.labels[indices], self.class_names)
 
 
 class ZipListing(Listing):
-    """Files in a zip file, read where they are. It is opened for each one: no handle to share with other processes."""
+    """Picture files in a zip file, which is opened for each read: there is no handle to share with other processes."""
 
     IDENTITY = ("size", "crc")
-    STATE = ()  # the checksums tell it
+    STATE = ()  # the checksums change with the files
 
     def _content(self, index: int) -> bytes:
         fact = {name: int(values[index]) for name, values in self.facts.items()}
@@ -149,13 +153,13 @@ def list_pictures(root: str | None, split: str = "train", test_share: float = 0.
     Args:
         root: see `find_root`.
         split: `train` or `test`.
-        test_share: of the pictures that are test pictures, where no folders part them. A picture's name alone decides,
-            so that more pictures change no other's split.
-        one_class: whatever the folders are.
+        test_share: fraction held out for testing if there are no train and test folders. A picture's name alone
+            decides, so adding pictures does not move others to another split.
+        one_class: put all pictures into one class, whatever the folders are.
 
     Raises:
-        DataError: `root` is null or not there, cannot be read, has no pictures (for this split), or a test picture is
-            in none of the training pictures' class folders.
+        DataError: `root` is null, missing or cannot be read; there are no pictures (in this split); or a test picture
+            is not in one of the training pictures' class folders.
     """
     listing = list_files(root)
     depth = _common_depth(listing.names)
@@ -169,84 +173,85 @@ def list_pictures(root: str | None, split: str = "train", test_share: float = 0.
         testing = np.array([zlib.crc32(name) < test_share * 2**32 for name in listing.names])
         training = ~testing
         classes = set(folders)
-    chosen = training if split == "train" else testing
-    if not chosen.any():
+    in_split = training if split == "train" else testing
+    if not in_split.any():
         raise DataError(
-            f"data.root: {listing.origin}: none of its {len(listing)} pictures is a {split} picture; part them by "
-            f"folders train and test, or change data.test_share ({test_share:g})"
+            f"data.root: {listing.origin}: none of its {len(listing)} pictures is in the {split} split; put them into "
+            f"folders train/ and test/, or change data.test_share ({test_share:g})"
         )
     if None not in classes and len(classes) > 1 and not one_class:
-        label_of = {folder: label for label, folder in enumerate(sorted(classes))}
-        listing.labels = np.array([label_of.get(folder, -1) for folder in folders])
-        listing.class_names = tuple(os.fsdecode(folder) for folder in label_of)
-    chosen = listing.select(chosen)
-    if (strays := np.flatnonzero(chosen.labels < 0)).size:
+        labels = {folder: label for label, folder in enumerate(sorted(classes))}
+        listing.labels = np.array([labels.get(folder, -1) for folder in folders])
+        listing.class_names = tuple(os.fsdecode(folder) for folder in labels)
+    selected = listing.select(in_split)
+    if (strays := np.flatnonzero(selected.labels < 0)).size:
         raise DataError(
-            f"data.root: {listing.origin}: {chosen.name(strays[0])} is in none of the training pictures' class folders"
+            f"data.root: {listing.origin}: {selected.name(strays[0])}: not in a class folder that also exists in train/"
         )
-    return chosen
+    return selected
 
 
 def list_files(root: str | None) -> Listing:
     """All picture files below `root`, sorted by name, as one class.
 
     Raises:
-        DataError: `root` is null or not there, cannot be read, or has no pictures.
+        DataError: `root` is null, missing or cannot be read, or there are no pictures.
     """
     origin = find_root(root)
     kind, scan = (Listing, _scan_folder) if os.path.isdir(origin) else (ZipListing, _scan_zip)
     names, facts, others = scan(origin)
     if not names:
         kinds = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in others.most_common(3))
-        found = f"only {others.total()} other files ({kinds})" if others else "no files at all"
-        raise DataError(f"data.root: {origin}: no pictures ({', '.join(sorted(IMAGE_SUFFIXES))}), {found}")
+        files = f"only {others.total()} other files ({kinds})" if others else "no files at all"
+        raise DataError(f"data.root: {origin}: no pictures ({', '.join(sorted(IMAGE_SUFFIXES))}), {files}")
     order = sorted(range(len(names)), key=names.__getitem__)
     facts = {fact: np.array(values)[order] for fact, values in facts.items()}
-    return kind(origin, Names(os.fsencode(names[index]) for index in order), facts)
+    return kind(origin, PackedNames(os.fsencode(names[index]) for index in order), facts)
 
 
 def find_root(root: str | None, what: str = "folder or zip file of pictures") -> str:
-    """The absolute path of `data.root`: as given, or else below $PPGAN_DATA.
+    """The absolute path of `data.root`: as given, or else relative to $PPGAN_DATA.
 
     Args:
-        what: it must be, for the message.
+        what: the kind of path expected, for the messages.
 
     Raises:
-        DataError: it is null, or not there.
+        DataError: `root` is null, or does not exist.
     """
     if not root:
-        raise DataError(f"data.root: missing; give a {what}")
+        raise DataError(f"data.root: missing; set it to a {what}")
     shared = os.environ.get("PPGAN_DATA")
     for place in (os.path.expanduser(root), shared and os.path.join(os.path.expanduser(shared), root)):
         if place and os.path.exists(place):
             return os.path.abspath(place)
-    below = f"nor below $PPGAN_DATA ({shared})" if shared else "and PPGAN_DATA, below which it may be, is not set"
+    below = f"here or below $PPGAN_DATA ({shared})" if shared else "and $PPGAN_DATA is not set"
     raise DataError(f"data.root: {root}: no such {what}, {below}")
 
 
-def _common_depth(names: Names) -> int:
-    """How many folders, one in the other, hold all the files. As names are sorted, the first and the last tell."""
+def _common_depth(names: PackedNames) -> int:
+    """The number of nested folders that contain all files. As names are sorted, the first and the last decide."""
     first, last = (name.split(b"/")[:-1] for name in (names[0], names[-1]))
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
 
 
-def _folders(names: Names, depth: int) -> list[bytes | None]:
-    """The folder at that depth that each file is in; None: it is in none so deep."""
+def _folders(names: PackedNames, depth: int) -> list[bytes | None]:
+    """Each file's folder at this depth; None: its path has fewer folders."""
     split = (name.split(b"/", depth + 1) for name in names)
     return [parts[depth] if len(parts) > depth + 1 else None for parts in split]
 
 
 def _scan_folder(origin: str):
-    """Names and facts of the picture files in a folder, in any order, and how many others there are of each suffix.
+    """Names and facts of the picture files in a folder, in any order, and the number of other files by suffix.
 
-    Links to files and folders are followed. One that leads nowhere is a picture by its name: reading it tells why not.
+    Links to files and folders are followed. A dangling link is listed if its suffix is a picture's; reading it reports
+    the error.
     """
     names, sizes, times, others = [], array.array("q"), array.array("q"), collections.Counter()
-    pending = [("", frozenset())]  # folders, each with the real paths of those that it is in
+    pending = [("", frozenset())]  # folders, each with the real paths of its parent folders
     while pending:
         folder, above = pending.pop()
         path = os.path.join(origin, folder)
-        if (real := os.path.realpath(path)) in above:  # a link to a folder that it is in
+        if (real := os.path.realpath(path)) in above:  # a link to one of its parent folders
             continue
         for entry in _entries(path):
             status, suffix = _status(entry), _suffix(entry.name)
@@ -262,7 +267,7 @@ def _scan_folder(origin: str):
 
 
 def _entries(path: str):
-    """Yield the os.DirEntry of each thing in a folder that is not hidden."""
+    """Yield the os.DirEntry of everything in a folder that is not hidden."""
     try:
         with os.scandir(path) as entries:
             yield from (entry for entry in entries if not entry.name.startswith("."))
@@ -271,7 +276,7 @@ def _entries(path: str):
 
 
 def _suffix(name: str) -> str:
-    """Of a file, in small letters and with its dot; empty if there is none."""
+    """A file's suffix in lower case, with its dot; empty if there is none."""
     _, dot, suffix = name.rpartition("/")[2].rpartition(".")
     return dot + suffix.lower() if dot else ""
 
@@ -284,12 +289,12 @@ def _status(entry: os.DirEntry) -> os.stat_result | None:
 
 
 def _scan_zip(origin: str):
-    """What `_scan_folder` finds, of a zip file."""
+    """`_scan_folder` for a zip file."""
     try:
         with zipfile.ZipFile(origin) as file:
             infos = file.infolist()
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise DataError(f"data.root: {origin}: neither a folder nor a whole zip file: {error}") from error
+        raise DataError(f"data.root: {origin}: neither a folder nor a valid zip file: {error}") from error
     pictures, others = [], collections.Counter()
     for info in infos:
         if info.filename.endswith("/") or "/." in f"/{info.filename}":  # a folder, or hidden
@@ -301,8 +306,8 @@ def _scan_zip(origin: str):
     for info in pictures:
         if info.flag_bits & _ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DataError(
-                f"data.root: {origin}: {info.filename} is encrypted or packed by another method than deflate; "
-                "make a plain zip file"
+                f"data.root: {origin}: {info.filename} is encrypted, or compressed with another method than deflate; "
+                "create a plain zip file"
             )
     facts = {
         "size": [info.file_size for info in pictures],

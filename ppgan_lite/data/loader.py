@@ -1,6 +1,6 @@
-"""Batches in an order that is a function of (seed, epoch) alone, from any batch on: resuming needs no saved state.
+"""Batches in an order that depends on (seed, epoch) only, starting at any batch: resuming needs no saved state.
 
-So is which images are mirrored, of the data sets that ask for it.
+The same holds for which images are mirrored, in data sets that are (`Dataset.flip`).
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from ppgan_lite.errors import DataError
 
 
 def batches_per_epoch(num_samples: int, batch_size: int) -> int:
-    """Count the whole batches in one pass over the data.
+    """The number of complete batches in one pass over the data.
 
     Raises:
         DataError: the batch is larger than the data set.
@@ -24,16 +24,16 @@ def batches_per_epoch(num_samples: int, batch_size: int) -> int:
 
 
 class EpochSampler:
-    """Batches of indices of one epoch, in an order drawn from (seed, epoch); a last partial batch is dropped.
+    """Batches of indices for one epoch, in an order drawn from (seed, epoch); an incomplete last batch is dropped.
 
     Args:
         num_samples: length of the data set.
-        batch_size: images.
-        seed, epoch: fix the order.
-        first_batch: where in the epoch to start.
+        batch_size: images per batch.
+        seed, epoch: determine the order.
+        first_batch: batch of the epoch to start with.
 
     Attributes:
-        order: of all indices.
+        order: all indices, shuffled.
         mirrored: bool [num_samples], the random half of the images that `flip` mirrors in this epoch.
 
     Raises:
@@ -56,12 +56,12 @@ class EpochSampler:
 
 
 def batches(dataset, batch_size: int, seed: int, first_batch: int = 0):
-    """Yield batches for ever, epoch after epoch, from batch `first_batch` of the whole sequence on.
+    """Yield batches for ever, epoch after epoch, starting at batch `first_batch` of the whole sequence.
 
-    Where `dataset.flip` says so, the images of a random half of the items are mirrored, all fields of an item alike.
+    If `dataset.flip` is true, a random half of the items is mirrored, all image fields of an item alike.
 
     Yields:
-        dict of tensors, each with the batch as its first dimension. Closing the generator ends all that works ahead.
+        dict of tensors, each with the batch as its first dimension. Closing the generator ends work done in advance.
     """
     epochs = _epochs(len(dataset), batch_size, seed, first_batch)
     plan, early = itertools.tee((indices, sampler.mirrored[indices]) for sampler in epochs for indices in sampler)
@@ -74,7 +74,7 @@ def batches(dataset, batch_size: int, seed: int, first_batch: int = 0):
 
 
 def _epochs(num_samples: int, batch_size: int, seed: int, first_batch: int):
-    """Yield the samplers of all epochs, the first of which begins at `first_batch`."""
+    """Yield the samplers of all epochs, starting at batch `first_batch` of the whole sequence."""
     first_epoch, offset = divmod(first_batch, batches_per_epoch(num_samples, batch_size))
     for epoch in itertools.count(first_epoch):
         yield EpochSampler(num_samples, batch_size, seed, epoch, offset if epoch == first_epoch else 0)

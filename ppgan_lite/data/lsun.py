@@ -1,8 +1,8 @@
-"""One category of LSUN (Yu et al. 2015), from its LMDB or from the picture files exported from that.
+"""One category of LSUN (Yu et al. 2015), from its LMDB or from picture files exported from the LMDB.
 
 An LSUN LMDB is a folder such as bedroom_train_lmdb. Its keys are 40 hexadecimal digits, its values are image files
-(WebP, as published). It is opened anew for each picture, which takes 0.2 ms: what is open must not come into another
-process by a fork, and no process can open it twice.
+(WebP, as published). It is opened again for each picture, which takes 0.2 ms: an open LMDB must not be inherited by a
+forked process, and no process can open it twice.
 """
 
 import contextlib
@@ -16,31 +16,32 @@ import numpy as np
 from tqdm import tqdm
 
 from ppgan_lite.data import picture_set
-from ppgan_lite.data.listing import Names, find_root, list_pictures
+from ppgan_lite.data.listing import PackedNames, find_root, list_pictures
 from ppgan_lite.data.pictures import BadImageError
 from ppgan_lite.errors import DataError
 from ppgan_lite.files import disk_errors, writing
 
-TRAIN, TEST = "_train_lmdb", "_val_lmdb"  # how the folders' names end
-SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}  # by how a file begins; all others: .webp
-NESTED = 4  # folders above an exported picture: 46 pictures in each of 65,536 folders, for the 3 million bedrooms
+TRAIN, TEST = "_train_lmdb", "_val_lmdb"  # ends of the folders' names
+SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}  # first bytes of a file -> its suffix; all others: .webp
+NESTED = 4  # depth of exported pictures: for the 3 million bedrooms, 46 in each of 65,536 folders
 
 
 class LMDB:
-    """The pictures of an LMDB in the order of their keys, as one class: a source of `picture_set.build`.
+    """The pictures of an LMDB in the order of their keys, as one class: a source for `picture_set.build`.
 
-    It is known by its keys and, for the cache, by its size and time: reading 43 GB of values would take too long.
+    It is identified by its keys and, for the cache, by the file's size and modification time: reading 43 GB of values
+    would take too long.
 
     Raises:
-        DataError: it cannot be read, is truncated or empty; or the package lmdb is missing.
+        DataError: the LMDB cannot be read, is truncated or empty; or the package lmdb is missing.
     """
 
     def __init__(self, folder: Path):
         self.origin = os.path.abspath(folder)
         with _reading(self.origin) as transaction:
-            self.names = Names(transaction.cursor().iternext(values=False))
+            self.names = PackedNames(transaction.cursor().iternext(values=False))
         if not len(self.names):
-            raise DataError(f"{self.origin}: an empty LMDB")
+            raise DataError(f"{self.origin}: the LMDB is empty")
         self.labels = np.zeros(len(self.names), "int64")
         self.class_names = (Path(folder).name.removesuffix(TRAIN).removesuffix(TEST),)
 
@@ -52,11 +53,11 @@ class LMDB:
         return self.names[index].decode("utf-8", "backslashreplace")
 
     def read(self, index: int) -> bytes:
-        """The image file. Raises BadImageError: it is not there any more."""
+        """The content of the image file. Raises BadImageError: it is no longer in the LMDB."""
         with _reading(self.origin) as transaction:
             content = transaction.get(self.names[index])
         if content is None:
-            raise BadImageError("not in the LMDB any more")
+            raise BadImageError("no longer in the LMDB")
         return content
 
     @functools.cached_property
@@ -66,7 +67,7 @@ class LMDB:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """sha256 of the keys, and of the file's size and time."""
+        """sha256 of the keys and of the file's size and modification time."""
         status = os.stat(os.path.join(self.origin, "data.mdb"))
         return hashlib.sha256(f"{self.digest} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()
 
@@ -74,54 +75,54 @@ class LMDB:
 def build(options, split: str = "train"):
     """The training or test pictures of the category in `options.root`, as one class.
 
-    `root` is the LMDB of the training pictures (with that of the test pictures beside it), a folder that holds the two,
-    or one of exported pictures, parted as `list_pictures` does.
+    `root` is the LMDB of the training pictures (with the test pictures' LMDB next to it), a folder with both LMDBs, or
+    a folder of exported pictures, split as in `list_pictures`.
 
     Raises:
-        DataError: there are no such pictures, or see `LMDB` and `picture_set.build`.
+        DataError: there are no such pictures; or see `LMDB` and `picture_set.build`.
     """
-    root = Path(find_root(options.root, "folder of an LSUN LMDB, or of pictures exported from it"))
+    root = Path(find_root(options.root, "folder with an LSUN LMDB or with exported pictures"))
     folder = find_lmdb(root, split)
-    # the folders of exported pictures are characters of their keys, and no classes
+    # one class: the folders of exported pictures are characters of their keys
     source = LMDB(folder) if folder else list_pictures(str(root), split, one_class=True)
     return picture_set.build(source, options, "lsun")
 
 
 def find_lmdb(root: Path, split: str) -> Path | None:
-    """The LMDB of a split: `root` itself, in it, or (of the test pictures) beside it; None if there is no LMDB at all.
+    """The LMDB of a split: `root` itself, in `root`, or (for `test`) next to `root`; None if there is no LMDB at all.
 
     Raises:
-        DataError: it is missing while that of the other split is there, or there are several.
+        DataError: only the other split's LMDB exists, or there are several for this split.
     """
     ending = TRAIN if split == "train" else TEST
     if _is_lmdb(root):
-        found = [root] if split == "train" else [root.with_name(root.name.removesuffix(TRAIN) + TEST)]
+        folders = [root] if split == "train" else [root.with_name(root.name.removesuffix(TRAIN) + TEST)]
     elif any(map(_is_lmdb, root.glob("*_lmdb"))):
-        found = sorted(root.glob(f"*{ending}"))
+        folders = sorted(root.glob(f"*{ending}"))
     else:
         return None
-    found = [folder for folder in found if _is_lmdb(folder)]
-    if len(found) != 1:
-        names = ", ".join(folder.name for folder in found) or "none"
-        raise DataError(f"data.root: {root}: one LMDB *{ending} is needed for the {split} pictures, but found {names}")
-    return found[0]
+    folders = [folder for folder in folders if _is_lmdb(folder)]
+    if len(folders) != 1:
+        names = ", ".join(folder.name for folder in folders) or "none"
+        raise DataError(f"data.root: {root}: the {split} pictures need exactly one LMDB *{ending}, found: {names}")
+    return folders[0]
 
 
 def export(folder: Path, out: Path) -> int:
-    """Write the pictures of an LMDB as files OUT/k/e/y/s/KEYS....webp (or .jpg, .png); those that are there stay.
+    """Write the pictures of an LMDB as files OUT/k/e/y/s/KEYS....webp (or .jpg, .png); existing files are kept.
 
     Returns:
-        how many were written.
+        number of files written.
 
     Raises:
-        DataError: see `LMDB`; or a key is no name for a file.
+        DataError: see `LMDB`; or a key is not a valid file name.
         RunError: a file cannot be written.
     """
     source, written = LMDB(folder), 0
     for index in tqdm(range(len(source)), unit=" pictures", desc=str(out)):
         key, content = source.name(index), source.read(index)
         if not re.fullmatch(r"[\w-]{1,200}", key, re.ASCII):
-            raise DataError(f"{source.origin}: the key {key!r} is no name for a file")
+            raise DataError(f"{source.origin}: the key {key!r} is not a valid file name")
         suffix = next((suffix for start, suffix in SUFFIXES.items() if content.startswith(start)), ".webp")
         path = Path(out, *key[:NESTED], key + suffix)
         with disk_errors(path):
@@ -140,20 +141,20 @@ def _is_lmdb(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _reading(folder: str):
-    """A transaction of an LMDB that reads it.
+    """A read transaction of an LMDB.
 
     Raises:
-        DataError: it cannot be read, or is truncated; or the package lmdb is missing.
+        DataError: the LMDB cannot be read or is truncated; or the package lmdb is missing.
     """
     try:
-        import lmdb  # not everybody's package
+        import lmdb  # an optional dependency
     except ImportError as error:
-        raise DataError("lsun: an LMDB needs the package lmdb: pip install -r requirements-lsun.txt") from error
+        raise DataError("lsun: reading an LMDB needs the package lmdb: pip install -r requirements-lsun.txt") from error
     try:
         with lmdb.open(folder, readonly=True, lock=False, readahead=False) as environment:
             needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
             present = os.path.getsize(os.path.join(folder, "data.mdb"))
-            if present < needed:  # reading behind its end would end this process (SIGBUS)
+            if present < needed:  # reading beyond the end of the file would kill this process (SIGBUS)
                 raise DataError(f"{folder}: truncated: data.mdb has {present} bytes of {needed}; copy it again")
             with environment.begin() as transaction:
                 yield transaction

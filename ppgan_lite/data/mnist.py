@@ -2,7 +2,7 @@
 
 from ppgan_lite.data import idx
 
-# The published MD5 sums were checked when these sha256 were computed.
+# Computed from files with the published MD5 sums.
 PUBLISHED = {
     "mnist": idx.Published(
         folder="mnist",
@@ -47,5 +47,5 @@ PUBLISHED = {
 
 
 def build(options, split: str = "train"):
-    """The images of the data set that `options.name` names. Raises DataError: see `idx.build`."""
+    """The training or test images of MNIST or Fashion-MNIST, by `options.name`. Raises DataError: see `idx.build`."""
     return idx.build(options, split, PUBLISHED[options.name])

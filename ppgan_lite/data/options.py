@@ -1,4 +1,4 @@
-"""The options of every data set, and what can be said of its fields before a file is opened. No Paddle here."""
+"""The options of every data set, and its fields as far as they are known before a file is opened. No Paddle here."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -9,14 +9,14 @@ from ppgan_lite.schema.types import Count, Named, Range, Seed
 
 @dataclass(frozen=True)
 class Data(Named):
-    """What all data sets share."""
+    """Options that all data sets share."""
 
-    SHAPE: ClassVar[tuple[int, int, int]]  # C, H, W, of data whose options do not choose it
+    SHAPE: ClassVar[tuple[int, int, int]]  # C, H, W, if no option determines it
 
-    batch_size: Count = 128
+    batch_size: Count  # images (or points) per batch
 
     def spec(self) -> Spec:
-        """The fields of the data; what the classes are called, only the files can tell."""
+        """The fields of the data. The names of the classes are known only when the data is built."""
         return images(self.SHAPE)
 
 
@@ -27,8 +27,8 @@ class MNIST(Data):
     BUILT_BY: ClassVar = "ppgan_lite.data.mnist.build"
     SHAPE: ClassVar = (1, 28, 28)
 
-    root: str | None = None  # folder that holds mnist/, fashion-mnist/ or kmnist/, searched first
-    offline: Literal["rendered_digits"] | None = None  # what to train on where no mirror answers; null: an error
+    root: str | None = None  # folder with mnist/, fashion-mnist/ or kmnist/, searched before $PPGAN_DATA and the cache
+    offline: Literal["rendered_digits"] | None = None  # data set to use if the download fails; null: stop with an error
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class RenderedDigits(Data):
     BUILT_BY: ClassVar = "ppgan_lite.data.rendered_digits.build"
     SHAPE: ClassVar = (1, 28, 28)
 
-    num_images: Annotated[int, Range(1, 10**7)] = 60000
-    seed: Seed = 0  # of the drawing
+    num_images: Annotated[int, Range(1, 10**7)] = 60000  # number of training images; a sixth as many test images
+    seed: Seed = 0  # random seed of the drawn digits
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class Fake(Data):
 
     BUILT_BY: ClassVar = "ppgan_lite.data.fake.build"
 
-    num_images: Annotated[int, Range(1, 10**6)] = 1024
-    channels: Literal[1, 3] = 3
-    size: Annotated[int, Range(1, 1024)] = 64  # pixels, height and width
-    seed: Seed = 0  # of the noise
+    num_images: Annotated[int, Range(1, 10**6)] = 1024  # number of images in each split
+    channels: Literal[1, 3] = 3  # channels of an image; 1: greyscale, 3: RGB
+    size: Annotated[int, Range(1, 1024)] = 64  # height and width, pixels
+    seed: Seed = 0  # random seed of the noise
 
     def spec(self):
         return images((self.channels, self.size, self.size))
@@ -66,15 +66,15 @@ class Fake(Data):
 
 @dataclass(frozen=True)
 class Gaussians(Data):
-    """Points of a mixture of Gaussians in one or two dimensions: pictures of one pixel, with a channel for each."""
+    """Points of a mixture of Gaussians in one or two dimensions: images of one pixel, with a channel per dimension."""
 
     BUILT_BY: ClassVar = "ppgan_lite.data.gaussians.build"
 
-    num_images: Annotated[int, Range(1, 10**7)] = 10000  # points
-    dims: Literal[1, 2] = 1
-    modes: Annotated[int, Range(1, 100)] = 1  # Gaussians: at 0.6, evenly over [-0.6, 0.6], or on a circle of radius 0.6
-    std: Annotated[float, Range(0, 0.2, open_ends="low")] = 0.1  # of each
-    seed: Seed = 0  # of the points
+    num_images: Annotated[int, Range(1, 10**7)] = 10000  # number of training points; a sixth as many test points
+    dims: Literal[1, 2] = 1  # dimensions of a point
+    modes: Annotated[int, Range(1, 100)] = 1  # number of Gaussians, evenly on [-0.6, 0.6] or a circle of radius 0.6
+    std: Annotated[float, Range(0, 0.2, open_ends="low")] = 0.1  # standard deviation of every Gaussian
+    seed: Seed = 0  # random seed of the points
 
     def spec(self):
         return points(self.dims)
@@ -82,14 +82,14 @@ class Gaussians(Data):
 
 @dataclass(frozen=True)
 class Pictures(Data):
-    """Pictures from files, cropped to a centred square and resized."""
+    """Options of pictures from files, which are cropped to a centred square and resized."""
 
-    size: Annotated[int, Range(8, 1024)] = 64  # pixels, height and width
-    channels: Literal[1, 3] = 3  # 1: greyscale
-    flip: bool = False  # mirror a random half of the pictures, anew in each epoch
-    on_bad_image: Literal["error", "skip"] = "error"  # a file that is no picture: name it and stop, or go on without
-    cache: Literal["memory", "disk", "none"] = "disk"  # where decoded pictures are kept
-    workers: Annotated[int, Range(0, 64)] = 2  # processes that decode ahead; 0: none
+    size: Annotated[int, Range(8, 1024)] = 64  # height and width after resizing, pixels
+    channels: Literal[1, 3] = 3  # channels of a picture; 1: greyscale, 3: RGB
+    flip: bool = False  # mirror a random half of the pictures, chosen again in each epoch
+    on_bad_image: Literal["error", "skip"] = "error"  # on a file that cannot be decoded: stop, or report and skip it
+    cache: Literal["memory", "disk", "none"] = "disk"  # where decoded pictures are kept; none: decoded in every epoch
+    workers: Annotated[int, Range(0, 64)] = 2  # number of processes that decode in advance; 0: no extra process
 
     def spec(self):
         return images((self.channels, self.size, self.size))
@@ -97,39 +97,39 @@ class Pictures(Data):
 
 @dataclass(frozen=True)
 class Folder(Pictures):
-    """The pictures of a folder or of a zip file; see data/listing.py for their classes and splits."""
+    """The pictures of a folder or zip file; for their classes and splits see data/listing.py."""
 
     BUILT_BY: ClassVar = "ppgan_lite.data.folder.build"
 
-    root: str | None = None  # the folder or zip file, as given or below $PPGAN_DATA
-    test_share: Annotated[float, Range(0, 0.5)] = 0.1  # of the pictures, where no folders train and test part them
+    root: str | None = None  # folder or zip file with the pictures, as given or relative to $PPGAN_DATA
+    test_share: Annotated[float, Range(0, 0.5)] = 0.1  # fraction held out for testing if there are no train/ and test/
 
 
 @dataclass(frozen=True)
 class LSUN(Pictures):
-    """One category of LSUN (Yu et al. 2015): its LMDB, or what tools/prepare_data.py exports from it."""
+    """One category of LSUN (Yu et al. 2015): its LMDB, or the pictures that tools/prepare_data.py exports from it."""
 
     BUILT_BY: ClassVar = "ppgan_lite.data.lsun.build"
 
-    root: str | None = None  # the folder, as given or below $PPGAN_DATA
+    root: str | None = None  # folder with the LMDB or the exported pictures, as given or relative to $PPGAN_DATA
 
 
 @dataclass(frozen=True)
 class CIFAR(Data):
-    """CIFAR-100 (Krizhevsky 2009), its 100 fine classes; and what CIFAR-10 shares with it."""
+    """CIFAR-100 (Krizhevsky 2009) with its 100 fine classes; base of the options of CIFAR-10."""
 
     BUILT_BY: ClassVar = "ppgan_lite.data.cifar.build"
     SHAPE: ClassVar = (3, 32, 32)
 
-    root: str | None = None  # folder that holds cifar/, looked in first
-    flip: bool = False  # mirror a random half of the pictures, anew in each epoch
+    root: str | None = None  # folder with cifar/, searched before $PPGAN_DATA and the cache
+    flip: bool = False  # mirror a random half of the images, chosen again in each epoch
 
 
 @dataclass(frozen=True)
 class CIFAR10(CIFAR):
     """CIFAR-10 (Krizhevsky 2009)."""
 
-    offline: Literal["cifar10_jpeg"] | None = None  # what to train on where no mirror answers; null: an error
+    offline: Literal["cifar10_jpeg"] | None = None  # data set to use if the download fails; null: stop with an error
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ class CIFARJPEG(Data):
     BUILT_BY: ClassVar = "ppgan_lite.data.cifar.build_jpeg"
     SHAPE: ClassVar = (3, 32, 32)
 
-    root: str | None = None  # folder that holds cifar10-jpeg/, looked in first
-    flip: bool = False  # mirror a random half of the pictures, anew in each epoch
+    root: str | None = None  # folder with cifar10-jpeg/, searched before $PPGAN_DATA and the cache
+    flip: bool = False  # mirror a random half of the images, chosen again in each epoch
 
 
 DATASETS = {

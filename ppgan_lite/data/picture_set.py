@@ -1,6 +1,6 @@
-"""Data sets of pictures in files: decoded once, into memory or onto the disk, or anew each time by other processes.
+"""Data sets of pictures in files: decoded once into memory or onto disk, or on demand by worker processes.
 
-A source of files, such as data/listing.py's, has a length, `read(index) -> bytes` (which may raise BadImageError) and
+A source of files, such as a `Listing`, has a length, `read(index) -> bytes` (which may raise BadImageError),
 `name(index)`, `labels`, `class_names`, `origin`, `digest` and `fingerprint`.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ppgan_lite.data.base import Dataset, Source
-from ppgan_lite.data.cache import FORMAT, CacheError, PictureCache, cache_folder
+from ppgan_lite.data.cache import FORMAT, CacheError, Decoded, PictureCache, cache_folder, fill
 from ppgan_lite.data.pictures import BadImageError, read_picture
 from ppgan_lite.data.pixels import from_uint8
 from ppgan_lite.data.spec import images
@@ -22,17 +22,18 @@ from ppgan_lite.data.workers import ahead
 from ppgan_lite.errors import DataError, warn
 from ppgan_lite.files import sha256
 
-PART = 64  # pictures that a process decodes at once, at most, for the cache
-PART_BYTES = 4 << 20  # and of these, at most
-MOST_NAMED = 10  # bad files; the rest is counted
+PART = 64  # most pictures that a worker decodes at once for the cache
+PART_BYTES = 4 << 20  # and the most bytes
+MOST_NAMED = 10  # bad files that are named; the rest is counted
 SKIP = "-o data.on_bad_image=skip"
 
 
 def build(source, options, name: str) -> "PictureSet":
-    """The data set of a source's pictures, as `options` (see Pictures in options.py) says.
+    """The data set of a source's pictures; `options` are `Pictures` (data/options.py).
 
     Raises:
-        DataError: a file is no picture, and `on_bad_image` is `error` (with cache `none`: when it is come upon).
+        DataError: a file cannot be decoded, and `on_bad_image` is `error` (with cache `none`: when the file is first
+            read).
     """
     if options.cache == "memory":
         return DecodedPictures(source, options, name, *_decode_into_memory(source, options))
@@ -40,160 +41,165 @@ def build(source, options, name: str) -> "PictureSet":
         try:
             return DecodedPictures(source, options, name, *_decode_onto_disk(source, options))
         except CacheError as error:
-            warn(f"{error}; going on without a cache, so pictures are decoded in every epoch")
+            warn(f"{error}; continuing without a cache, so pictures are decoded in every epoch")
     return PicturesOnDemand(source, options, name)
 
 
 class PictureSet(Dataset):
     """Item i is `image`, float32 [C, size, size] in [-1, 1], and `label`, int64.
 
+    Args:
+        source, options, name: see `build`.
+        files: the source's files that are items, int64 [N].
+
     Attributes:
-        source: its sha256 is of the files' names and sizes, not of pixels.
+        source: a `Source`; its sha256 covers the files' names and sizes, not the pixels.
     """
 
-    def __init__(self, source, options, name: str, kept: np.ndarray):
+    def __init__(self, source, options, name: str, files: np.ndarray):
         super().__init__()
         self.spec = images(_shape(options), source.class_names)
-        self.labels, self.flip = source.labels[kept], options.flip
-        left_out = np.setdiff1d(np.arange(len(source)), kept).tolist()
+        self.labels, self.flip = source.labels[files], options.flip
+        left_out = np.setdiff1d(np.arange(len(source)), files).tolist()
         digest = sha256(f"{source.digest} {_shape(options)} {FORMAT} {left_out}".encode())
-        self.source = Source(name, source.origin, digest, len(kept))
+        self.source = Source(name, source.origin, digest, len(files))
 
 
 class DecodedPictures(PictureSet):
-    """Pictures that are decoded already.
+    """Pictures that have been decoded before.
 
     Args:
-        source, options, name: as of `build`.
+        source, options, name: see `build`.
         pixels: pixels[files] is uint8 [n, C, H, W].
-        bad: the files that are no pictures, and why: they are left out.
+        bad: the files that could not be decoded, and why. They are left out.
 
     Raises:
-        DataError: there are such files, and `options.on_bad_image` is `error`; or there are no others.
+        DataError: there are bad files and `options.on_bad_image` is `error`; or all files are bad.
     """
 
     def __init__(self, source, options, name: str, pixels, bad: dict[int, str]):
         for file, reason in itertools.islice(bad.items(), MOST_NAMED):
             warn(f"{source.name(file)}: {reason}")
         if bad and (options.on_bad_image == "error" or len(bad) == len(source)):
-            raise DataError(f"{source.origin}: {_count(bad, source)}; remove them, or leave them out: {SKIP}")
+            raise DataError(f"{source.origin}: {_count(bad, source)}; remove them, or skip them with {SKIP}")
         if bad:
-            warn(f"{source.origin}: {_count(bad, source)}, and left out")
-        self._pixels, self._kept = pixels, np.setdiff1d(np.arange(len(source)), list(bad))
-        super().__init__(source, options, name, self._kept)
+            warn(f"{source.origin}: {_count(bad, source)}; left out")
+        self._pixels, self._good_files = pixels, np.setdiff1d(np.arange(len(source)), list(bad))
+        super().__init__(source, options, name, self._good_files)
 
     def batch(self, indices):
         return {"image": from_uint8(self.pixels("image", indices)), "label": self.labels[indices]}
 
     def pixels(self, field, indices):
-        return self._pixels[self._kept[indices]]
+        return self._pixels[self._good_files[indices]]
 
 
 class PicturesOnDemand(PictureSet):
-    """Pictures that are decoded anew each time. If bad files may be skipped, the next good one takes the place of each.
+    """Pictures that are decoded on each use. If bad files may be skipped, the next good picture replaces each.
 
     Args:
-        source, options, name: as of `build`.
+        source, options, name: see `build`.
     """
 
     def __init__(self, source, options, name: str):
         super().__init__(source, options, name, np.arange(len(source)))
         self._files, self._workers, self._may_skip = source, options.workers, options.on_bad_image == "skip"
-        self._bad = {}  # files that were told of, and why
+        self._bad = {}  # bad files reported so far, and why they are bad
 
     def batch(self, indices) -> dict[str, np.ndarray]:
         """The items at `indices`.
 
         Raises:
-            DataError: a file is no picture, and may not be skipped, or there is no other.
+            DataError: a file cannot be decoded, and may not be skipped; or no file can be decoded.
         """
-        pixels, labels = self._good(*self._decode(np.asarray(indices)))
-        return {"image": from_uint8(pixels), "label": labels}
+        return self._to_batch(*self._decode(np.asarray(indices)))
 
     def pixels(self, field, indices):
-        return self._good(*self._decode(np.asarray(indices)))[0]
+        pixels, _, bad = self._decode(np.asarray(indices))
+        self._report(bad)
+        return pixels
 
     def stream(self, batches):
-        """Yield `batch(indices)` of each of `batches`, from processes that decode ahead; closing it ends them.
+        """Yield `batch(indices)` for each of `batches`, decoded in advance by workers; closing it ends them.
 
         Raises:
-            DataError: as `batch`. RunError: as `ahead`.
+            DataError: see `batch`. RunError: see `ahead`.
         """
         with contextlib.closing(ahead(self._decode, batches, self._workers)) as decoded:
-            for one in decoded:
-                pixels, labels = self._good(*one)
-                yield {"image": from_uint8(pixels), "label": labels}
+            for pixels, files, bad in decoded:
+                yield self._to_batch(pixels, files, bad)
 
     def _decode(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
-        """Pixels uint8 [n, C, H, W], the files that they are of, and the bad ones among those that were tried."""
-        pixels, bad = decode(self._files, self.spec["image"].shape, indices)
-        taken = np.array(indices)
+        """Pixels, uint8 [n, C, H, W]; the files that they come from, [n]; and the bad files that were met."""
+        shape = self.spec["image"].shape
+        pixels, bad = decode(self._files, shape, indices)
+        files = np.array(indices)
         for row in np.flatnonzero(np.isin(indices, list(bad))) if self._may_skip else ():
             for distance in range(1, len(self)):
-                taken[row] = (indices[row] + distance) % len(self)
-                pixels[row : row + 1], more = decode(self._files, self.spec["image"].shape, taken[row : row + 1])
+                files[row] = (indices[row] + distance) % len(self)
+                pixels[row : row + 1], more = decode(self._files, shape, files[row : row + 1])
                 bad |= more
                 if not more:
                     break
-        return pixels, taken, bad
+        return pixels, files, bad
 
-    def _good(self, pixels: np.ndarray, taken: np.ndarray, bad: dict[int, str]) -> tuple[np.ndarray, np.ndarray]:
-        """Pixels uint8 [n, C, H, W] and labels [n] of good pictures; bad ones are reported. Raises DataError."""
+    def _to_batch(self, pixels: np.ndarray, files: np.ndarray, bad: dict[int, str]) -> dict[str, np.ndarray]:
+        self._report(bad)
+        return {"image": from_uint8(pixels), "label": self.labels[files]}
+
+    def _report(self, bad: dict[int, str]):
+        """Warn about bad files that have not been reported. Raises DataError: see `batch`."""
         for file in sorted(bad.keys() - self._bad.keys()):
-            told = f"{self._files.name(file)}: {bad[file]}"
+            problem = f"{self._files.name(file)}: {bad[file]}"
             if not self._may_skip:
-                raise DataError(f"{self.source.origin}: {told}; remove it, or go on without it: {SKIP}")
+                raise DataError(f"{self.source.origin}: {problem}; remove it, or skip it with {SKIP}")
             self._bad[file] = bad[file]
             if len(self._bad) <= MOST_NAMED:
-                warn(f"{told}; the next picture takes its place")
+                warn(f"{problem}; the next picture is used instead")
             elif len(self._bad) == MOST_NAMED + 1:
-                warn(f"{self.source.origin}: more than {MOST_NAMED} files are no pictures; no more of them are named")
+                warn(f"{self.source.origin}: more than {MOST_NAMED} files cannot be decoded; the rest are not reported")
         if len(self._bad) == len(self):
             raise DataError(f"{self.source.origin}: {_count(self._bad, self._files)}")
-        return pixels, self.labels[taken]
 
 
-def decode(source, shape: tuple[int, int, int], files) -> tuple[np.ndarray, dict[int, str]]:
-    """Decode some files of a source: uint8 [n, C, H, W], and why some of them, which become 0, are no pictures."""
+def decode(source, shape: tuple[int, int, int], files) -> Decoded:
+    """Decode some files of a source."""
     pixels, bad = np.zeros((len(files), *shape), np.uint8), {}
     for row, file in enumerate(files):
         try:
             pixels[row] = read_picture(source.read(file), shape[1], shape[0])
         except BadImageError as error:
             bad[int(file)] = str(error)
-    return pixels, bad
+    return Decoded(pixels, bad)
 
 
-def _decode_into_memory(source, options) -> tuple[np.ndarray, dict[int, str]]:
-    """All pictures, uint8 [N, C, H, W], and why some files are none."""
+def _decode_into_memory(source, options) -> Decoded:
+    start = time.monotonic()
     try:
         pixels = np.empty((len(source), *_shape(options)), np.uint8)
     except MemoryError as error:
         raise DataError(f"{source.origin}: its pictures do not fit into memory; set data.cache=disk") from error
-    bad, done, start = {}, 0, time.monotonic()
-    for num, part, reasons in _decode_ranges(source, options, [range(len(source))]):
-        pixels[done : done + num] = part
-        bad |= reasons
-        done += num
+    with contextlib.closing(_decode_ranges(source, options, [range(len(source))])) as parts:
+        bad = fill(pixels, parts)
     print(f"decoded in {time.monotonic() - start:.0f} s into {pixels.nbytes / 1e6:,.0f} MB of memory", flush=True)
-    return pixels, bad
+    return Decoded(pixels, bad)
 
 
 def _decode_onto_disk(source, options) -> tuple[PictureCache, dict[int, str]]:
-    """All pictures in a cache, and why some files are none. Raises CacheError."""
+    """All pictures in a cache, and why some files are bad. Raises CacheError."""
     folder, start = cache_folder(source.fingerprint, _shape(options)), time.monotonic()
     cache = PictureCache(folder, len(source), _shape(options))
     if cache.build(functools.partial(_decode_ranges, source, options)):
         seconds, megabytes = time.monotonic() - start, cache.num_bytes / 1e6
         print(f"decoded in {seconds:.0f} s into {folder}, {len(source)} pictures, {megabytes:,.0f} MB", flush=True)
-    elif mended := cache.bad.keys() - decode(source, _shape(options), cache.bad)[1]:
-        cache.forget(mended)  # a file that could not be read then, and can be now
+    elif mended := cache.bad.keys() - decode(source, _shape(options), cache.bad).bad:
+        cache.forget(mended)  # files that could not be read when the cache was built, and can be now
         return _decode_onto_disk(source, options)
     return cache, cache.bad
 
 
 def _decode_ranges(source, options, ranges: list[range]):
-    """Yield (number of files, their pictures, why some are none) of parts of each range of files, in their order."""
+    """Yield the `Decoded` parts of each range of files, in order."""
     length = max(1, min(PART, PART_BYTES // math.prod(_shape(options))))
     parts = [files[i : i + length] for files in ranges for i in range(0, len(files), length)]
     work, num = functools.partial(decode, source, _shape(options)), sum(map(len, parts))
@@ -202,9 +208,9 @@ def _decode_ranges(source, options, ranges: list[range]):
         contextlib.closing(ahead(work, parts, options.workers)) as decoded,
         tqdm(total=num, unit=" pictures", leave=False, disable=None) as progress,
     ):
-        for pixels, bad in decoded:
-            yield len(pixels), pixels, bad
-            progress.update(len(pixels))
+        for part in decoded:
+            yield part
+            progress.update(len(part.pixels))
 
 
 def _shape(options) -> tuple[int, int, int]:
@@ -212,6 +218,6 @@ def _shape(options) -> tuple[int, int, int]:
 
 
 def _count(bad: dict[int, str], source) -> str:
-    """How many files are bad, and the first of them."""
+    """The number of bad files, with the first as an example."""
     file, reason = next(iter(bad.items()))
-    return f"{len(bad)} of {len(source)} files are no pictures ({source.name(file)}: {reason})"
+    return f"{len(bad)} of {len(source)} files cannot be decoded ({source.name(file)}: {reason})"

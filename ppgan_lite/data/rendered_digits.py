@@ -1,7 +1,7 @@
 """Digits drawn with OpenCV's Hershey fonts: 28x28 images that need no files and no network.
 
-Each image is a digit in one of four fonts, with a random slant, stroke thickness, scale and shift. All factors are
-known, so they can be measured on what a generator makes.
+Each image is a digit in one of four fonts, with a random slant, stroke thickness, scale and shift. As these factors are
+known, a generator's images can be measured against them.
 """
 
 import cv2
@@ -12,7 +12,7 @@ from ppgan_lite.errors import DataError
 
 SIZE = 28
 SUPERSAMPLING = 3  # drawn 3 times as large, then averaged down
-DIGIT_HEIGHT = 20  # pixels, at scale 1: as MNIST's
+DIGIT_HEIGHT = 20  # pixels at scale 1, as in MNIST
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_TRIPLEX)
 STROKES = tuple(range(4, 12))  # thickness in supersampled pixels
 
@@ -23,10 +23,10 @@ CENTRE = (CANVAS - 1) / 2
 def build(options, split: str = "train", stands_in_for: str | None = None) -> ImageArray:
     """Draw `options.num_images` digits from `options.seed`: the same pixels for the same seed and OpenCV version.
 
-    The test images are others, and a sixth as many, as MNIST's.
+    The test images are different, and a sixth as many, as in MNIST.
 
     Raises:
-        DataError: this OpenCV draws its texts with other fonts.
+        DataError: this version of OpenCV does not have these fonts.
     """
     num, seed = options.num_images, options.seed
     images, labels, factors = render(num, seed) if split == "train" else render(max(1, num // 6), [seed, 1])
@@ -41,13 +41,13 @@ def render(num: int, seed: int | list[int]) -> tuple[np.ndarray, np.ndarray, dic
         images: uint8 [num, 28, 28], white strokes on black.
         labels: int64 [num], 0 to 9, uniform.
         factors: name -> [num]: `font` (index into FONTS), `thickness` (stroke, pixels, before scaling), `slant`
-            (shift to the right per pixel of height), `scale` (1 for a height of 20 pixels), `shift_x` and `shift_y`
+            (pixels to the right per pixel of height), `scale` (1 for a height of 20 pixels), `shift_x` and `shift_y`
             (pixels, right and down).
     """
     if int(cv2.__version__.split(".")[0]) >= 5:
         raise DataError(
-            f"rendered_digits: OpenCV {cv2.__version__} has no Hershey fonts (thickness has no effect there); "
-            'install another: pip install "opencv-python-headless<5"'
+            f"rendered_digits: OpenCV {cv2.__version__} has no Hershey fonts (its own ignore the stroke thickness); "
+            'install version 4: pip install "opencv-python-headless<5"'
         )
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, num)
@@ -85,7 +85,7 @@ def _draw_glyphs() -> np.ndarray:
                 canvas = np.zeros((CANVAS, CANVAS), np.uint8)
                 start = (CANVAS // 5, CANVAS * 4 // 5)  # left end of the baseline
                 cv2.putText(canvas, str(digit), start, font, scale, 255, stroke, cv2.LINE_AA)
-                # getTextSize counts the room to the next letter, so the drawn box is centred, not the text's.
+                # Centre the box of the drawn pixels: getTextSize includes the space to the next letter.
                 left, top, width, height = cv2.boundingRect(canvas)
                 shift = round(CENTRE - top - (height - 1) / 2), round(CENTRE - left - (width - 1) / 2)
                 glyphs[f, s, digit] = np.roll(canvas, shift, (0, 1))

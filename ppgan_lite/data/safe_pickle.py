@@ -1,6 +1,6 @@
-"""Pickles from outside: published data sets and weights come so, and a pickle can run anything.
+"""Read untrusted pickles: some data sets and weights are published as such, and a pickle can run any code.
 
-These are read by a reader that knows nothing but plain Python data and arrays of the few kinds of numbers in DTYPES.
+This reader admits only plain Python data, and arrays of the types in DTYPES.
 """
 
 import io
@@ -9,42 +9,43 @@ from collections import OrderedDict
 
 import numpy as np
 
-DTYPES = {"f4": "<", "u1": "|"}  # numpy's name -> byte order
+DTYPES = {"f4": "<", "u1": "|"}  # numpy's name of an admitted type -> byte order
 
 
 class RefusedError(ValueError):
-    """The pickle asks for what no plain data needs."""
+    """The pickle refers to something other than plain data."""
 
 
 class Array:
-    """Stands for numpy.ndarray in a pickle; `array` holds its numbers, read-only."""
+    """Replaces numpy.ndarray in a pickle. `array` is the array, read-only."""
 
-    def __init__(self, *_):  # numpy's arguments for an empty array, which the state replaces
+    def __init__(self, *_):  # numpy's arguments for an empty array; __setstate__ replaces it
         pass
 
     def __setstate__(self, state):
-        _, shape, dtype, fortran, content = state  # a version comes first
-        content = content.encode("latin1") if isinstance(content, str) else content  # a str: written by Python 2
+        _, shape, dtype, fortran, content = state  # the first is a version
+        content = content.encode("latin1") if isinstance(content, str) else content  # str: written by Python 2
         self.array = np.frombuffer(content, dtype.name).reshape(shape, order="F" if fortran else "C")
 
 
 class _DType:
-    """Stands for numpy.dtype in a pickle."""
+    """Replaces numpy.dtype in a pickle."""
 
     def __init__(self, name, *_):
         if name not in DTYPES:
-            raise ValueError(f"numbers of type {name}")
+            raise ValueError(f"arrays of type {name} are not supported")
         self.name = DTYPES[name] + name
 
     def __setstate__(self, state):
         if state[1] != self.name[0]:
-            raise ValueError(f"numbers of byte order {state[1]}")
+            raise ValueError(f"arrays of byte order {state[1]} are not supported")
 
 
 class _Reader(pickle.Unpickler):
-    """Admits what plain data names, and replaces even that where it could do harm.
+    """Admits only the names that plain data needs, and replaces the harmful ones.
 
-    numpy's own classes could: a pickle may tell numpy.dtype that a pointer is a plain number, and so forge objects.
+    numpy's own classes are harmful: with a numpy.dtype that declares pointers to be plain numbers, a pickle forges
+    objects.
     """
 
     ADMITTED = {  # noqa: RUF012 (never changed)
@@ -60,15 +61,15 @@ class _Reader(pickle.Unpickler):
 
     def find_class(self, module, name):
         if f"{module}.{name}" not in self.ADMITTED:
-            raise RefusedError(f"refused: it asks for {module}.{name}, which no plain data needs")
+            raise RefusedError(f"refused: the pickle refers to {module}.{name}, which is not plain data")
         return self.ADMITTED[f"{module}.{name}"]
 
 
 def loads(content: bytes):
-    """What was pickled, with an `Array` in the place of every array; strings of Python 2 are read as Latin-1.
+    """Unpickle plain data, with an `Array` in place of every array; strings of Python 2 are read as Latin-1.
 
     Raises:
-        RefusedError: it asks for anything else; nothing of that is run.
-        Exception: of any kind, as damaged pickles have it.
+        RefusedError: the pickle refers to something else, which is not run.
+        Exception: any kind, for a damaged pickle.
     """
     return _Reader(io.BytesIO(content), encoding="latin1").load()

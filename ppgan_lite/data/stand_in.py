@@ -1,4 +1,4 @@
-"""What takes the place of a data set that cannot be had, with a banner that nobody overlooks."""
+"""Replace a data set that is not available by another, with a banner that nobody overlooks."""
 
 import dataclasses
 import sys
@@ -8,36 +8,36 @@ from ppgan_lite.errors import DataError
 
 
 def stand_in_options(asked):
-    """The options of the data set that `asked.offline` names: those that `asked` has, too, and else its defaults."""
+    """The options of data set `asked.offline`: shared keys are copied from `asked`, the rest keep their defaults."""
     kind = DATASETS[asked.offline]
     shared = {field.name for field in dataclasses.fields(kind)} & {field.name for field in dataclasses.fields(asked)}
     return kind(**{key: getattr(asked, key) for key in shared} | {"name": asked.offline})
 
 
 def stand_in(asked, split: str, build, folder: str, reason: DataError):
-    """Build the data set that stands in for another, with a banner on stderr.
+    """Build the data set `asked.offline` in place of the one asked for, with a banner on stderr.
 
     Args:
-        asked: options of the data set that cannot be had.
+        asked: options of the data set that is not available.
         split: `train` or `test`.
-        build: of the other: build(options, split, stands_in_for=name).
-        folder: in which the user can put the files of the one asked for.
-        reason: why it cannot be had.
+        build: builds the stand-in: build(options, split, stands_in_for=name).
+        folder: name of the folder for the files of the data set asked for.
+        reason: why it is not available.
 
     Raises:
-        DataError: `asked.offline` is null or no option of it (then `reason`), or the other cannot be had, too.
+        DataError: `reason`, if `asked.offline` is null or there is no such option; or the stand-in fails, too.
     """
     if getattr(asked, "offline", None) is None:
         raise reason
     try:
         dataset = build(stand_in_options(asked), split, stands_in_for=asked.name)
     except DataError as error:
-        raise DataError(f"{reason}; nor can {asked.offline} stand in: {error}") from error
+        raise DataError(f"{reason}; its stand-in {asked.offline} is not available either: {error}") from error
     lines = [
         f"NOT {_title(asked.name)}: {_title(asked.offline)} instead.",
         str(reason),
-        f"Put the files into a folder {folder}/ and set PPGAN_DATA to the folder above it for the real data;",
-        "set data.offline to null to make this an error.",
+        f"For the real data, put its files into a folder {folder}/ and set PPGAN_DATA to the parent folder;",
+        "to stop with an error instead, set data.offline to null.",
     ]
     bar = "*" * 100
     print("\n".join([bar, *(f"*  {line}" for line in lines), bar]), file=sys.stderr)

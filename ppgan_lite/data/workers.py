@@ -1,7 +1,7 @@
-"""Processes that compute ahead of need, and give their results in order.
+"""Worker processes that compute results in advance and return them in order.
 
-Not those of paddle.io.DataLoader: in Paddle 3.3 they live on for ever when the training is killed, with what they put
-into shared memory; what they raise comes with a traceback as its message; and there are none on Windows and macOS.
+paddle.io.DataLoader's workers are not used: in Paddle 3.3 they and their shared memory outlive a killed training, their
+exceptions have a traceback as the message, and there are none on Windows and macOS.
 """
 
 import collections
@@ -18,27 +18,28 @@ import cv2
 
 from ppgan_lite.errors import RunError
 
-_function = None  # of a worker: what it computes
+_function = None  # in a worker: the function that it computes
 
 
 def ahead(function, tasks, workers: int):
-    """Yield function(task) of each of `tasks`, in order.
+    """Yield function(task) for each of `tasks`, in order.
 
-    Closing the generator ends its processes. They do not hear Ctrl-C and SIGTERM, so that the process that they work
-    for can end its step and save; they end when it does, even if it is killed.
+    Closing the generator ends its processes. They ignore Ctrl-C and SIGTERM so that the parent can finish its step and
+    save; they end with the parent, even if it is killed.
 
     Args:
-        function: a pure function that can be pickled, and so its results.
-        tasks: iterable, which may have no end.
-        workers: processes, which compute the next 2 * workers results; 0: computed here, when they are asked for.
+        function: a pure function. It and its results can be pickled.
+        tasks: iterable, possibly endless.
+        workers: number of processes, which compute the next 2 * workers results; 0: each result is computed in this
+            process, when it is needed.
 
     Raises:
-        RunError: a process was killed. What `function` raises is raised here, too.
+        RunError: a worker was killed. Exceptions of `function` are raised here, too.
     """
     if not workers:
         yield from map(function, tasks)
         return
-    # Linux only: elsewhere a fork is not safe, or unknown.
+    # On other systems than Linux a fork is unsafe or does not exist.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
     pool = concurrent.futures.ProcessPoolExecutor(workers, context, _begin, (function,))
     tasks, results = iter(tasks), collections.deque()
@@ -54,7 +55,7 @@ def ahead(function, tasks, workers: int):
             yield results.popleft().result()
     except BrokenProcessPool as error:
         raise RunError(
-            "a process that decodes pictures was killed, for want of memory perhaps; lower data.workers"
+            "a worker process that decodes pictures was killed, perhaps for lack of memory; lower data.workers"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -63,7 +64,7 @@ def ahead(function, tasks, workers: int):
 def _begin(function):
     global _function
     _function = function
-    cv2.setNumThreads(0)  # those of the process that was forked are not here
+    cv2.setNumThreads(0)  # a fork does not copy OpenCV's threads
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -78,7 +79,7 @@ def _end_with_parent():
 
 @contextlib.contextmanager
 def _signals_blocked():
-    """Start processes that never hear Ctrl-C and SIGTERM: they inherit what is blocked (Windows blocks nothing)."""
+    """Processes started here ignore Ctrl-C and SIGTERM: they inherit the blocked signals. Windows cannot block any."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,7 +1,7 @@
 """The training loop, the same for every method.
 
-Randomness is seeded afresh from (seed, step) at every step and the data position follows from the step, so a resumed
-run equals an uninterrupted one bit for bit, and nothing between two steps (a preview, a log line) can change them.
+Every step seeds the random generators from (seed, step), and the data position follows from the step. So a resumed run
+equals an uninterrupted one bit for bit, and nothing between two steps (a preview, a log line) can change them.
 """
 
 import contextlib
@@ -25,10 +25,10 @@ from ppgan_lite.runs.run import Run, check_folder
 
 
 def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: str, dry_run: bool) -> int:
-    """Train as the config says, in `folder`. Returns the exit code: 0, or 128 + the signal that stopped it.
+    """Train as configured, in `folder`. Returns the exit code: 0, or 128 + the number of the signal that stopped it.
 
     Raises:
-        UserError: one line for everything that the user can mend.
+        UserError: anything that the user can correct.
     """
     if not dry_run:
         check_folder(folder, resume, overwrite)
@@ -55,15 +55,15 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
         with run, Progress(done, steps, config.method.batches_in, epoch_batches, config.data.batch_size) as progress:
             observer = Observer(run, method, config, dataset, evaluation, progress.say)
             if done and _evaluation_is_due(config.train, done, steps) and not run.results.file(done).exists():
-                observer.evaluate(done)  # the process ended before it had
+                observer.evaluate(done)  # the process ended before this evaluation
             return _train_steps(run, method, dataset, config, done, steps, observer, progress)
 
 
 def _train_steps(run, method, dataset, config, done: int, steps: int, observer: Observer, progress: Progress) -> int:
-    """Take the steps after `done` up to `steps`; returns the exit code."""
+    """Train from the step after `done` up to `steps`; returns the exit code."""
     cfg = config.train
     if done >= steps:
-        progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; raise train.steps or train.epochs")
+        progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; increase train.steps or train.epochs")
         return 0
     data = batches(dataset, config.data.batch_size, cfg.seed, first_batch=config.method.batches_in(done))
     unchecked = []  # (step, scalars) still on the device
@@ -80,7 +80,7 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, observer: 
             progress.advance()
             stop = signals.received or step == steps
             evaluating = _evaluation_is_due(cfg, step, steps) and not signals.received
-            saving = stop or evaluating or step % cfg.save_every == 0  # before an evaluation: it takes memory and time
+            saving = stop or evaluating or step % cfg.save_every == 0  # before evaluating, which takes memory and time
             if saving or step % cfg.log_every == 0:
                 _check_and_log(run, unchecked, cfg.log_every, observer, progress)
                 unchecked = []
@@ -91,7 +91,7 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, observer: 
                 checkpoint.save(run.checkpoints, step, method, config.to_dict(), cfg.keep)
             if evaluating:
                 observer.evaluate(step)
-                progress.measure(step)  # the time of the evaluation is not the training's
+                progress.measure(step)  # without the time of the evaluation
                 stop = stop or signals.received
             if stop or diagnosis:
                 progress.say(f"saved step {step} of {steps} in {run.folder}")
@@ -107,7 +107,7 @@ def _evaluation_is_due(cfg, step: int, steps: int) -> bool:
 
 
 def _check_and_log(run: Run, unchecked: list, log_every: int, observer: Observer, progress: Progress):
-    """Bring the scalars of the last steps to the host, refuse any that is no number, log those that are due."""
+    """Copy the scalars of the last steps to the host, refuse NaN and infinity, log the steps that are due."""
     for step, scalars in unchecked:
         values = {key: float(value) for key, value in scalars.items()}
         for key, value in values.items():
@@ -123,17 +123,17 @@ def _check_and_log(run: Run, unchecked: list, log_every: int, observer: Observer
 
 
 def _evaluation(config: Config, dataset) -> Evaluation | None:
-    """What `train.evaluate_every` asks for, found to be possible before a step is taken or a folder touched."""
+    """The evaluation for `train.evaluate_every`, or None; checked before the first step and any change on disk."""
     if config.train.evaluate_every is None:
         return None
     try:
         return Evaluation(config, dataset)
     except EvaluationError as error:
-        raise ConfigError(f"train.evaluate_every: {error}; set it to null to train without") from error
+        raise ConfigError(f"train.evaluate_every: {error}; set it to null to train without evaluations") from error
 
 
 def _check_unsaved(folder: Path, config: Config, source):
-    """Refuse to start a run anew, which was stopped before its first checkpoint, with another config or data."""
+    """Refuse other config or data for a run that was stopped before its first checkpoint and starts again."""
     if (folder / "config.yml").exists():
         run = Run.open_existing(folder)
         run.check_same(config, run.config().to_dict(), source)
@@ -141,7 +141,7 @@ def _check_unsaved(folder: Path, config: Config, source):
 
 
 def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[Run, int]:
-    """Bring the method and the run's folder to the newest whole checkpoint; returns the run and the step."""
+    """Restore the method and the run's folder to the newest undamaged checkpoint; returns the run and the step."""
     run = Run.open_existing(folder)
     saved = checkpoint.load_newest(run.checkpoints, on_damage=warn)
     run.check_same(config, saved.config, source)
@@ -151,7 +151,8 @@ def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[
     now = run.record["sessions"][-1]
     for key in ("device", "runtime", "versions"):
         if now[key] != before[key]:
-            warn(f"{key} was {before[key]} and is {now[key]}: the run goes on, but not to the bit as it would have")
+            change = f"{key} was {before[key]} and is now {now[key]}"
+            warn(f"{change}: the run will not equal an uninterrupted one bit for bit")
     return run, saved.step
 
 
@@ -166,9 +167,9 @@ def _description(config: Config, method) -> str:
 
 
 class _StopSignals:
-    """Remembers the first SIGINT or SIGTERM, so that the step can end and be saved; a second one acts at once.
+    """Records the first SIGINT or SIGTERM, so that the step can end and be saved; a second one acts at once.
 
-    Python lets only the main thread handle signals: a training in another one leaves them as they are.
+    Python lets only the main thread handle signals: a training in another thread does not change their handling.
     """
 
     def __init__(self):

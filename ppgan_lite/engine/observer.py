@@ -3,6 +3,7 @@
 import numpy as np
 import paddle
 
+from ppgan_lite.data.spec import has_points
 from ppgan_lite.device import seed_paddle
 from ppgan_lite.methods.points import look
 from ppgan_lite.pictures import points
@@ -11,35 +12,36 @@ from ppgan_lite.runs.health import Health
 
 PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
 PREVIEW_COLUMNS = 16
-PREVIEW_PAIRS = 32  # 4 rows of 8: where pictures are made from pictures, which are shown next to each other
+PREVIEW_PAIRS = 32  # 4 rows of 8, for image-to-image methods: inputs and outputs are shown next to each other
 
 
 class Observer:
     """Watches a method while it trains.
 
     Args:
-        run, method, config: of the training.
-        dataset: of the training; a few of its images show how diverse they should be, and what they should look like.
-        evaluation: measures the method; None where the config asks for none.
-        say: takes a line for the console.
+        run: the run that records everything.
+        method: the method in training.
+        config: the run's config.
+        dataset: the training data; a few of its images are the reference for diversity and are shown in real.png.
+        evaluation: measures the method, or None.
+        say: prints a line on the console.
     """
 
     def __init__(self, run, method, config, dataset, evaluation, say):
         self.run, self.method, self.config, self.say = run, method, config, say
         self._evaluation = evaluation
-        self._points = dataset if any(field.kind == "point" for field in dataset.spec.values()) else None
+        self._points = dataset if has_points(dataset.spec) else None
         self._samplers = method.samplers()
-        chosen = np.random.default_rng(0).permutation(len(dataset))[:PREVIEW_IMAGES]
-        data = dataset.batch(chosen)
+        data = dataset.batch(np.random.default_rng(0).permutation(len(dataset))[:PREVIEW_IMAGES])
         real = [data[name] for name, field in dataset.spec.items() if field.has_pixels]  # [N, C, H, W] in [-1, 1]
         self._inputs = self._draw(data)
         self._health = Health(real[0], config.method.WATCHES)
         if self._samplers and self._points is None:
             run.log.add_real(stacked([grid(images, PREVIEW_COLUMNS) for images in real]), run.describe_data())
-        self._recall()
+        self._observe_log()
 
     def _draw(self, data: dict) -> dict[str, dict]:
-        """What each sampler makes all its previews from."""
+        """The fixed inputs of all previews, for each sampler."""
         seed_paddle(self.config.train.seed, 0, 1)
         num = PREVIEW_IMAGES if self._points is None else points.NUM_SAMPLES
         few = {name: paddle.to_tensor(values[:PREVIEW_PAIRS]) for name, values in data.items()}
@@ -47,32 +49,32 @@ class Observer:
         return {name: sampler.draw(num_few if sampler.fields else num, few) for name, sampler in self._samplers.items()}
 
     def log(self, step: int, scalars: dict[str, float], images_per_second: float):
-        """Log what a step computed, and judge by it."""
+        """Log the scalars of a step and pass them to health."""
         self.run.log.add_scalars(step, scalars, images_per_second=round(images_per_second, 1))
-        self._health.step(step, scalars)
+        self._health.observe(step, scalars)
 
     def preview(self, step: int):
-        """Show what the samplers make of fixed inputs."""
+        """Write a preview: the samplers' outputs for the fixed inputs."""
         if not self._samplers:
             return
-        made = {
+        outputs = {
             name: sampler(self._inputs[name], batch_statistics=True).numpy() for name, sampler in self._samplers.items()
         }
-        self.run.log.add_preview(step, self._picture(step, made), self.run.describe_images(step))
-        # Not at the step where a run happens to stop: a resumed one must log what an uninterrupted one logs.
+        self.run.log.add_preview(step, self._picture(step, outputs), self.run.describe_images(step))
+        # No diversity at the step where a run happens to stop: a resumed run logs the same as an uninterrupted one.
         if step % self.config.train.preview_every == 0:
             for name in [name for name, sampler in self._samplers.items() if not sampler.fields][:1]:
-                diversity = self._health.preview(step, made[name])
+                diversity = self._health.observe_preview(step, outputs[name])
                 if diversity is not None:
                     self.run.log.add_scalars(step, {"health/diversity": diversity})
 
-    def _picture(self, step: int, made: dict[str, np.ndarray]) -> np.ndarray:
-        """A grid for each sampler; of points, which are pictures of one pixel, a panel that shows where they lie."""
+    def _picture(self, step: int, outputs: dict[str, np.ndarray]) -> np.ndarray:
+        """The picture of a preview: a grid for each sampler, or a plot of points."""
         if self._points is not None:
-            ((name, images),) = made.items()
+            ((name, images),) = outputs.items()
             return points.draw(self._points, [look(self.method, self._points, self._inputs[name], images, step)])
         grids = []
-        for name, images in made.items():
+        for name, images in outputs.items():
             sampler = self._samplers[name]
             inputs = [self._inputs[name][shown].numpy() for shown in sampler.shown]
             columns = grid_columns(sampler.num_kinds) or PREVIEW_COLUMNS // (1 + len(inputs))
@@ -80,12 +82,12 @@ class Observer:
         return stacked(grids)
 
     def evaluate(self, step: int):
-        """Measure the method; of a GAN, keep the checkpoint with the lowest Frechet distance."""
+        """Measure the method, and save it as the best checkpoint if its Frechet distance is the lowest so far."""
         self.say(f"evaluating step {step} ...")
         result = self._evaluation(self.method, step)
         self.run.results.add(result)
         self.run.log.add_result(result)
-        self.say("\n".join([f"step {step} evaluated in {result.seconds:.0f} s", result.table()]))
+        self.say(f"step {step} ({result.seconds:.0f} s): {result.headline()}\n{result.table()}")
         if self._samplers:
             self.run.results.keep_best(result, self.method, self.config)
 
@@ -99,13 +101,13 @@ class Observer:
                 stop = diagnosis.name
         return stop
 
-    def _recall(self):
-        """Take in what was logged before, so that a resumed run is judged like one that was never stopped."""
+    def _observe_log(self):
+        """Show health the records so far, so that a resumed run is diagnosed like an uninterrupted one."""
         for record in self.run.log.read():
             if "health/diversity" in record:
-                self._health.diversity(record["step"], record["health/diversity"])
+                self._health.observe_diversity(record["step"], record["health/diversity"])
             elif "diagnosis" not in record:
-                self._health.step(record["step"], record)
+                self._health.observe(record["step"], record)
         self._health.diagnoses()  # they were reported before
         for state in self._health.summary():
             if state["until"] is None and state["name"] in self.config.train.stop_on:
@@ -113,7 +115,7 @@ class Observer:
 
 
 def _in_words(diagnosis) -> str:
-    """A diagnosis for the console."""
+    """A diagnosis as text for the console."""
     title = diagnosis.name.replace("_", " ").upper()
     lines = [f"*** {title} at step {diagnosis.step}, since step {diagnosis.since}: {diagnosis.words}"]
     return "\n".join([*lines, *(f"***   may help: {remedy}" for remedy in diagnosis.remedies)])

@@ -1,4 +1,4 @@
-"""How far a training is: a bar on a terminal and in a notebook, plain lines elsewhere."""
+"""The progress of a training: a bar on a terminal and in a notebook, plain lines elsewhere."""
 
 import sys
 import time
@@ -6,17 +6,17 @@ from datetime import timedelta
 
 from tqdm import tqdm
 
-SHOWN = ("loss/", "accuracy/", "score/")  # kinds of scalars, in this order
+SHOWN = ("loss/", "accuracy/", "score/")  # kinds of scalars in plain lines, in this order
 
 
 class Progress:
-    """Shows losses, images/s and the time that is left. A context manager.
+    """Shows losses, images/s and the remaining time. A context manager.
 
     Args:
-        done, total: steps.
-        batches_in: steps -> batches of data that so many steps take.
-        epoch_batches: to tell the epoch.
-        batch_size: images, to tell the speed.
+        done, total: number of steps already taken, and in all.
+        batches_in: function from a number of steps to the number of batches that they use.
+        epoch_batches: number of batches in an epoch.
+        batch_size: number of images in a batch.
     """
 
     def __init__(self, done: int, total: int, batches_in, epoch_batches: int, batch_size: int):
@@ -34,7 +34,7 @@ class Progress:
             self.bar.close()
 
     def advance(self):
-        """Count a step that has been taken."""
+        """Count a finished step."""
         if self.bar is not None:
             self.bar.update()
 
@@ -45,7 +45,7 @@ class Progress:
         return images / max(elapsed, 1e-9)
 
     def show(self, step: int, scalars: dict[str, float], images_per_second: float):
-        """Show a step that has been logged."""
+        """Show the scalars of a logged step."""
         if self.bar is not None:
             losses = [f"{key[5:]} {value:.2f}" for key, value in scalars.items() if key.startswith("loss/")]
             self.bar.set_postfix_str(" ".join([*losses, f"{images_per_second:.0f} images/s"]))
@@ -58,17 +58,17 @@ class Progress:
         print(line, flush=True)
 
     def _images(self, step: int, later: int) -> int:
-        """Real images that the steps behind `step` take, up to `later`."""
+        """Number of real images used by the steps after `step`, up to `later`."""
         return (self.batches_in(later) - self.batches_in(step)) * self.batch_size
 
     def say(self, text: str):
-        """Print a line without tearing the bar."""
+        """Print a line without breaking the bar."""
         tqdm.write(text, file=sys.stderr if self.bar is not None else sys.stdout)
         sys.stdout.flush()
 
 
 def _shows_bars() -> bool:
-    """Whether stderr is a terminal, or the output of a notebook's cell."""
+    """Whether stderr is a terminal or a notebook's output."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return sys.stderr.isatty() or type(shell).__name__ == "ZMQInteractiveShell"

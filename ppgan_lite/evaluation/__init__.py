@@ -1,6 +1,8 @@
-"""Evaluations: a method measured by a fixed protocol, with the metrics of ppgan_lite/metrics/.
+"""Evaluation: a method measured by a fixed protocol, with the metrics of ppgan_lite/metrics/.
 
-- features: the networks by whose features images are compared.
-- measure: all metrics of a generator, or the accuracy of a classifier, by one protocol.
-- evaluation: what measures the methods of one experiment.
+- evaluation: measures the methods of one experiment, generators or classifiers.
+- generators, classifiers: the evaluation of each kind.
+- measures: the metrics of a generator, chosen by its inputs.
+- images: images with what the metrics need of them (features, class probabilities, ...).
+- features, feature_network, inception: the networks that compute the features.
 """

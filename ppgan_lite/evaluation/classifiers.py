@@ -1,4 +1,4 @@
-"""The evaluation of classifiers: accuracy on all test images, and which classes are confused."""
+"""The evaluation of classifiers: accuracy and confusion matrix."""
 
 import time
 
@@ -9,21 +9,21 @@ from ppgan_lite.data.base import Dataset
 from ppgan_lite.metrics.samples import share_error
 from ppgan_lite.runs.results import Figure, Result
 
-BATCH_IMAGES = 256  # classified at once
+BATCH_IMAGES = 256  # images classified at once
 
 
 def evaluate_classifier(method, train: Dataset, test: Dataset, step: int) -> Result:
-    """The accuracy of a classifier on all test images, with its confusion matrix, and on as many training images."""
+    """Accuracy and confusion matrix of a classifier on all test images, and its accuracy on as many training images."""
     start = time.monotonic()
-    chosen = np.random.default_rng(4).permutation(len(train))[: len(test)]
-    train_right = _classify(method, train, chosen) == train.labels[chosen]
+    indices = np.random.default_rng(4).permutation(len(train))[: len(test)]
+    train_accuracy = (_classify(method, train, indices) == train.labels[indices]).mean()
     predicted = _classify(method, test, np.arange(len(test)))
     confusion = np.zeros((len(test.spec["label"].names),) * 2, int)
     np.add.at(confusion, (test.labels, predicted), 1)
-    right = (predicted == test.labels).mean()
+    accuracy = (predicted == test.labels).mean()
     figures = {
-        "accuracy": Figure(float(right), error=share_error(right, len(test))),
-        "train_accuracy": Figure(float(train_right.mean())),
+        "accuracy": Figure(float(accuracy), error=share_error(accuracy, len(test))),
+        "train_accuracy": Figure(float(train_accuracy)),
     }
     protocol = {
         "data": test.source.name,
@@ -38,7 +38,7 @@ def evaluate_classifier(method, train: Dataset, test: Dataset, step: int) -> Res
 
 
 def _classify(method, dataset: Dataset, indices: np.ndarray) -> np.ndarray:
-    """The classes that items of a data set are taken for: [N]."""
+    """The predicted classes of a data set's items: [N]."""
     chunks = (indices[start : start + BATCH_IMAGES] for start in range(0, len(indices), BATCH_IMAGES))
     images = (paddle.to_tensor(dataset.batch(chunk)["image"]) for chunk in chunks)
     return np.concatenate([method.classify(batch).numpy().argmax(1) for batch in images])

@@ -1,4 +1,4 @@
-"""Evaluations of a method by its config: of the checkpoints of a run, and during training by `train.evaluate_every`."""
+"""Evaluation of the methods of one experiment: for checkpoints, and during training (`train.evaluate_every`)."""
 
 from ppgan_lite.config.build import build_dataset
 from ppgan_lite.errors import EvaluationError
@@ -12,15 +12,15 @@ class Evaluation:
     """Measures methods against the test images of one experiment's data.
 
     Args:
-        config: of the experiment.
+        config: the experiment's config.
         train: its training images.
-        num: images of each kind; None for 10,000 or, if they are fewer, all test images. Classifiers are measured on
-            all of them in any case.
+        num: number of generated and of real images; None: 10,000, or all test images if they are fewer. Classifiers
+            are always measured on all test images.
         features: see `load_features`.
-        seed: of all that is drawn.
+        seed: seed of the noise and of the selection of real images.
 
     Raises:
-        UserError: there are no such test images, the features are not for this data, or `num` does not fit.
+        UserError: there are no test images of this data, the features are for other data, or `num` is not possible.
     """
 
     def __init__(self, config, train, num: int | None = None, features: str = "auto", seed: int = 0):
@@ -29,14 +29,14 @@ class Evaluation:
             raise EvaluationError(
                 f"the training images are {train.source}, but the test images are {self._test.source}"
             )
-        self._of_generators = None
+        self._generator_evaluation = None
         if config.method.KIND == "generator":
             network = load_features(features, train.source.name, train.spec["image"])
             num = min(NUM_IMAGES, len(train), len(self._test)) if num is None else num
-            self._of_generators = GeneratorEvaluation(train, self._test, network, num, seed)
+            self._generator_evaluation = GeneratorEvaluation(train, self._test, network, num, seed)
 
     def __call__(self, method, step: int) -> Result:
-        """Measure the method as it stands at a step. Raises UserError."""
-        if self._of_generators is not None:
-            return self._of_generators(method, step)
+        """Measure the method as it is at a step. Raises UserError."""
+        if self._generator_evaluation is not None:
+            return self._generator_evaluation(method, step)
         return evaluate_classifier(method, self._train, self._test, step)

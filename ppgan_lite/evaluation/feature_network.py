@@ -1,4 +1,4 @@
-"""A network by whose features images are compared."""
+"""A network that computes the features by which images are compared."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from tqdm import trange
 from ppgan_lite.data.pixels import from_uint8
 
 INCEPTION = "inception"
-BATCH_IMAGES = 256  # passed through the network at once
+BATCH_IMAGES = 256  # images passed through the network at once
 
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """A network by whose features images are compared.
+    """A network that computes the features by which images are compared.
 
     Attributes:
-        name: of the evaluator, or `inception`.
-        sha256: of its weights' file.
+        name: the evaluator's name, or `inception`.
+        sha256: checksum of the file with its weights.
         preprocessing: what `forward` does with the pixels, in words.
-        forward: tensor [N, C, H, W] in [-1, 1] -> features [N, F] and logits [N, K].
+        forward: images [N, C, H, W] in [-1, 1] -> features [N, F] and logits [N, K].
     """
 
     name: str
@@ -35,7 +35,7 @@ class FeatureNetwork:
         features, probabilities = [], []
         with paddle.no_grad():
             for start in trange(0, len(images), BATCH_IMAGES, desc=f"{self.name} features", disable=None, leave=False):
-                of_batch, logits = self.forward(paddle.to_tensor(from_uint8(images[start : start + BATCH_IMAGES])))
-                features.append(of_batch.numpy())
+                batch, logits = self.forward(paddle.to_tensor(from_uint8(images[start : start + BATCH_IMAGES])))
+                features.append(batch.numpy())
                 probabilities.append(F.softmax(logits).numpy())
         return np.concatenate(features), np.concatenate(probabilities)

@@ -1,8 +1,8 @@
-"""The networks by whose features images are compared: the evaluators shipped with this package, and Inception-v3.
+"""The feature networks: the evaluators shipped with this package, and Inception-v3.
 
-An evaluator is a classifier of one data set, trained by this suite from configs/evaluator_*.yml. It lies in
-`evaluators/` as NAME.safetensors beside its card NAME.json: what it was trained on, how well it classifies, and the
-sha256 of its file. That of CIFAR-10 also measures photographs of other data sets, which it sees at its own size.
+An evaluator is a classifier of one data set, trained by this suite from configs/evaluator_*.yml. It is stored in
+`evaluators/` as NAME.safetensors, with a card NAME.json: what it was trained on, how well it classifies, and the sha256
+of its file. The evaluator of CIFAR-10 also measures photographs of other data sets, resized to its own image size.
 """
 
 from pathlib import Path
@@ -18,25 +18,26 @@ from ppgan_lite.networks import options
 from ppgan_lite.networks.classifiers import Evaluator
 
 FOLDER = Path(__file__).parent / "evaluators"
-PHOTOGRAPHS = "cifar10_jpeg"  # the evaluator of all pictures in colour whose data set has none of its own
+PHOTOGRAPHS = "cifar10_jpeg"  # the evaluator for colour images of data sets without an evaluator of their own
 
 
 def load_features(name: str, data: str, field: Field) -> FeatureNetwork:
     """The feature network for images of a data set.
 
     Args:
-        name: `auto` for the data set's own evaluator (that of CIFAR-10, if it has none and the images are in colour),
-            an evaluator's name, or `inception`.
+        name: an evaluator's name, `inception`, or `auto` for the data set's own evaluator (CIFAR-10's for colour
+            images without one).
         data: the data set's name.
-        field: of the images.
+        field: the field of the images.
 
     Raises:
-        EvaluationError: no such network, one of another data set, or its file is not what was shipped; points.
+        EvaluationError: there is no such network, it is for another data set, its file has been changed, or the data is
+            points.
     """
     if field.kind == "point":
-        raise EvaluationError(f"{data}: no evaluator for this data: it is points, not images")
+        raise EvaluationError(f"{data}: points cannot be evaluated: the metrics are for images")
     if name == INCEPTION:
-        from ppgan_lite.evaluation.inception import load_inception  # asks for 90 MB of weights: only where it is wanted
+        from ppgan_lite.evaluation.inception import load_inception
 
         return load_inception()
     shipped, image_shape = list_evaluators(), field.shape
@@ -44,18 +45,21 @@ def load_features(name: str, data: str, field: Field) -> FeatureNetwork:
     if name == "auto" and data not in shipped and not in_colour:
         raise EvaluationError(
             f"{data}: no evaluator for this data (there are: {', '.join(shipped)}); "
-            "only tools/evaluate.py --features inception can measure it"
+            "only `ppgan evaluate --features inception` can measure it"
         )
     if name == "auto":
         name = data if data in shipped else PHOTOGRAPHS
     if name not in shipped:
         raise EvaluationError(f"--features {name}: no such evaluator; give auto, {', '.join(shipped)} or inception")
     if name != data and not (name == PHOTOGRAPHS and in_colour):
-        raise EvaluationError(f"--features {name}: features of another data set: the run was trained on {data}")
+        raise EvaluationError(
+            f"--features {name}: for another data set; the run was trained on {data}: give auto or inception"
+        )
     card = read_card(name)
     shape = tuple(card["image_shape"])
     if shape != image_shape and (name == data or min(image_shape[1:]) < shape[1]):
-        raise EvaluationError(f"{name}: measures images of shape {list(shape)}, not {list(image_shape)}")
+        fitting = f"measures images of shape {list(shape)}, not {list(image_shape)}"
+        raise EvaluationError(f"{name}: {fitting}; give --features inception")
     return _load_evaluator(name, card, image_shape)
 
 
@@ -65,15 +69,15 @@ def list_evaluators() -> list[str]:
 
 
 def read_card(name: str) -> dict:
-    """What is known of an evaluator.
+    """Read the card of an evaluator.
 
     Raises:
-        EvaluationError: its card cannot be read or has been changed.
+        EvaluationError: it cannot be read or has been changed.
     """
     path = FOLDER / f"{name}.json"
     card = unseal(_read(path))
     if card is None:
-        raise EvaluationError(f"{path}: damaged (its checksum does not fit); install ppgan_lite again")
+        raise EvaluationError(f"{path}: damaged (checksum mismatch); install ppgan_lite again")
     return card
 
 
@@ -81,15 +85,14 @@ def _load_evaluator(name: str, card: dict, image_shape: tuple[int, int, int]) ->
     path = FOLDER / card["file"]["name"]
     content = _read(path)
     if sha256(content) != card["file"]["sha256"]:
-        raise EvaluationError(f"{path}: not the file that its card tells of (another sha256); install ppgan_lite again")
+        raise EvaluationError(f"{path}: damaged (checksum mismatch); install ppgan_lite again")
     own_shape = tuple(card["image_shape"])
+    is_resized = own_shape != image_shape
     network = Evaluator(options.Evaluator(**card["network"]), own_shape, len(card["class_names"]))
     arrays = safetensors.numpy.load(content)
     for key, tensor in network.state_dict().items():
         tensor.set_value(arrays[key])
     network.eval()
-
-    is_resized = own_shape != image_shape
 
     def forward(images):
         features = network.features(F.adaptive_avg_pool2d(images, own_shape[1:]) if is_resized else images)

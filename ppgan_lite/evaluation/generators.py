@@ -1,4 +1,4 @@
-"""The evaluation of generators: every measure that they have the inputs for, by one fixed protocol."""
+"""The evaluation of generators: all metrics that apply to their inputs, by one fixed protocol."""
 
 import time
 
@@ -13,24 +13,27 @@ from ppgan_lite.methods.samplers import arrays_of
 from ppgan_lite.metrics.samples import check
 from ppgan_lite.runs.results import Result
 
-NUM_IMAGES = 10_000  # of each kind that are compared, where the test images are as many
-MIN_IMAGES = 100  # fewer tell nothing
+NUM_IMAGES = 10_000  # default number of generated and of real images, unless there are fewer test images
+MIN_IMAGES = 100  # with fewer the metrics are mostly noise
 
 
 class GeneratorEvaluation:
-    """Measures generators against one sample of real images, whose features are computed once.
+    """Measures generators against one sample of real images, with features computed once.
 
     Args:
-        train, test, network, num, seed: see `RealImages`; the seed is that of the noise, too.
+        train, test, network, num: see `RealImages`.
+        seed: seed of the noise and of the selection of real images.
 
     Raises:
-        EvaluationError: there are not so many images, or too few to measure anything by.
+        EvaluationError: `num` is too small, or there are fewer real images.
     """
 
     def __init__(self, train: Dataset, test: Dataset, network: FeatureNetwork, num: int, seed: int):
         if num < MIN_IMAGES:
-            there = f"there are {len(test)} test images"
-            raise EvaluationError(f"{num} images are too few to measure by; give at least {MIN_IMAGES} ({there})")
+            available = f"there are {len(test)} test images"
+            raise EvaluationError(
+                f"{num} images are too few to evaluate; at least {MIN_IMAGES} are needed ({available})"
+            )
         for name, dataset in (("training", train), ("test", test)):
             if len(dataset) < num:
                 raise EvaluationError(f"{num} images: {train.source.name} has only {len(dataset)} {name} images")
@@ -38,21 +41,21 @@ class GeneratorEvaluation:
         self._comparison = Comparison(self.real)
 
     def __call__(self, method, step: int) -> Result:
-        """Measure the generator of a method, with batch norms on their running statistics, as an export has them.
+        """Measure the generator of a method; batch norms use their running statistics, as in an exported model.
 
         Raises:
-            EvaluationError: it makes NaN or infinity.
+            EvaluationError: it generates NaN or infinity.
         """
         start = time.monotonic()
         generated = self._generate(method)
         figures = {}
-        for needed, measure in MEASURES:
-            if needed is None or needed in generated.inputs:
+        for required, measure in MEASURES:
+            if required is None or required in generated.inputs:
                 figures |= measure(self._comparison, generated)
         return Result(step, self.protocol(method), figures, round(time.monotonic() - start, 2))
 
     def protocol(self, method) -> dict:
-        """All that the figures depend on besides the generator, and whether that is a moving average."""
+        """Everything else that the figures depend on, and whether the generator is a moving average."""
         network, train, test = self.real.network, self.real.train_source, self.real.test_source
         return {
             "features": network.name,
@@ -70,11 +73,11 @@ class GeneratorEvaluation:
         }
 
     def _generate(self, method) -> Generated:
-        """As many images as there are real ones, by the first sampler of the method."""
+        """Generate as many images as there are real ones, with the first sampler of the method."""
         sampler = next(iter(method.samplers().values()))
-        seed_paddle(self.real.seed, 0, 3)  # other numbers than the previews' and the samples'
+        seed_paddle(self.real.seed, 0, 3)  # not the random numbers of previews and samples
         inputs = arrays_of(sampler.draw(self.real.num))
         images = sampler.in_batches(inputs)
-        check("generated images", images, self.real.num)  # as bytes, NaN would be black
+        check("generated images", images, self.real.num)  # before they are bytes, where NaN would be black
         pixels = to_uint8(images).transpose(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
         return Generated(method, inputs, Images(pixels, self.real.network))

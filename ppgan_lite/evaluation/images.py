@@ -1,4 +1,4 @@
-"""Images, real or generated, and what the metrics need of them."""
+"""Images, real or generated, with everything that the metrics need."""
 
 from functools import cached_property
 
@@ -11,15 +11,16 @@ from ppgan_lite.metrics.frechet import Moments
 
 
 class Images:
-    """Images uint8 [N, C, H, W], their features and the classes that the feature network takes them for.
+    """Images with their features and predicted classes.
 
     Attributes:
-        images: the pixels.
-        features, probabilities: of the network, [N, F] and [N, K].
-        moments: of the features.
-        predicted: classes [N].
+        images: the pixels, uint8 [N, C, H, W].
+        features: the network's features, [N, F].
+        probabilities: the network's class probabilities, [N, K].
+        moments: mean and covariance of the features.
+        predicted: predicted classes, [N].
         histogram: how often each class is predicted, [K].
-        labels, factors: of real images, as the data set has them.
+        labels, factors: labels and known factors from the data set, if the images are real.
     """
 
     def __init__(self, images: np.ndarray, network: FeatureNetwork, labels=None, factors=None):
@@ -32,17 +33,17 @@ class Images:
 
 
 class RealImages:
-    """The real images that generators are compared with; what is asked for is read and computed once.
+    """The real images that generators are compared with, read and computed once, at the first access.
 
     Args:
-        train, test: data sets; `num` images of each are used, drawn by `seed`: the first would not do, as MNIST's
-            first 5,000 test images are harder than the others, and images in folders are sorted by class.
-        network: by whose features images are compared.
-        num: images of each kind.
-        seed: of the choice.
+        train, test: data sets; `num` images of each are drawn at random, because MNIST's first 5,000 test images are
+            harder than the others, and images in folders are sorted by class.
+        network: computes the features.
+        num: number of images from each data set.
+        seed: random seed of the selection.
 
     Attributes:
-        train_source, test_source: of the data sets.
+        train_source, test_source: the sources of the data sets.
     """
 
     def __init__(self, train: Dataset, test: Dataset, network: FeatureNetwork, num: int, seed: int):
@@ -53,19 +54,19 @@ class RealImages:
     @cached_property
     def test(self) -> Images:
         """Test images."""
-        chosen = np.random.default_rng([self.seed, 5]).permutation(len(self._test_data))
-        return self._images(self._test_data, chosen[: self.num])
+        order = np.random.default_rng([self.seed, 5]).permutation(len(self._test_data))
+        return self._images(self._test_data, order[: self.num])
 
     @cached_property
     def train(self) -> Images:
-        """Training images: the floor of every distance."""
+        """Training images: their distance to the test images is the best that a generator can reach."""
         return self._images(self._train_data, self._train_order[: self.num])
 
     @cached_property
     def fresh(self) -> np.ndarray | None:
-        """Other training images, uint8 [N, C, H, W]: a baseline for the distance to `train`. None: too few are left."""
-        chosen = self._train_order[self.num : 2 * self.num]
-        return self._train_data.pixels("image", chosen) if len(chosen) == self.num else None
+        """More training images, uint8 [N, C, H, W], as a baseline for copies of `train`; None if too few are left."""
+        indices = self._train_order[self.num : 2 * self.num]
+        return self._train_data.pixels("image", indices) if len(indices) == self.num else None
 
     @property
     def _train_order(self) -> np.ndarray:

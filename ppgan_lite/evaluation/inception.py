@@ -1,16 +1,15 @@
-"""Inception-v3 with the ImageNet weights that Paddle publishes, as a network by whose features images are compared.
+"""Inception-v3 with Paddle's ImageNet weights, as a feature network.
 
-These are not the weights of the original FID (Heusel et al. 2017), which are those of TensorFlow's Inception of 2015;
-resizing and normalisation are others, too. So distances measured here compare with each other, and not with published
-FIDs.
+The original FID (Heusel et al. 2017) uses other weights, TensorFlow's Inception of 2015, and other resizing and
+normalisation. So distances measured here can be compared with each other, but not with published FIDs.
 
-The weights are those of PaddleClas (github.com/PaddlePaddle/Paddle, issue 35998 and pull request 36064, which measured
-79.1 % top-1 with them). The preprocessing is that of their training, PaddleClas' configs/ImageNet/Inception/
-InceptionV3.yaml: pixels in [0, 1], less ImageNet's mean, over its standard deviation, at 299x299 pixels. One departure:
-there the images are cropped from photographs of 320 pixels; here a whole image of any size is resized.
+The weights come from PaddleClas (github.com/PaddlePaddle/Paddle, issue 35998 and pull request 36064, which measured
+79.1 % top-1 with them). The preprocessing is the one of their training, PaddleClas' configs/ImageNet/Inception/
+InceptionV3.yaml: pixels in [0, 1], minus ImageNet's mean, over its standard deviation, at 299x299 pixels. One
+departure: there the images are cropped from photographs of 320 pixels; here a whole image of any size is resized.
 
-The file is a pickle, which could run anything. It is opened only if its MD5 is the one in Paddle's own table, and even
-then by a reader that knows nothing but plain data and numbers.
+The file is a pickle, and unpickling could run any code. It is read only if its MD5 is the one in Paddle's own table,
+and then by a reader that accepts nothing but plain data and numbers.
 """
 
 import hashlib
@@ -29,12 +28,12 @@ from ppgan_lite.evaluation.feature_network import INCEPTION, FeatureNetwork
 from ppgan_lite.files import sha256
 
 FILE = "inception_v3.pdparams"
-CACHE = Path("~/.cache/paddle/hapi/weights")  # where paddle.utils.download keeps it, too
+CACHE = Path("~/.cache/paddle/hapi/weights")  # the same as paddle.utils.download
 
 SIDE = 299  # pixels
-MEAN = (0.485, 0.456, 0.406)  # of ImageNet's red, green and blue in [0, 1]
+MEAN = (0.485, 0.456, 0.406)  # ImageNet's red, green and blue in [0, 1]
 STD = (0.229, 0.224, 0.225)
-CHUNK_IMAGES = 32  # passed through the network at once: 256 needed 5 GB
+CHUNK_IMAGES = 32  # images passed through the network at once: 256 need 5 GB
 
 PREPROCESSING = (
     f"for Paddle's ImageNet weights (not those of the original FID): one channel repeated to three; resized to "
@@ -46,11 +45,11 @@ PREPROCESSING = (
 def load_inception() -> FeatureNetwork:
     """Inception-v3: features [N, 2048] after the global pooling (before the dropout) and logits [N, 1000].
 
-    The weights are read from $PPGAN_DATA/inception_v3.pdparams or from Paddle's cache, and are downloaded there if
-    they are in neither place.
+    The weights are read from $PPGAN_DATA/inception_v3.pdparams or from Paddle's cache. If they are in neither place,
+    they are downloaded into the cache.
 
     Raises:
-        EvaluationError: the file is nowhere and cannot be downloaded, is not the published one, or does not fit the
+        EvaluationError: the file is missing and cannot be downloaded, is not the published one, or does not fit the
             network.
         RunError: the download cannot be written.
     """
@@ -60,8 +59,8 @@ def load_inception() -> FeatureNetwork:
     except OSError as error:
         raise EvaluationError(f"{path}: cannot be read: {error.strerror}") from error
     _, md5 = model_urls["inception_v3"]
-    if hashlib.md5(content).hexdigest() != md5:  # noqa: S324 (all that Paddle publishes)
-        raise EvaluationError(f"{path}: wrong checksum, so not Paddle's file; delete it, and it is downloaded again")
+    if hashlib.md5(content).hexdigest() != md5:  # noqa: S324 (Paddle publishes no other checksum)
+        raise EvaluationError(f"{path}: not Paddle's file (checksum mismatch); delete it to download it again")
     arrays = _read_arrays(content, path)
     network = InceptionV3()
     _set_arrays(network, arrays, path)
@@ -70,7 +69,7 @@ def load_inception() -> FeatureNetwork:
     def forward(images):
         chunks = [images[start : start + CHUNK_IMAGES] for start in range(0, len(images), CHUNK_IMAGES)]
         features = paddle.concat([_features(network, chunk) for chunk in chunks])
-        # Paddle's dropout is `downscale_in_infer`: it drops nothing here, but the last layer expects its factor of 0.8.
+        # Paddle's dropout is `downscale_in_infer`: in eval mode it scales by 0.8, which the last layer expects.
         return features, network.fc(network.dropout(features))
 
     return FeatureNetwork(INCEPTION, sha256(content), PREPROCESSING, forward)
@@ -100,40 +99,40 @@ def _find_or_download() -> Path:
     try:
         download(FILE, [url.removesuffix(FILE)], path.parent, md5, "md5")
     except NoMirrorError as error:
-        advice = f"get {url} elsewhere and put it there, or into a folder that PPGAN_DATA names"
+        advice = f"download {url} elsewhere and put it there, or into the folder that PPGAN_DATA names"
         raise EvaluationError(f"{error}; {advice}") from error
     return path
 
 
 def _set_arrays(network: paddle.nn.Layer, arrays: dict[str, np.ndarray], path: Path):
-    """Fill every tensor of the network.
+    """Copy the arrays into the network's tensors.
 
     Raises:
-        EvaluationError: one has no array, or one of another shape, or an array has no tensor.
+        EvaluationError: an array is missing, surplus or of another shape.
     """
     tensors = network.state_dict()
     for key in tensors | arrays:
-        needed, given = (list(of[key].shape) if key in of else "nothing" for of in (tensors, arrays))
-        if needed != given:
-            raise EvaluationError(f"{path}: {key}: the network needs {needed}, the file holds {given}")
+        expected, given = (list(group[key].shape) if key in group else "nothing" for group in (tensors, arrays))
+        if expected != given:
+            raise EvaluationError(f"{path}: {key}: the network needs {expected}, the file holds {given}")
     for key, tensor in tensors.items():
         tensor.set_value(arrays[key])
 
 
 def _read_arrays(content: bytes, path: Path) -> dict[str, np.ndarray]:
-    """The arrays in a file written by `paddle.save(layer.state_dict(), path)`, by their names.
+    """The arrays in a file written by `paddle.save(layer.state_dict(), path)`, by name.
 
-    Paddle writes a dict of arrays, or of (name, array) where not all its values are tensors. It splits arrays of 1 GiB
+    Paddle writes a dict of arrays, or of (name, array) pairs if not all values are tensors. It splits arrays of 1 GiB
     and more; Inception's largest has 8 MB.
 
     Raises:
-        EvaluationError: it is anything else than that.
+        EvaluationError: the content is anything else.
     """
     try:
         state = safe_pickle.loads(content)
-        state.pop("StructuredToParameterName@@", None)  # Paddle's own names of the same tensors
-        numbers = {key: value[1] if isinstance(value, tuple) else value for key, value in state.items()}
-        return {key: value.array.astype("<f4", casting="no", copy=False) for key, value in numbers.items()}
+        state.pop("StructuredToParameterName@@", None)  # Paddle's own names for the same tensors
+        values = {key: value[1] if isinstance(value, tuple) else value for key, value in state.items()}
+        return {key: value.array.astype("<f4", casting="no", copy=False) for key, value in values.items()}
     except safe_pickle.RefusedError as error:
         raise EvaluationError(f"{path}: {error}") from error
     except Exception as error:  # a damaged pickle can raise anything

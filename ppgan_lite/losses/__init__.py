@@ -1,1 +1,1 @@
-"""Loss functions: pure functions of tensors, each a scalar to be minimised."""
+"""Losses and penalties: pure functions of tensors that return a scalar to minimise."""

@@ -1,4 +1,4 @@
-"""What discriminators and generators minimise. Logits [N, 1] (any shape); each loss is a mean over all of them."""
+"""Losses of discriminators and generators: means over logits, usually [N, 1]; any shape will do."""
 
 import paddle.nn.functional as F
 
@@ -11,29 +11,29 @@ def bce(logits, target: float):
 def bce_real(logits):
     """Binary cross entropy of logits against target 1: mean(-log sigmoid(x)).
 
-    As D's loss on real images it is the first half of the GAN objective (Goodfellow et al. 2014, eq. 1); as G's loss
-    on D(G(z)) it is their non-saturating form (section 3).
+    On real images it is D's loss, the first half of the GAN objective (Goodfellow et al. 2014, eq. 1,
+    https://arxiv.org/abs/1406.2661); on D(G(z)) it is G's non-saturating loss (section 3).
     """
     return F.softplus(-logits).mean()
 
 
 def bce_fake(logits):
-    """Binary cross entropy of logits against target 0: mean(-log(1 - sigmoid(x))) (eq. 1, second half)."""
+    """Binary cross entropy of logits against target 0: mean(-log(1 - sigmoid(x))). D's loss on fakes (eq. 1)."""
     return F.softplus(logits).mean()
 
 
 def minimax_g(fake_logits):
-    """G's part of eq. 1 as it stands: mean(log(1 - sigmoid(x))). Its gradient vanishes where D is sure."""
+    """G's minimax loss (eq. 1): mean(log(1 - sigmoid(x))). Its gradient vanishes where D is confident."""
     return -bce_fake(fake_logits)
 
 
 def least_squares(outputs, target: float):
-    """mean((x - target)^2) / 2 (Mao et al. 2017, eq. 2; with targets 0, 1 and 1 it is their eq. 9)."""
+    """mean((x - target)^2) / 2 (Mao et al. 2017, eq. 2 and 9, https://arxiv.org/abs/1611.04076)."""
     return ((outputs - target) ** 2).mean() / 2
 
 
 def hinge_real(logits):
-    """mean(max(0, 1 - x)): D's loss on real images (Miyato et al. 2018, eq. 16)."""
+    """mean(max(0, 1 - x)): D's loss on real images (Miyato et al. 2018, eq. 16, https://arxiv.org/abs/1802.05957)."""
     return F.relu(1 - logits).mean()
 
 

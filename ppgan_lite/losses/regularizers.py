@@ -1,16 +1,16 @@
-"""What keeps networks in bounds: penalties to be added to a loss, unweighted."""
+"""Penalties to add to a loss, without their weights."""
 
 import paddle
 
-TINY = 1e-12  # under a root, whose slope at 0 is infinite
+TINY = 1e-12  # added under the root, which has an infinite slope at 0
 
 
 def gradient_penalty(d, points):
     """mean((|grad_x d(x)| - 1)^2) over points [N, ...] (Gulrajani et al. 2017, eq. 3; Kodali et al. 2017, eq. 1).
 
     Args:
-        d: network, or any function, from points to values [N, 1]; its operations must have double gradients.
-        points: the tensor x. No gradient leads back from it.
+        d: a network or function from points to values [N, 1]; its operations must have double gradients.
+        points: the tensor x, which is detached first.
     """
     points = points.detach()
     points.stop_gradient = False
@@ -21,16 +21,16 @@ def gradient_penalty(d, points):
 
 
 def between(real, fake):
-    """Points on the straight lines from real to fake images [N, C, H, W], uniform (Gulrajani et al.)."""
+    """Random points on the straight lines between real and fake images [N, C, H, W] (Gulrajani et al. 2017)."""
     share = paddle.rand([len(real), *[1] * (real.ndim - 1)])
     return fake + share * (real - fake)
 
 
 def around(real, noise: float):
-    """Points on the way from real images [N, C, H, W] to noisy ones: one on each, uniform.
+    """Random points on the straight lines between real images [N, C, H, W] and noisy copies of them, uniform.
 
-    The noise shifts each pixel up, by U(0, noise) times the batch's deviation. So it is in the code of the authors of
-    DRAGAN; Algorithm 1 of the paper has N(0, cI).
+    The noise of each pixel is U(0, noise) times the standard deviation of the batch's pixels, as in the DRAGAN authors'
+    code; Algorithm 1 of the paper (https://arxiv.org/abs/1705.07215) has N(0, cI).
     """
-    deviation = ((real - real.mean()) ** 2).mean().sqrt()  # Paddle's own std warns of its types
+    deviation = ((real - real.mean()) ** 2).mean().sqrt()  # Paddle's own std emits a warning about types
     return between(real, real + noise * deviation * paddle.rand(real.shape))

@@ -1,1 +1,1 @@
-"""What can be trained, one file each: see base.py for what a method is, options.py for its options and name."""
+"""Training methods, one file each. base.py: what a method is; options.py: the options and names of all methods."""

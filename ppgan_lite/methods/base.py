@@ -1,4 +1,4 @@
-"""What all methods share: networks, their optimizers, other state, and what they show of themselves."""
+"""What all methods share: networks, optimizers, state, interfaces and samplers."""
 
 import paddle
 from paddle import nn
@@ -14,16 +14,16 @@ from ppgan_lite.networks.conditional import ConditionalGenerator
 class Method:
     """Networks, their optimizers and one training step.
 
-    A subclass writes `train_step` as its paper's algorithm; everything that is the same for all methods lives outside.
+    A subclass writes `train_step` as its paper's algorithm; what is common to all methods is written elsewhere.
 
     Attributes:
         options: the checked `method` section of the config.
         spec: the fields of the data; see data/spec.py.
-        networks: name -> nn.Layer. What is in it is trained, saved and counted.
-        averages: network -> its moving average, where `train.ema` asks for one. What is in it is saved.
-        optimizers: name -> Optimizer. What is in it is saved.
-        updates: takes their steps.
-        state: name -> tensor: everything else that training changes. What is in it is saved.
+        networks: name -> nn.Layer; all are trained, saved and counted.
+        averages: name of a network -> its moving average, saved; empty without `train.ema`.
+        optimizers: name -> Optimizer, saved.
+        updates: takes the optimizers' steps.
+        state: name -> tensor, everything else that training changes, saved.
     """
 
     def __init__(self, options, networks: dict[str, nn.Layer], optimizers: dict[str, Optimizer], spec: Spec):
@@ -37,47 +37,47 @@ class Method:
 
     @staticmethod
     def make_networks(options, make, spec: Spec) -> dict[str, nn.Layer]:
-        """The method's networks by their names, freshly initialised.
+        """Return the method's networks by name, freshly initialised.
 
         Args:
             options: the `method` section of the config.
-            make: `make(section, *arguments)` is the network that a section of the config describes; the arguments are
-                listed in ppgan_lite/networks/__init__.py.
+            make: `make(section, *arguments)` builds the network of a section of the config; for the arguments see
+                ppgan_lite/networks/__init__.py.
             spec: the fields of the data.
         """
         raise NotImplementedError
 
     def train_step(self, batches: list[dict], step: int) -> dict:
-        """Train on `options.num_batches(step)` fresh batches. Returns scalar tensors to log, by keys `KIND/NAME`."""
+        """Train on `options.num_batches(step)` fresh batches. Returns scalar tensors to log, with keys `KIND/NAME`."""
         raise NotImplementedError
 
     def update(self, names: str, loss):
-        """Take one step of an optimizer, or of several (`"g e"`), down the gradient of `loss`, and of nothing else."""
+        """Take one step of an optimizer, or of several (`"g e"`), down the gradient of `loss` and nothing else."""
         self.updates(names, loss)
 
     def deployed(self) -> dict[str, nn.Layer]:
-        """The networks as they are used and exported after training: the averages of those that have one."""
+        """The networks to use and export after training: averages where there are any, else the trained weights."""
         return self.networks | self.averages
 
     def interfaces(self) -> dict[str, Interface]:
-        """What each network of `deployed` takes and gives. All of them are exported, by these names."""
+        """Inputs and outputs of each network of `deployed`. All are exported under these names."""
         raise NotImplementedError
 
     def samplers(self) -> dict[str, Sampler]:
-        """The ways in which the method makes pictures, by their names; none where it makes none."""
+        """The method's samplers by name, one for each way of making pictures; empty for a classifier."""
         return {}
 
 
 class Generative(Method):
-    """A method whose network `g` makes images of noise. By default its `d` judges them.
+    """A method with a generator `g(z)` and, by default, a discriminator `d(images)`.
 
     Attributes:
-        judgement: what `d` gives.
-        noise: distribution of each number of it: "normal", N(0, 1), or "uniform", in [-1, 1].
+        noise: distribution of each element of z: "normal", N(0, 1), or "uniform", in [-1, 1].
+        d_output: D's output.
     """
 
     noise = "normal"
-    judgement = LOGITS
+    d_output = LOGITS
 
     @staticmethod
     def make_networks(options, make, spec):
@@ -85,12 +85,12 @@ class Generative(Method):
         return {"g": make("generator", options.z_dim, shape), "d": make("discriminator", shape)}
 
     def draw_z(self, num: int):
-        """Noise [num, z_dim], by paddle's generator."""
+        """Noise vectors [num, z_dim], from Paddle's random generator."""
         shape = [num, self.options.z_dim]
         return paddle.uniform(shape, min=-1.0, max=1.0) if self.noise == "uniform" else paddle.randn(shape)
 
     def fakes(self, *inputs):
-        """Images of `g`, in training mode, detached from it."""
+        """Images by `g`, detached: no gradient flows back to it."""
         with paddle.no_grad():
             return self.networks["g"](*inputs)
 
@@ -101,21 +101,21 @@ class Generative(Method):
         images = picture_port(self.spec["image"])
         return {
             "g": Interface("generator: noise to pictures", (self.noise_port(),), (images,)),
-            "d": Interface("discriminator: is a picture real?", (images,), (self.judgement,)),
+            "d": Interface("discriminator: is a picture real?", (images,), (self.d_output,)),
         }
 
     def noise_port(self) -> Port:
-        """What `draw_z` draws."""
+        """The generator's input z, as `draw_z` draws it."""
         limits = (-1, 1) if self.noise == "uniform" else None
         return Port("z", (self.options.z_dim,), "noise", range=limits, distribution=self.noise)
 
 
 class Conditional(Generative):
-    """A method whose generator takes a class: `g(z, labels)`. By default its `d(images, labels)` takes it, too."""
+    """A method with a conditional generator `g(z, labels)` and, by default, a discriminator `d(images, labels)`."""
 
     @staticmethod
     def make_generator(options, make, spec):
-        """The config's generator with a label beside its noise."""
+        """The config's generator, with the label concatenated to its noise."""
         num_classes = len(spec["label"].names)
         return ConditionalGenerator(make("generator", options.z_dim + num_classes, spec["image"].shape), num_classes)
 
@@ -123,10 +123,10 @@ class Conditional(Generative):
         labels, images = self.label_port(), picture_port(self.spec["image"])
         return {
             "g": Interface("generator: noise and a class to pictures", (self.noise_port(), labels), (images,)),
-            "d": Interface("discriminator: is it a real picture of the class?", (images, labels), (self.judgement,)),
+            "d": Interface("discriminator: is it a real picture of the class?", (images, labels), (self.d_output,)),
         }
 
     def label_port(self) -> Port:
-        """The class that the generator is asked for."""
+        """The generator's input `labels`."""
         names = self.spec["label"].names
         return Port("labels", (), "the class", "int64", (0, len(names) - 1), distribution="uniform", names=names)

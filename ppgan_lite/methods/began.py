@@ -1,8 +1,4 @@
-"""Boundary equilibrium GAN (Berthelot et al. 2017, section 3.3): D is an autoencoder, and its error the loss.
-
-k balances D's two aims, so that E[L(G(z))] = gamma E[L(x)]. The convergence measure M is logged as `score/convergence`:
-lower is better. Losses are means over pixels of the absolute error (eta = 1).
-"""
+"""Boundary equilibrium GAN: the discriminator is an autoencoder."""
 
 import paddle
 
@@ -12,7 +8,17 @@ from ppgan_lite.methods.modes import frozen
 
 
 class BEGAN(Generative):
-    """A generator `g` and an autoencoder `d`."""
+    """BEGAN (Berthelot, Schumm and Metz 2017, section 3.3, https://arxiv.org/abs/1703.10717).
+
+        L(v) = |v - D(v)|
+        loss_D = L(x) - k L(G(z_D))
+        loss_G = L(G(z_G))
+        k <- k + lambda_k (gamma L(x) - L(G(z_G))), kept in [0, 1]
+
+    k balances D's two aims, so that E[L(G(z))] = gamma E[L(x)]. The convergence measure, lower is better,
+    M = L(x) + |gamma L(x) - L(G(z))|, is logged as `score/convergence`. |v| is a mean over pixels (eta = 1).
+    A generator `g(z)` and an autoencoder `d(images)` -> images.
+    """
 
     noise = "uniform"
 
@@ -52,7 +58,7 @@ class BEGAN(Generative):
         rebuilt = picture_port(self.spec["image"], "rebuilt")
         return {
             "g": Interface("generator: noise to pictures", (self.noise_port(),), (images,)),
-            "d": Interface("autoencoder: pictures rebuilt, the better the more real", (images,), (rebuilt,)),
+            "d": Interface("autoencoder: pictures rebuilt; real ones with a smaller error", (images,), (rebuilt,)),
         }
 
 

@@ -1,8 +1,4 @@
-"""Conditional GAN (Mirza and Osindero 2014, eq. 2): the label goes into both networks.
-
-The label joins the noise as a one-hot vector, which the generator's first layer embeds, and the image as one more
-channel, a learned picture of each class.
-"""
+"""Conditional GAN: generator and discriminator both take the label."""
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
 from ppgan_lite.methods.base import Conditional
@@ -12,7 +8,14 @@ from ppgan_lite.networks.conditional import ConditionalDiscriminator
 
 
 class CGAN(Conditional):
-    """A generator `g(z, labels)` and a discriminator `d(images, labels)`."""
+    """CGAN (Mirza and Osindero 2014, eq. 2, https://arxiv.org/abs/1411.1784).
+
+        min_G max_D  E[log D(x | y)] + E[log(1 - D(G(z | y)))]
+
+    with the non-saturating loss for G. A generator `g(z, labels)`, which gets the label as a one-hot vector
+    concatenated to the noise, and a discriminator `d(images, labels)`, which gets it as one more channel of the image:
+    a learned embedding [H, W] of each class.
+    """
 
     @classmethod
     def make_networks(cls, options, make, spec):

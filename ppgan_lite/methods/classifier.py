@@ -1,4 +1,4 @@
-"""A classifier, trained by cross entropy: the other half of the article's story, and the measure of the GANs here."""
+"""A classifier of images. The evaluators that measure the GANs are trained by it, too."""
 
 import paddle
 import paddle.nn.functional as F
@@ -9,7 +9,7 @@ from ppgan_lite.methods.modes import mode
 
 
 class Classifier(Method):
-    """A network `c` from images to classes."""
+    """A network `c(images)` -> logits [N, num_classes], trained by cross entropy."""
 
     @staticmethod
     def make_networks(options, make, spec):
@@ -23,11 +23,11 @@ class Classifier(Method):
         return {"loss/c": loss_c, "accuracy/c": (logits.argmax(1) == labels).astype("float32").mean()}
 
     def classify(self, images):
-        """Class probabilities [N, num_classes] of images [N, C, H, W] in [-1, 1]."""
+        """Class probabilities [N, num_classes] of images [N, C, H, W] in [-1, 1], in evaluation mode."""
         c = self.networks["c"]
         with paddle.no_grad(), mode(c, training=False):
             return F.softmax(c(images))
 
     def interfaces(self):
-        logits = Port("logits", (len(self.spec["label"].names),), "the largest is that of the likeliest class")
-        return {"c": Interface("classifier: what is in a picture?", (picture_port(self.spec["image"]),), (logits,))}
+        logits = Port("logits", (len(self.spec["label"].names),), "one per class; the largest: likeliest")
+        return {"c": Interface("classifier: pictures to classes", (picture_port(self.spec["image"]),), (logits,))}

@@ -1,8 +1,4 @@
-"""DRAGAN (Kodali et al. 2017, Algorithm 1): the GAN's losses, and a penalty on D's gradient around real images.
-
-As in the authors' code, the points are those of `around`, and the gradient is that of D's logit (Lucic et al. 2018 take
-that of its probability).
-"""
+"""DRAGAN: the GAN's losses, and a penalty on D's gradient around real images."""
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
 from ppgan_lite.losses.regularizers import around, gradient_penalty
@@ -12,7 +8,14 @@ from ppgan_lite.methods.modes import frozen
 
 
 class DRAGAN(Generative):
-    """A generator `g` and a discriminator `d` without sharp slopes at the data."""
+    """DRAGAN (Kodali, Abernethy, Hays and Kira 2017, Algorithm 1, https://arxiv.org/abs/1705.07215).
+
+        loss_D = -E[log D(x)] - E[log(1 - D(G(z)))] + lambda E[(|grad D(x + delta)| - 1)^2]
+        loss_G = -E[log D(G(z))]
+
+    As in the authors' code, the points x + delta are drawn by `around`, and the gradient is the logit's. (Lucic et al.
+    2018 take the probability's.) A generator `g(z)` and a discriminator `d(images)` -> logits.
+    """
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
@@ -25,5 +28,4 @@ class DRAGAN(Generative):
         with frozen(d):
             loss_g = bce_real(d(g(self.draw_z(len(real)))))
             self.update("g", loss_g)
-        of_d = d_scalars(real_logits, fake_logits)
-        return of_d | {"loss/g": loss_g, "reg/gp": penalty}
+        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g, "reg/gp": penalty}

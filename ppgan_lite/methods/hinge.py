@@ -1,4 +1,4 @@
-"""GAN with the hinge loss of Miyato et al. 2018 (eq. 16 and 17); with `norm: spectral` in D it is their SNGAN."""
+"""GAN with the hinge loss; with `norm: spectral` in D it is SNGAN without classes."""
 
 from ppgan_lite.losses.adversarial import hinge_fake, hinge_real
 from ppgan_lite.methods.base import Generative
@@ -7,16 +7,22 @@ from ppgan_lite.methods.modes import frozen
 
 
 class Hinge(Generative):
-    """A generator `g` and a discriminator `d`, whose loss asks for no more than a margin of 1 on either side."""
+    """Hinge GAN (Miyato, Kataoka, Koyama and Yoshida 2018, eq. 16 and 17, https://arxiv.org/abs/1802.05957).
 
-    judgement = Port("scores", (1,), "above 0: nearer to real; the loss asks for 1 and -1")
+        loss_D = E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]
+        loss_G = -E[D(G(z))]
+
+    A generator `g(z)` and a discriminator `d(images)` -> scores.
+    """
+
+    d_output = Port("scores", (1,), "above 0: rather real; below: rather generated; trained towards 1 and -1")
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:
             real = batch["image"]  # [N, C, H, W] in [-1, 1]
-            real_logits, fake_logits = d(real), d(self.fakes(self.draw_z(len(real))))
-            loss_d = hinge_real(real_logits) + hinge_fake(fake_logits)
+            real_scores, fake_scores = d(real), d(self.fakes(self.draw_z(len(real))))
+            loss_d = hinge_real(real_scores) + hinge_fake(fake_scores)
             self.update("d", loss_d)
         with frozen(d):
             loss_g = -d(g(self.draw_z(len(real)))).mean()
@@ -24,6 +30,6 @@ class Hinge(Generative):
         return {
             "loss/d": loss_d,
             "loss/g": loss_g,
-            "score/d_real": real_logits.mean(),
-            "score/d_fake": fake_logits.mean(),
+            "score/d_real": real_scores.mean(),
+            "score/d_fake": fake_scores.mean(),
         }

@@ -1,11 +1,4 @@
-"""InfoGAN (Chen et al. 2016, eq. 5 and 6): codes beside the noise, which a part of D has to read off the images.
-
-One categorical code, uniform, and continuous ones, uniform in [-1, 1]. Q(c|x) is a categorical distribution, and a
-Gaussian around a mean with a deviation of 1, as in the authors' code; up to constants, the bound on the mutual
-information L_I is then minus the cross entropy and half the squared error. As there, Q is trained with D, and by D's
-optimizer. The authors' code weighs all codes by 1; the paper advises less for continuous ones, which `codes_weight`
-can give them.
-"""
+"""InfoGAN: latent codes next to the noise, which a recognition network finds in the images."""
 
 import numpy as np
 import paddle
@@ -20,7 +13,18 @@ from ppgan_lite.networks.conditional import ConditionalGenerator
 
 
 class InfoGAN(Generative):
-    """A generator `g(z, category, codes)` and a discriminator `d` that also gives what it takes the codes for."""
+    """InfoGAN (Chen, Duan, Houthooft, Schulman, Sutskever and Abbeel 2016, https://arxiv.org/abs/1606.03657).
+
+        L_I(G, Q) = E[log Q(c | G(z, c))] + H(c)              (eq. 5)
+        min_{G, Q} max_D  V(D, G) - lambda L_I(G, Q)          (eq. 6)
+
+    The codes c are one category, uniform, and continuous codes, uniform in [-1, 1]. Q(c | x) is a categorical
+    distribution and Gaussians with a standard deviation of 1, as in the authors' code, so up to constants L_I is minus
+    the cross entropy and minus half the squared error. As there, Q shares D's layers and D's optimizer. The authors'
+    code weighs all codes by lambda = 1; the paper advises less for continuous codes: `codes_weight`.
+
+    A generator `g(z, category, codes)`, and a discriminator `d(images)` -> (logits, category logits, code means).
+    """
 
     @classmethod
     def make_networks(cls, options, make, spec):
@@ -37,30 +41,30 @@ class InfoGAN(Generative):
             category, codes = self._draw_category(len(real)), self._draw_codes(len(real))
             fake = self.fakes(self.draw_z(len(real)), category, codes)
             real_logits, _, _ = d(real)
-            fake_logits, *recognised = d(fake)
+            fake_logits, *q_outputs = d(fake)
             loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
-            self.update("d", loss_d_real + loss_d_fake + self._loss_q(recognised, category, codes))
+            self.update("d", loss_d_real + loss_d_fake + self._loss_q(q_outputs, category, codes))
         category, codes = self._draw_category(len(real)), self._draw_codes(len(real))
         with frozen(d):
-            logits, *recognised = d(g(self.draw_z(len(real)), category, codes))
+            logits, *q_outputs = d(g(self.draw_z(len(real)), category, codes))
             loss_g = bce_real(logits)
-            self.update("g", loss_g + self._loss_q(recognised, category, codes))
-        right = (recognised[0].argmax(1) == category).astype("float32").mean()
-        of_category, of_codes = information(recognised, category, codes)
-        of_q = {"score/category": of_category, "score/codes": of_codes, "accuracy/category": right}
-        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g} | of_q
+            self.update("g", loss_g + self._loss_q(q_outputs, category, codes))
+        accuracy = (q_outputs[0].argmax(1) == category).astype("float32").mean()
+        category_info, codes_info = information(q_outputs, category, codes)
+        q_scalars = {"score/category": category_info, "score/codes": codes_info, "accuracy/category": accuracy}
+        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g} | q_scalars
 
     def recognise(self, images):
-        """What Q takes the codes of images [N, C, H, W] for: categories [N], and means of the codes [N, codes]."""
+        """Q's predictions for images [N, C, H, W]: the likeliest categories [N], and the codes' means [N, codes]."""
         d = self.networks["d"]
         with paddle.no_grad(), mode(d, training=False):
             _, category_logits, codes = d(images)
         return category_logits.argmax(1), codes
 
-    def _loss_q(self, recognised, category, codes):
+    def _loss_q(self, q_outputs, category, codes):
         """-lambda L_I(G, Q) of eq. 6, with a lambda of its own for the continuous codes."""
-        of_category, of_codes = information(recognised, category, codes)
-        return -self.options.info_weight * of_category - self.options.codes_weight * of_codes
+        category_info, codes_info = information(q_outputs, category, codes)
+        return -self.options.info_weight * category_info - self.options.codes_weight * codes_info
 
     def _draw_category(self, num: int):
         return paddle.randint(0, self.options.categories, [num])
@@ -73,23 +77,24 @@ class InfoGAN(Generative):
         images = picture_port(self.spec["image"])
         category = Port("category", (), "the categorical code", "int64", (0, categories - 1), distribution="uniform")
         code = Port("codes", (codes,), "the continuous codes", range=(-1, 1), distribution="uniform")
-        of_category = Port("category_logits", (categories,), "the largest is that of the likeliest category")
+        category_logits = Port("category_logits", (categories,), "one per category; the largest: likeliest")
         means = Port("code_means", (codes,), "the likeliest continuous codes")
         g = Interface("generator: noise and codes to pictures", (self.noise_port(), category, code), (images,))
-        d = Interface("discriminator: is a picture real, and which codes?", (images,), (LOGITS, of_category, means))
+        d = Interface("discriminator: is a picture real, and which codes?", (images,), (LOGITS, category_logits, means))
         return {"g": g, "d": d}
 
 
-def information(recognised, category, codes):
-    """The bound L_I = E[log Q(c|x)] + H(c) in nats (eq. 5): of the category, and of the continuous codes.
+def information(q_outputs, category, codes):
+    """The bound L_I = E[log Q(c|x)] + H(c) in nats (eq. 5): (for the category, for the continuous codes).
 
-    Of the category it is log K less the cross entropy, so at most log K. Of the continuous codes, without constants, it
-    is -E[|c - mean|^2] / 2, at most 0.
+    For the category it is log K minus the cross entropy, so at most log K. For the continuous codes, without constants,
+    it is -E[|c - mean|^2] / 2, at most 0.
 
     Args:
-        recognised: logits [N, K] and means [N, M], by Q.
-        category, codes: those that G was given, [N] and [N, M].
+        q_outputs: Q's category logits [N, K] and code means [N, M].
+        category: the category given to G, [N].
+        codes: the continuous codes given to G, [N, M].
     """
-    category_logits, means = recognised
-    of_category = np.log(category_logits.shape[1]) - F.cross_entropy(category_logits, category)
-    return of_category, -((codes - means) ** 2).sum(1).mean() / 2
+    category_logits, means = q_outputs
+    category_info = np.log(category_logits.shape[1]) - F.cross_entropy(category_logits, category)
+    return category_info, -((codes - means) ** 2).sum(1).mean() / 2

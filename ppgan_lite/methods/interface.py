@@ -1,4 +1,4 @@
-"""What the networks of a method take and give, for those who run them without this suite."""
+"""Descriptions of the networks' inputs and outputs, for samplers and for users of an export."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,15 +11,16 @@ class Port:
     """One input or output of a network.
 
     Attributes:
-        name: of the tensor.
-        shape: of one item; the batch comes before it.
-        meaning: in words.
-        range: the least and the largest value; None for any number.
-        distribution: of an input that is drawn, each number by itself: "normal" is N(0, 1); "uniform" is so over
-            `range`, of integers with both ends; None: comes from outside; in this suite, from the data's field of
-            that name.
-        layout: of pictures; None for other things.
-        names: of classes, what each number stands for.
+        name: the tensor's name.
+        shape: the shape of one item, without the batch.
+        meaning: the meaning of the values, in words.
+        dtype: the tensor's type.
+        range: the smallest and the largest value; None: any number.
+        distribution: how an input is drawn, each element independently: "normal" is N(0, 1); "uniform" is uniform over
+            `range` (for integers both ends included). None: not drawn; within this suite the input is the data's field
+            of the port's name.
+        layout: the order of dimensions of pictures; None for anything else.
+        names: the name of each class; None where the values are no classes.
     """
 
     name: str
@@ -41,9 +42,9 @@ class Interface:
     outputs: tuple[Port, ...]
 
 
-LOGITS = Port("logits", (1,), "above 0: taken for real; below: for generated")
+LOGITS = Port("logits", (1,), "above 0: rather real; below 0: rather generated")
 
 
 def picture_port(field: Field, name: str = "images") -> Port:
-    """Pictures of a field of the data as the networks take and give them."""
+    """The port of pictures: a field of the data as networks' input or output."""
     return Port(name, field.shape, "pictures, from black (-1) to white (1)", range=(-1, 1), layout="NCHW")

@@ -1,4 +1,4 @@
-"""Least squares GAN (Mao et al. 2017, eq. 9): D's outputs are drawn to 1 for real images and 0 for fakes, G's to 1."""
+"""Least squares GAN."""
 
 from ppgan_lite.losses.adversarial import least_squares
 from ppgan_lite.methods.base import Generative
@@ -7,16 +7,22 @@ from ppgan_lite.methods.modes import frozen
 
 
 class LSGAN(Generative):
-    """A generator `g` and a discriminator `d` whose outputs are no logits: above 0.5 is nearer to real."""
+    """LSGAN (Mao, Li, Xie, Lau, Wang and Smolley 2017, eq. 9, https://arxiv.org/abs/1611.04076).
 
-    judgement = Port("scores", (1,), "1: real; 0: generated")
+        loss_D = E[(D(x) - 1)^2] / 2 + E[D(G(z))^2] / 2
+        loss_G = E[(D(G(z)) - 1)^2] / 2
+
+    A generator `g(z)` and a discriminator `d(images)` -> scores, not logits: above 0.5 means rather real.
+    """
+
+    d_output = Port("scores", (1,), "1: real; 0: generated")
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:
             real = batch["image"]  # [N, C, H, W] in [-1, 1]
-            real_outputs, fake_outputs = d(real), d(self.fakes(self.draw_z(len(real))))
-            loss_d = least_squares(real_outputs, 1) + least_squares(fake_outputs, 0)
+            real_scores, fake_scores = d(real), d(self.fakes(self.draw_z(len(real))))
+            loss_d = least_squares(real_scores, 1) + least_squares(fake_scores, 0)
             self.update("d", loss_d)
         with frozen(d):
             loss_g = least_squares(d(g(self.draw_z(len(real)))), 1)
@@ -24,6 +30,6 @@ class LSGAN(Generative):
         return {
             "loss/d": loss_d,
             "loss/g": loss_g,
-            "score/d_real": real_outputs.mean(),
-            "score/d_fake": fake_outputs.mean(),
+            "score/d_real": real_scores.mean(),
+            "score/d_fake": fake_scores.mean(),
         }

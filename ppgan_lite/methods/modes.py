@@ -1,4 +1,4 @@
-"""Networks put into another state for a while, and back as they were."""
+"""Context managers that change a network and restore it on leaving."""
 
 import contextlib
 
@@ -7,9 +7,10 @@ from paddle import nn
 
 @contextlib.contextmanager
 def frozen(network: nn.Layer):
-    """Inside, no gradients are computed for the network's parameters; they still pass through it to its input.
+    """Compute no gradients for the network's parameters; they still flow through the network to its input.
 
-    Only what was trainable before is thawed: `parameters()` of a Paddle layer also lists batch norm's statistics.
+    On leaving, only what was trainable before is trainable again: `parameters()` of a Paddle layer also lists batch
+    norm's running statistics.
     """
     trainable = [parameter for parameter in network.parameters() if not parameter.stop_gradient]
     for parameter in trainable:
@@ -23,7 +24,7 @@ def frozen(network: nn.Layer):
 
 @contextlib.contextmanager
 def mode(network: nn.Layer, training: bool):
-    """Inside, the network is in training or in evaluation mode; after that, in the one that it was in before."""
+    """Put the network into training or evaluation mode; restore the mode it was in on leaving."""
     before = network.training
     network.train() if training else network.eval()
     try:
@@ -34,7 +35,7 @@ def mode(network: nn.Layer, training: bool):
 
 @contextlib.contextmanager
 def unchanged_buffers(network: nn.Layer):
-    """Put the running statistics of the network's batch norms back on leaving."""
+    """Restore the network's buffers on leaving: running statistics, vectors of spectral norms."""
     before = {name: value.clone() for name, value in network.state_dict().items() if value.stop_gradient}
     try:
         yield

@@ -1,4 +1,4 @@
-"""Optimizers whose saved state is keyed by the parameter's place in its network."""
+"""Optimizers with a state that can be saved: its keys are the parameters' names within their network."""
 
 import paddle
 from paddle import nn
@@ -7,15 +7,15 @@ from paddle import nn
 class Optimizer:
     """Adam, RMSprop or SGD over the trainable parameters of one network, or of several.
 
-    Paddle names an optimizer's state after process-wide counters (`linear_3.w_0_moment1_1`), so the same network
-    built second in a process has other names. Here it is `project.0.weight/moment1` wherever it is built.
+    Paddle names an optimizer's state after process-wide counters (`linear_3.w_0_moment1_1`), so a second network of
+    the same kind in a process has other names. Here the name is always `project.0.weight/moment1`.
 
     Args:
-        options: of config/optim.py.
-        networks: by their names.
+        options: the optimizer's options; see config/optim.py.
+        networks: name -> network.
 
     Attributes:
-        parameters: name in the network -> parameter, of those that are trained; of several networks NETWORK.NAME.
+        parameters: name in the network -> trained parameter; with several networks the names are NETWORK.NAME.
     """
 
     def __init__(self, options, networks: dict[str, nn.Layer]):
@@ -35,7 +35,7 @@ class Optimizer:
             self._paddle = paddle.optimizer.RMSProp(options.lr, rho=0.99, epsilon=1e-16, parameters=parameters)
         else:
             self._paddle = paddle.optimizer.Adam(options.lr, *options.betas, parameters=parameters)
-        # Paddle makes the state at the first step; made now, it can be loaded before one. There is no public call.
+        # Paddle makes the state at the first step; a resumed run loads it before that. There is no public call.
         block = paddle.static.default_main_program().global_block()
         self._paddle._create_accumulators(block, parameters)
         self._names = {parameter.name: name for name, parameter in self.parameters.items()}
@@ -50,12 +50,12 @@ class Optimizer:
         self._paddle.step()
 
     def gradient_norm(self):
-        """The length of all gradients as one vector: a scalar tensor on the device."""
+        """The L2 norm of all gradients together, a scalar tensor."""
         gradients = [p.grad.flatten() for p in self.parameters.values() if p.grad is not None]
         return sum((gradient.dot(gradient) for gradient in gradients), paddle.zeros([])).sqrt()
 
     def clear_grad(self):
-        """Forget the gradients of the parameters."""
+        """Clear the gradients of the parameters."""
         self._paddle.clear_grad(set_to_zero=False)
 
     def state_dict(self) -> dict:

@@ -1,4 +1,4 @@
-"""What a method that learns points has made of them so far, for pictures/points.py to draw."""
+"""Snapshots of a method that learns points, for pictures/points.py to draw."""
 
 import numpy as np
 import paddle
@@ -12,21 +12,28 @@ from ppgan_lite.pictures.points import Moment, axis_of
 
 
 def look(method: Generative, dataset: Gaussians, inputs: dict, images, step: int) -> Moment:
-    """Take down a moment: `images` [N, dims, 1, 1] that G made of `inputs`, and D's output. Changes no network."""
+    """Return G's samples and D's output at a step. Changes no network.
+
+    Args:
+        inputs: G's inputs by name.
+        images: the points that G made from them, [N, dims, 1, 1].
+        step: the training step.
+    """
     noise = inputs["z"].numpy()
-    alone = len(inputs) == 1 and noise.shape[1] == 1
+    noise_alone = len(inputs) == 1 and noise.shape[1] == 1
     samples = np.asarray(images)[:, :, 0, 0]  # [N, dims, 1, 1] -> [N, dims]
-    return Moment(step, samples, noise[:, 0] if alone else None, _judge(method, dataset))
+    return Moment(step, samples, noise[:, 0] if noise_alone else None, _d_probabilities(method, dataset))
 
 
-def _judge(method, dataset) -> np.ndarray | None:
+def _d_probabilities(method, dataset) -> np.ndarray | None:
+    """D's probability of real on the grid of the plot; None if D gives no logits or takes more than the point."""
     port = method.interfaces().get("d")
     if port is None or port.outputs[0] != LOGITS or len(port.inputs) > 1:
         return None
     axis, dims = axis_of(dataset), dataset.spec["image"].shape[0]
-    places = np.stack(np.meshgrid(*[axis] * dims), -1)  # [M, 1], or [M, M, 2] whose last dimension is x, y
+    places = np.stack(np.meshgrid(*[axis] * dims), -1)  # [M, 1], or [M, M, 2] with x, y in the last
     d = method.networks["d"]
     with paddle.no_grad(), mode(d, training=False):
         logits = d(paddle.to_tensor(places.reshape(-1, dims, 1, 1).astype("float32")))  # [M^dims, dims, 1, 1]
-    logits = logits[0] if isinstance(logits, list | tuple) else logits  # of several outputs
+    logits = logits[0] if isinstance(logits, list | tuple) else logits  # the other outputs are classes or codes
     return F.sigmoid(logits).numpy().reshape(places.shape[:-1])

@@ -1,4 +1,4 @@
-"""Relativistic average GAN (Jolicoeur-Martineau 2018, Algorithm 2): is a real image more real than fakes on average?"""
+"""Relativistic average GAN: is a real image more real than fakes are on average, and a fake less than real images?"""
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
 from ppgan_lite.methods.base import Generative
@@ -7,9 +7,15 @@ from ppgan_lite.methods.modes import frozen
 
 
 class RaGAN(Generative):
-    """A generator `g` and a discriminator `d` whose logits count only beside the mean logit of the other kind."""
+    """RaGAN (Jolicoeur-Martineau 2018, Algorithm 2, https://arxiv.org/abs/1807.00734).
 
-    judgement = Port("scores", (1,), "the higher the more real, beside other pictures")
+        loss_D = -E[log s(C(x) - E[C(G(z))])] - E[log(1 - s(C(G(z)) - E[C(x)]))]
+        loss_G = -E[log s(C(G(z)) - E[C(x)])] - E[log(1 - s(C(x) - E[C(G(z))]))]
+
+    C is D's logit, s the sigmoid. A generator `g(z)` and a discriminator `d(images)` -> logits.
+    """
+
+    d_output = Port("scores", (1,), "higher: more real; only differences between pictures have a meaning")
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]

@@ -1,8 +1,8 @@
-"""Samplers: the one idea of pictures from inputs. Previews, samples, evaluations and the API ask a method for them.
+"""Samplers make pictures from inputs. Previews, samples, evaluations and the API all use a method's samplers.
 
-What a sampler takes is told by the ports of its network's interface, so a method that describes its networks needs no
-code of its own here: noise is drawn, whole numbers (classes, categories) come in turn, and what has no distribution is
-taken from the field of the data that has the port's name.
+A sampler's inputs are the ports of its network's interface, so a method that describes its networks needs no code here.
+Noise is drawn at random; integers (classes, categories) cycle through their values; an input without a distribution is
+the data's field of that name.
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,17 @@ from ppgan_lite.errors import RunError
 from ppgan_lite.methods.interface import Interface, Port
 from ppgan_lite.methods.modes import mode, unchanged_buffers
 
-BATCH_IMAGES = 256  # generated at once
-SWEEP = np.linspace(-2, 2, 10)  # of a continuous code; training draws it from [-1, 1]
+BATCH_IMAGES = 256  # pictures generated at once
+SWEEP = np.linspace(-2, 2, 10)  # values of a continuous code; training draws it from [-1, 1]
 
 
 class Sampler:
-    """A network that makes pictures, and what it makes them from.
+    """A network that makes pictures, and the inputs it makes them from.
 
     Attributes:
+        network: the network.
         takes: the ports of its inputs, in the order of `forward`.
-        fields: names of those that are fields of the data, such as the pictures that are to be translated.
+        fields: names of the inputs that are fields of the data, such as pictures to translate.
     """
 
     def __init__(self, network: nn.Layer, interface: Interface):
@@ -34,37 +35,46 @@ class Sampler:
 
     @property
     def num_kinds(self) -> int | None:
-        """Values of the class or category that `draw` asks for in turn; None: it asks for none."""
+        """Number of classes or categories that `draw` cycles through; None for a network without such an input."""
         return None if self._in_turn is None else num_values(self._in_turn)
 
     @property
     def shown(self) -> list[str]:
-        """The inputs that are pictures themselves, which are shown next to what is made from them."""
+        """Names of the inputs that are pictures; they are shown next to the pictures made from them."""
         return [port.name for port in self.takes if port.layout == "NCHW"]
 
     def draw(self, num: int, data: dict | None = None) -> dict[str, paddle.Tensor]:
-        """Inputs of the network by their names, [num, ...] each, by paddle's generator.
+        """Inputs by name, [num, ...] each; random ones come from Paddle's random generator.
 
         Args:
-            data: `num` items of the data, where it takes fields of them.
+            num: number of pictures to make.
+            data: `num` items of the data: field -> tensor. Needed if there are `fields`.
         """
         return {port.name: data[port.name] if port.distribution is None else _draw(port, num) for port in self.takes}
 
     def __call__(self, inputs: dict, batch_statistics: bool = False) -> paddle.Tensor:
-        """Pictures [N, C, H, W] in [-1, 1] from inputs as `draw` gives them, changing nothing in the network.
+        """Pictures [N, C, H, W] in [-1, 1] from inputs of the form that `draw` returns. The network stays unchanged.
 
-        Batch norms use their running statistics, as an exported model does; with `batch_statistics` they use those
-        of this batch, as training does.
+        Batch norms use their running statistics, as in an exported model; with `batch_statistics` they use the
+        statistics of this batch, as in training.
         """
         with paddle.no_grad(), unchanged_buffers(self.network), mode(self.network, training=batch_statistics):
             return self.network(*inputs.values())
 
     def in_batches(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """The same of arrays of any length, BATCH_IMAGES at a time."""
-        return np.concatenate([self(part).numpy() for part in parts_of(inputs)])
+        """Pictures from arrays of any length, made BATCH_IMAGES at a time."""
+        return np.concatenate([self(batch).numpy() for batch in parts_of(inputs)])
 
     def strips(self, start: dict[str, np.ndarray], images: int) -> dict[str, np.ndarray]:
-        """Inputs of strips of `images` pictures: the noise leads from that of `start` to another; all else stays."""
+        """Inputs of strips of `images` pictures each: noise from `start` to a random end, all else constant.
+
+        Args:
+            start: the inputs of the first picture of each strip.
+            images: number of pictures in a strip.
+
+        Raises:
+            RunError: the network takes no noise.
+        """
         noise = self._noise()
         ends = _draw(noise, len(start[noise.name])).numpy()
         path = slerp if noise.distribution == "normal" else straight
@@ -74,18 +84,18 @@ class Sampler:
 
     @property
     def codes(self) -> list[str]:
-        """What can be swept: the category and each continuous code, where the network takes them (InfoGAN's does)."""
+        """Codes that `sweep` takes: `category`, `code1`, `code2`, ...; empty if the network takes no codes."""
         category, codes = self._port("category"), self._port("codes")
         return [category.name, *(f"code{k + 1}" for k in range(*codes.shape))] if category and codes else []
 
     def sweep(self, code: str, num: int) -> tuple[dict[str, np.ndarray], int]:
-        """Inputs of a table that shows what a code does (Chen et al. 2016, figure 2), and the number of its columns.
+        """Inputs of a table that shows the effect of a code (Chen et al. 2016, figure 2), and its number of columns.
 
         Args:
-            code: one of `codes`. `category`: a column for each category, a row for each noise vector with its
-                continuous codes, as many as `num` pictures fill (at least one). `code1`, `code2`, ...: a row for each
-                category, 10 columns from -2 to 2, beyond the [-1, 1] of training as in the paper; one noise vector, and
-                the other codes 0.
+            code: one of `codes`. `category`: a column for each category, and a row for each noise vector and its
+                continuous codes. `code1`, `code2`, ...: a row for each category, and 10 columns for values from -2 to
+                2, wider than the [-1, 1] of training, as in the paper; one noise vector, the other codes 0.
+            num: number of pictures with `category`; at least one row is made.
         """
         categories = np.arange(num_values(self._port("category")))
         if code == "category":
@@ -101,20 +111,20 @@ class Sampler:
         return next((port for port in self.takes if port.name == name), None)
 
     def _noise(self) -> Port:
-        """The first input that is drawn and no whole number. Raises RunError."""
+        """The first random input that is no integer. Raises RunError if there is none."""
         drawn = [port for port in self.takes if port.distribution and port.dtype != "int64"]
         if not drawn:
-            raise RunError("the generator of this run takes no noise, so there is nothing to interpolate")
+            raise RunError("this run's generator takes no noise, so there is nothing to interpolate")
         return drawn[0]
 
 
 def num_values(port: Port) -> int:
-    """How many whole numbers a port takes, from 0."""
+    """Number of values of an integer port; they start at 0."""
     return port.range[1] + 1
 
 
 def arrays_of(inputs: dict[str, paddle.Tensor]) -> dict[str, np.ndarray]:
-    """Inputs as arrays."""
+    """Inputs as numpy arrays."""
     return {name: np.asarray(tensor) for name, tensor in inputs.items()}
 
 
@@ -125,7 +135,13 @@ def parts_of(inputs: dict[str, np.ndarray]) -> Iterator[dict[str, paddle.Tensor]
 
 
 def table(rows: dict[str, np.ndarray], name: str, values) -> dict[str, np.ndarray]:
-    """Inputs of a table: those of each row, [R, ...], in all its columns, but of input `name` each column's value."""
+    """Inputs of a table, row by row, [R C, ...] each.
+
+    Args:
+        rows: the inputs of each row, [R, ...].
+        name: the input that differs between columns.
+        values: its value in each column, [C, ...].
+    """
     num_rows = len(next(iter(rows.values())))
     repeated = {key: array.repeat(len(values), 0) for key, array in rows.items()}
     return repeated | {name: np.concatenate([values] * num_rows)}
@@ -134,8 +150,9 @@ def table(rows: dict[str, np.ndarray], name: str, values) -> dict[str, np.ndarra
 def slerp(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     """Points on the great circle from `start` to `end`, both included: [N, D] twice -> [N * steps, D].
 
-    A straight line between two Gaussian vectors passes nearer to the origin than any sample does; the arc keeps the
-    length (White 2016, "Sampling Generative Networks"). Vectors of one number have no arc between them.
+    A straight line between two Gaussian vectors comes nearer to the origin than samples do; the arc keeps the length
+    (White 2016, "Sampling Generative Networks", https://arxiv.org/abs/1609.04468). With D = 1 there is no arc: the
+    points are on the straight line.
     """
     if start.shape[1] == 1:
         return straight(start, end, steps)
@@ -149,7 +166,7 @@ def slerp(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
 def straight(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     """Points on the straight line from `start` to `end`, both included: [N, D] twice -> [N * steps, D].
 
-    Between two vectors of uniform noise all of it lies where the noise does.
+    Between two vectors of uniform noise the whole line lies in the range of the noise.
     """
     t = np.linspace(0, 1, steps)[None, :, None]  # [1, steps, 1]
     path = (1 - t) * start[:, None] + t * end[:, None]
@@ -157,7 +174,7 @@ def straight(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
 
 
 def _draw(port: Port, num: int) -> paddle.Tensor:
-    """Random values of a port, or its whole numbers in turn: [num, ...]."""
+    """Values of a port, [num, ...]: random, or for integers 0, 1, ... in a cycle."""
     if port.dtype == "int64":
         return paddle.arange(num) % num_values(port)
     if port.distribution == "uniform":

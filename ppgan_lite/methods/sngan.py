@@ -1,12 +1,4 @@
-"""SNGAN with a projection discriminator: the hinge GAN of Miyato et al. 2018 (eq. 16 and 17), told the class.
-
-The discriminator adds the inner product of its features with a vector of the class (Miyato and Koyama 2018, eq. 5); the
-generator's batch norms have a gain and a shift for each class. Both are their networks' own: see networks/resnet32.py.
-Without classes, SNGAN is method `hinge` with `norm: spectral`.
-
-As in cgan.py the fakes have the labels of the real batch, so each class is as frequent among them; the authors' code
-draws them uniformly, which on CIFAR-10 is the same. It also updates G first, on twice as many images.
-"""
+"""SNGAN with a projection discriminator: hinge loss, spectral norms, and labels for both networks."""
 
 from ppgan_lite.losses.adversarial import hinge_fake, hinge_real
 from ppgan_lite.methods.base import Conditional
@@ -15,9 +7,23 @@ from ppgan_lite.methods.modes import frozen
 
 
 class SNGAN(Conditional):
-    """A generator `g(z, labels)` and a discriminator `d(images, labels)` that takes classes by itself."""
+    """SNGAN (Miyato, Kataoka, Koyama and Yoshida 2018, eq. 16 and 17, https://arxiv.org/abs/1802.05957).
 
-    judgement = Port("scores", (1,), "above 0: nearer to real pictures of the class; the loss asks for 1 and -1")
+        loss_D = E[max(0, 1 - D(x, y))] + E[max(0, 1 + D(G(z, y), y))]
+        loss_G = -E[D(G(z, y), y)]
+
+    With a projection discriminator (Miyato and Koyama 2018, eq. 5, https://arxiv.org/abs/1802.05637): it adds the inner
+    product of its features with an embedding of the class. The generator's batch norms have a gain and a shift for each
+    class. Both belong to the networks: see networks/resnet32.py. Without labels, use method `hinge` with
+    `norm: spectral`.
+
+    Departures: fakes get the labels of the real batch, so each class is as frequent in both; the authors' code draws
+    labels uniformly, which on CIFAR-10 is the same. That code also updates G first, on twice as many images.
+
+    A generator `g(z, labels)` and a discriminator `d(images, labels)` -> scores.
+    """
+
+    d_output = Port("scores", (1,), "above 0: rather a real picture of the class; trained towards 1 and -1")
 
     @staticmethod
     def make_networks(options, make, spec):

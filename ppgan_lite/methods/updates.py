@@ -1,4 +1,4 @@
-"""The only place that touches gradients: a loss becomes a step of one optimizer, or of several."""
+"""From a loss to a step of one or several optimizers. No other module touches gradients."""
 
 from ppgan_lite.methods.optimizers import Optimizer
 
@@ -8,8 +8,7 @@ class Updates:
 
     Attributes:
         optimizers: name -> Optimizer.
-        gradient_norms: where it is a dict and not None, each update leaves the norm of its gradient in it, as
-            `grad_norm/NAME`.
+        gradient_norms: None, or a dict in which each update records the norm of its gradient, as `grad_norm/NAME`.
     """
 
     def __init__(self, optimizers: dict[str, Optimizer]):
@@ -17,15 +16,15 @@ class Updates:
         self.gradient_norms = None
 
     def __call__(self, names: str, loss):
-        """Take one step of an optimizer, or of several (`"g e"`), down the gradient of `loss`, and of nothing else."""
+        """Take one step of an optimizer, or of several (`"g e"`), down the gradient of `loss` and nothing else."""
         for name in names.split():
             self.optimizers[name].clear_grad()
         loss.backward()
         for name in names.split():
-            self.step(name)
+            self.apply(name)
 
-    def step(self, name: str):
-        """Take one step of an optimizer, using the gradients already accumulated on its networks, and clear them."""
+    def apply(self, name: str):
+        """Take one step of an optimizer by the gradients already accumulated on its networks, and clear them."""
         optimizer = self.optimizers[name]
         if self.gradient_norms is not None:
             self.gradient_norms[f"grad_norm/{name}"] = optimizer.gradient_norm()

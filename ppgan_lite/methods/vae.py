@@ -1,8 +1,4 @@
-"""Variational autoencoder (Kingma and Welling 2014, eq. 10 with one sample): the other family that the articles name.
-
-The decoder is a generator `g`. With `likelihood: bernoulli` a pixel (x + 1) / 2 is the chance of a white one, as the
-paper has it for MNIST; with `gaussian` it is the mean, and its deviation `noise_std`.
-"""
+"""Variational autoencoder."""
 
 import math
 
@@ -11,11 +7,19 @@ import paddle
 from ppgan_lite.methods.base import Generative
 from ppgan_lite.methods.interface import Interface, Port, picture_port
 
-SURE = 1e-6  # no pixel is black or white with a greater chance than 1 - SURE: a float32 tanh is exactly 1 soon
+MIN_PROBABILITY = 1e-6  # keeps log(p) finite: a float32 tanh is soon exactly 1
 
 
 class VAE(Generative):
-    """A decoder `g`, and an encoder `e` from images to mean and log variance of the code."""
+    """VAE (Kingma and Welling 2014, eq. 10 with one sample, https://arxiv.org/abs/1312.6114).
+
+        z = mean(x) + std(x) * epsilon, epsilon ~ N(0, I)
+        loss = -log p(x | z) + KL(N(mean(x), std(x)^2) || N(0, I))
+
+    With `likelihood: bernoulli` the decoder's (output + 1) / 2 is the probability of a white pixel, as in the paper's
+    experiments on MNIST; with `gaussian` the output is a pixel's mean, and its standard deviation is `noise_std`.
+    A decoder `g(z)`, and an encoder `e(images)` -> (mean, log variance), [N, z_dim] each.
+    """
 
     @staticmethod
     def make_networks(options, make, spec):
@@ -38,15 +42,15 @@ class VAE(Generative):
         """-log p(x|z) in nats, a mean over images; images and decoded [N, C, H, W] in [-1, 1]."""
         if self.options.likelihood == "gaussian":
             variance = self.options.noise_std**2
-            each = (images - decoded) ** 2 / (2 * variance) + math.log(2 * math.pi * variance) / 2
+            losses = (images - decoded) ** 2 / (2 * variance) + math.log(2 * math.pi * variance) / 2
         else:
-            white, chance = (images + 1) / 2, SURE + (1 - 2 * SURE) * (decoded + 1) / 2
-            each = -white * chance.log() - (1 - white) * (1 - chance).log()
-        return each.reshape([len(images), -1]).sum(1).mean()
+            white, p = (images + 1) / 2, MIN_PROBABILITY + (1 - 2 * MIN_PROBABILITY) * (decoded + 1) / 2
+            losses = -white * p.log() - (1 - white) * (1 - p).log()
+        return losses.reshape([len(images), -1]).sum(1).mean()
 
     def interfaces(self):
         images, z_dim = picture_port(self.spec["image"]), self.options.z_dim
-        code = (Port("mean", (z_dim,), "of the code"), Port("log_variance", (z_dim,), "of the code"))
+        code = (Port("mean", (z_dim,), "mean of the code"), Port("log_variance", (z_dim,), "log variance of the code"))
         return {
             "g": Interface("decoder: codes or noise to pictures", (self.noise_port(),), (images,)),
             "e": Interface("encoder: pictures to codes", (images,), code),

@@ -1,8 +1,4 @@
-"""Wasserstein GAN (Arjovsky et al. 2017, Algorithm 1): a critic without logarithm, kept Lipschitz by clipped weights.
-
-With `warm_up` the critic is trained 100 times in each of the first 25 steps and in each 500th, as in the authors' code;
-`options.batches_in` tells so. As there, all trained weights are clipped, the scales of batch norms too.
-"""
+"""Wasserstein GAN with weight clipping."""
 
 import paddle
 
@@ -12,9 +8,17 @@ from ppgan_lite.methods.modes import frozen
 
 
 class WGAN(Generative):
-    """A generator `g` and a critic `d`, whose mean outputs differ by the (scaled) Wasserstein distance."""
+    """WGAN (Arjovsky, Chintala and Bottou 2017, Algorithm 1, https://arxiv.org/abs/1701.07875).
 
-    judgement = Port("scores", (1,), "the higher the more real, without a scale")
+        loss_D = E[D(G(z))] - E[D(x)], then each weight of D is clipped to [-c, c]
+        loss_G = -E[D(G(z))]
+
+    -loss_D estimates the Wasserstein distance, up to a factor. As in the authors' code, all trained weights are
+    clipped, the scales of batch norms too, and with `warm_up` the critic has 100 updates in each of the first 25 steps
+    and in every 500th: see `batches_in` of the options. A generator `g(z)` and a critic `d(images)` -> scores.
+    """
+
+    d_output = Port("scores", (1,), "higher: more real; the scale has no meaning")
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]

@@ -1,4 +1,4 @@
-"""Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, Algorithm 1)."""
+"""Wasserstein GAN with gradient penalty."""
 
 import paddle
 
@@ -8,14 +8,20 @@ from ppgan_lite.methods.wgan import WGAN
 
 
 class WGANGP(WGAN):
-    """A generator `g` and a critic `d` whose gradient is drawn to length 1 between real and generated images."""
+    """WGAN-GP (Gulrajani, Ahmed, Arjovsky, Dumoulin and Courville 2017, Algorithm 1, https://arxiv.org/abs/1704.00028).
+
+        loss_D = E[D(G(z))] - E[D(x)] + lambda E[(|grad D(x')| - 1)^2], x' uniform on lines between x and G(z)
+        loss_G = -E[D(G(z))]
+
+    A generator `g(z)` and a critic `d(images)` -> scores.
+    """
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:  # n_critic
             real = batch["image"]  # [N, C, H, W] in [-1, 1]
             fake = self.fakes(self.draw_z(len(real)))
-            # One pass for both: D's scores depend on no other picture of the batch.
+            # One pass for both: a picture's score does not depend on the rest of the batch.
             fake_scores, real_scores = d(paddle.concat([fake, real])).chunk(2)
             loss_adv = fake_scores.mean() - real_scores.mean()
             penalty = gradient_penalty(d, between(real, fake))

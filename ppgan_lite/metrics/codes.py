@@ -1,21 +1,21 @@
-"""What the codes of an InfoGAN have taken up (Chen et al. 2016, section 7.2): classes, and factors of the images."""
+"""What the codes of an InfoGAN have learned (Chen et al. 2016, section 7.2): classes, and factors of the images."""
 
 import numpy as np
 
 from ppgan_lite.metrics.samples import check
 
-FLAT = 1e-6  # standard deviation of what does not vary but for rounding: codes in [-1, 1], slants, pixels
+FLAT = 1e-6  # a standard deviation up to this is rounding: codes are in [-1, 1], slants and thicknesses about as large
 
 
 def code_accuracy(train_categories, train_labels, test_categories, test_labels) -> float:
-    """Share of test images whose category stands for their class; the paper has 0.95 on MNIST.
+    """Accuracy on test images when each category predicts its most frequent class; the paper has 0.95 on MNIST.
 
-    Each category stands for the class that is the most frequent among the training images of it, so that this is not
-    chosen on the images it is judged by. A category of no training image stands for none.
+    The class of a category is the most frequent one among the training images in it, so it is not chosen on the images
+    that are measured. A category without training images predicts no class.
 
     Args:
-        train_categories, test_categories: what Q takes the categorical code of the images for; integers from 0, [N].
-        train_labels, test_labels: of the images, integers from 0, [N].
+        train_categories, test_categories: categorical codes that Q recognises in the images, integers from 0, [N].
+        train_labels, test_labels: labels of the images, integers from 0, [N].
 
     Raises:
         EvaluationError: no samples.
@@ -25,18 +25,18 @@ def code_accuracy(train_categories, train_labels, test_categories, test_labels) 
     num_categories = 1 + max(train_categories.max(), test_categories.max())
     counts = np.zeros((num_categories, 1 + train_labels.max()), int)
     np.add.at(counts, (train_categories, train_labels), 1)
-    classes = np.where(counts.any(1), counts.argmax(1), -1)  # of each category
+    classes = np.where(counts.any(1), counts.argmax(1), -1)  # [categories]
     return float((classes[test_categories] == test_labels).mean())
 
 
 def correlation(codes: np.ndarray, factor: np.ndarray) -> float:
-    """The largest absolute correlation (Pearson's) of any code with a factor: 0 to 1; 0 of what does not vary.
+    """The largest absolute correlation (Pearson's) of any code with a factor: 0 to 1; 0 if either is constant.
 
-    It is biased upwards: of N images and a factor that no code has to do with, it is about 1 / sqrt(N).
+    Biased upwards: for N images and a factor unrelated to all codes it is about 1 / sqrt(N).
 
     Args:
         codes: continuous codes, [N, codes].
-        factor: of the same images, [N].
+        factor: a property of the same images, [N].
 
     Raises:
         EvaluationError: fewer than 2 samples, NaN or infinity among them.

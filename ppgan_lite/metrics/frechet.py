@@ -1,4 +1,4 @@
-"""The Frechet distance between Gaussians fitted to two sets of features: FID, where a network gives the features."""
+"""The Frechet distance between Gaussians fitted to two sets of features: FID if a network computes the features."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from ppgan_lite.metrics.samples import check, check_count
 
 
 class Moments:
-    """Mean and covariance of features that come in chunks, in float64; the features themselves are not kept.
+    """Mean and covariance of features that arrive in chunks, in float64; the features themselves are not kept.
 
     Chunks are merged by the exact formula (Chan, Golub and LeVeque 1979), which does not subtract large
     squares from each other as sums of squares would.
 
     Attributes:
-        count: features seen, N.
+        count: number of samples so far, N.
         mean: [D].
         scatter: [D, D], sum of (x - mean)(x - mean)^T.
     """
@@ -26,7 +26,7 @@ class Moments:
         """Add features [N, D], N >= 0.
 
         Raises:
-            EvaluationError: some are NaN or infinite.
+            EvaluationError: some hold NaN or infinity.
         """
         check("Frechet distance", features, 0)
         if not len(features):
@@ -51,15 +51,16 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) (Dowson and Landau 1982; Heusel et al. 2017, eq. 6).
 
     In squared units of the features; 0 only for equal means and covariances. Estimated from samples it is biased
-    upwards, more so the fewer there are: compare only what was computed from equally many. With fewer samples than
-    dimensions it is still defined (the covariances are singular) and mostly bias.
+    upwards, more so the fewer there are: compare only distances computed from equally many samples. With fewer samples
+    than dimensions it is still defined (the covariances are singular) and mostly bias.
 
-    The root's trace is taken without the root. With S1 = A A^T and S2 = B B^T, the matrix A^T S2 A = (A^T B)(A^T B)^T
-    has the eigenvalues of S1 S2; it is symmetric and has none below 0; and their roots are the singular values of
-    A^T B. So nothing turns complex, and no root of a rounding error is taken where a covariance is singular.
+    The trace of the root is computed without the root. With S1 = A A^T and S2 = B B^T, the matrix
+    A^T S2 A = (A^T B)(A^T B)^T has the eigenvalues of S1 S2; it is symmetric and positive semi-definite; and the roots
+    of its eigenvalues are the singular values of A^T B. So nothing turns complex, and no root of a rounding error is
+    taken where a covariance is singular.
 
     Raises:
-        EvaluationError: `a` or `b` has seen fewer than 2 samples.
+        EvaluationError: `a` or `b` holds fewer than 2 samples.
     """
     for moments in (a, b):
         check_count("Frechet distance", moments.count, 2)
@@ -70,7 +71,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
 
 def _factor(covariance: np.ndarray) -> np.ndarray:
-    """A [D, R] with A A^T = covariance, of rank R. What eigh leaves of eigenvalues that are 0 is dropped."""
+    """A [D, R] with A A^T = covariance, of rank R. Eigenvalues that are 0 up to rounding are dropped."""
     values, vectors = np.linalg.eigh(covariance)
-    kept = values > len(values) * np.finfo(np.float64).eps * abs(values).max()
-    return vectors[:, kept] * np.sqrt(values[kept])
+    positive = values > len(values) * np.finfo(np.float64).eps * abs(values).max()
+    return vectors[:, positive] * np.sqrt(values[positive])

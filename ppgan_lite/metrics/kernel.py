@@ -1,4 +1,4 @@
-"""The kernel distance between two sets of features: KID, where a network gives the features."""
+"""The kernel distance between two sets of features: KID if a network computes the features."""
 
 import numpy as np
 
@@ -10,18 +10,18 @@ def kernel_distance(
 ) -> tuple[float, float]:
     """Squared maximum mean discrepancy with the kernel (x . y / D + 1)^3 (Binkowski et al. 2018, section 4).
 
-    The estimate is unbiased, so its expectation is 0 for equal distributions, and single values may be negative; it
-    does not depend on the numbers of samples as the Frechet distance does.
+    The estimate is unbiased: its expectation is 0 for equal distributions, single values may be negative, and it does
+    not depend on the numbers of samples as the Frechet distance does.
 
     Args:
         x, y: features [N, D] and [M, D].
-        subsets: random pairs of subsets, the estimates from which are averaged; at least 2.
-        subset_size: samples of each, drawn without replacement.
-        seed: of the subsets.
+        subsets: number of random pairs of subsets over which the estimate is averaged; at least 2.
+        subset_size: number of samples in each, drawn without replacement.
+        seed: random seed of the subsets.
 
     Returns:
-        mean over the subsets, and its standard error. The subsets are drawn from the same samples again and again: the
-        error tells how well the mean is known for these samples, and is less than that of other samples.
+        mean over the subsets, and its standard error. All subsets are drawn from the same samples, so the error covers
+        the choice of subsets only, and not the variation between sets of samples, which is larger.
 
     Raises:
         EvaluationError: fewer samples than `subset_size`, or NaN or infinity among them.
@@ -37,7 +37,7 @@ def kernel_distance(
 
 
 def _squared_discrepancy(x: np.ndarray, y: np.ndarray) -> float:
-    """The unbiased estimate from [n, D] twice (Gretton et al. 2012, eq. 3): pairs of a sample with itself left out."""
+    """The unbiased estimate from two sets [n, D] (Gretton et al. 2012, eq. 3): no sample is paired with itself."""
     n = len(x)
     xx, yy, xy = _kernel(x, x), _kernel(y, y), _kernel(x, y)
     within = xx.sum() - np.trace(xx) + yy.sum() - np.trace(yy)

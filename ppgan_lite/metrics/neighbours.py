@@ -1,10 +1,10 @@
-"""What nearest neighbours tell about generated samples: their quality, their diversity and whether they are copies.
+"""Nearest neighbours of generated samples: quality, diversity and memorised training samples.
 
 Samples are features [N, D] or images [N, C, H, W] (compared as vectors); distances are Euclidean. A distance matrix
-exists only in blocks of BLOCK_DISTANCES, so memory is bounded by a few blocks and copies of the samples.
+is computed in blocks of BLOCK_DISTANCES, so memory is bounded by a few blocks and copies of the samples.
 
-Squared distances are |x|^2 + |y|^2 - 2 x.y, one matrix product, of samples moved so that their mean is 0: its rounding
-errors are some eps (|x|^2 + |y|^2), which moving makes as small as it can.
+Squared distances are |x|^2 + |y|^2 - 2 x.y, which takes one matrix product. The rounding errors are some
+eps (|x|^2 + |y|^2), so samples are first centred to make the norms small.
 """
 
 from collections.abc import Iterator
@@ -15,21 +15,21 @@ import numpy as np
 from ppgan_lite.metrics.samples import check
 
 BLOCK_DISTANCES = 4_000_000  # 32 MB of float64
-REFERENCES = 4000  # that are copied in another precision at once: a training set is large
+REFERENCES = 4000  # references converted to another precision at once: a training set is large
 GROUPS = 128  # see _kth_smallest
-RESOLVED = 0.002  # of the squared norms: squared distances that float32 gives to 1e-3 or better
-NEAR = 0.25  # of the typical distance between an image and the nearest training image: what is nearer is a copy
+RESOLVED = 0.002  # least squared distance, over the squared norms, that float32 computes to 1e-3
+NEAR = 0.25  # a near copy is nearer than this share of the typical distance to the nearest training image
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """How much real and generated samples lie in each other's neighbourhoods.
+    """The overlap of real and generated samples: how many lie in each other's neighbourhoods.
 
     Attributes:
         precision: share of generated samples inside some real sample's ball (Kynkaanniemi et al. 2019, eq. 2), 0 to 1.
         recall: share of real samples inside some generated sample's ball (the same), 0 to 1.
-        density: real balls around a generated sample, on average, over k (Naeem et al. 2020, section 3); 1 is expected
-            of equal distributions, more is possible.
+        density: mean number of real balls that a generated sample is in, over k (Naeem et al. 2020, section 3); its
+            expectation is 1 for equal distributions, and it can be larger.
         coverage: share of real samples with a generated one inside their ball (the same), 0 to 1.
     """
 
@@ -42,15 +42,14 @@ class Overlap:
 def prdc(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Overlap:
     """Precision, recall, density and coverage of `fake` [M, D] with respect to `real` [N, D].
 
-    A sample's ball reaches to its k-th nearest neighbour in its own set, itself not counted; what lies on its surface,
-    to within rounding, is inside. Kynkaanniemi et al. take k = 3, Naeem et al. k = 5. Precision and recall
-    depend on N, M and D even for equal distributions: compare only what was computed from equally many samples.
+    A sample's ball reaches to its k-th nearest neighbour in its own set, itself not counted; samples on the surface,
+    to within rounding, are inside. Kynkaanniemi et al. take k = 3, Naeem et al. k = 5. Precision and recall
+    depend on N, M and D even for equal distributions: compare only figures computed from equally many samples.
 
-    Computed in float32; and where that does not resolve the smallest ball, as of samples that are nearly all the same,
-    in float64.
+    Computed in float32, or in float64 where float32 does not resolve the smallest ball (nearly equal samples).
 
     Raises:
-        EvaluationError: no more than k samples, or NaN or infinity among them.
+        EvaluationError: k or fewer samples, or NaN or infinity among them.
     """
     for samples in (real, fake):
         check("precision and recall", samples, k + 1)
@@ -66,8 +65,8 @@ def prdc(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Overlap:
 
 
 def _overlap(x: np.ndarray, y: np.ndarray, x_radii: np.ndarray, y_radii: np.ndarray, k: int) -> Overlap:
-    """The four shares, from the samples and their squared radii."""
-    balls = np.zeros([len(y)], dtype=np.int64)  # of x, around each of y
+    """The four measures, from the samples and the squared radii of their balls."""
+    balls = np.zeros([len(y)], dtype=np.int64)  # balls of x that each sample of y is in
     recalled, covered = np.zeros([2, len(x)], dtype=bool)
     for rows, distances in _blocks(x, y):
         inside = distances <= x_radii[rows, None]
@@ -85,20 +84,20 @@ def _overlap(x: np.ndarray, y: np.ndarray, x_radii: np.ndarray, y_radii: np.ndar
 def _squared_radii(x: np.ndarray, k: int) -> np.ndarray:
     """[N]: squared distance of each sample to its k-th nearest neighbour.
 
-    Widened by what rounding may hide, so that copies are inside of each other's balls, of radius 0 too. The norm of a
-    sample on the surface is at most that of the centre and the radius.
+    Widened by the largest rounding error, so that copies are inside each other's balls even if their radius is 0. The
+    norm of a sample on the surface is at most the sum of the centre's norm and the radius.
     """
-    # The sample itself is the nearest or, if there are copies, as near as they are: the k-th of the others is the
-    # (k + 1)-th of all.
+    # The sample itself is the nearest, or as near as its copies: the k-th of the others is the (k + 1)-th of all.
     radii = np.concatenate([_kth_smallest(distances, k) for _, distances in _blocks(x, x)])
     return radii + 8 * np.finfo(x.dtype).eps * (_squared_norms(x) + radii)
 
 
 def _kth_smallest(rows: np.ndarray, k: int) -> np.ndarray:
-    """[B]: the entry of each row of [B, N] that has k before it in sorted order.
+    """[B]: the entry with index k of each row of [B, N] in sorted order.
 
-    The k + 1 smallest entries lie in the k + 1 groups with the smallest minima: in any other group, all entries have
-    k + 1 before them. Minima are some ten times faster than np.partition, which is left a few entries only.
+    The k + 1 smallest entries lie in the k + 1 groups with the smallest minima: for an entry of any other group, these
+    minima are k + 1 smaller ones. Minima are some ten times faster than np.partition, which then sorts only a few
+    entries.
     """
     num, size = rows.shape
     whole = size // GROUPS * GROUPS
@@ -107,16 +106,16 @@ def _kth_smallest(rows: np.ndarray, k: int) -> np.ndarray:
         nearest = np.argpartition(groups.min(1), k, axis=1)[:, None, : k + 1]  # [B, 1, k + 1]
         members = np.take_along_axis(groups, nearest, axis=2).reshape(num, -1)
         rows = np.concatenate([members, rows[:, whole:]], axis=1)
-    return np.partition(rows, k, axis=1)[:, k].copy()  # a view would keep all of the block
+    return np.partition(rows, k, axis=1)[:, k].copy()  # a view would keep the whole block in memory
 
 
 def nearest(x: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest of `reference` [M, ...] to each of `x` [N, ...].
+    """The nearest neighbour in `reference` [M, ...] of each sample of `x` [N, ...].
 
-    Neighbours are looked for in float32, and again in float64 where that does not resolve the distance found.
+    The search is in float32, and again in float64 where float32 does not resolve the distance found.
 
     Returns:
-        distances [N] float64, of the neighbours found: at most 1e-3 (relative) more than the least, and 0 wherever
+        distances [N] float64 to the neighbours found: at most 1e-3 (relative) above the minimum, and 0 wherever
         `reference` holds a copy; and indices [N] of these neighbours.
 
     Raises:
@@ -129,7 +128,7 @@ def nearest(x: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarra
     moved = x - centre
     indices = _nearest(moved, reference, centre, np.float32)
     distances = _distances(x, reference[indices])
-    # The neighbour's norm is at most that of x and the distance: these two bound the rounding error.
+    # The neighbour's norm is at most the norm of x plus the distance: these two bound the rounding error.
     if (unsure := distances**2 < RESOLVED * _squared_norms(moved)).any():
         indices[unsure] = _nearest(moved[unsure], reference, centre, np.float64)
         distances[unsure] = _distances(x[unsure], reference[indices[unsure]])
@@ -137,7 +136,7 @@ def nearest(x: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _nearest(moved: np.ndarray, reference: np.ndarray, centre: np.ndarray, dtype: type) -> np.ndarray:
-    """Indices [N] of the nearest of `reference` [M, D], by distances of this precision; `moved` is x - centre."""
+    """Indices [N] of the nearest in `reference` [M, D], computed in this precision; `moved` is x - centre."""
     least, indices = np.full([len(moved)], np.inf), np.zeros([len(moved)], dtype=np.int64)
     moved = moved.astype(dtype)
     for first in range(0, len(reference), REFERENCES):
@@ -152,15 +151,15 @@ def _nearest(moved: np.ndarray, reference: np.ndarray, centre: np.ndarray, dtype
 
 @dataclass(frozen=True)
 class Memorisation:
-    """Whether generated samples are the training samples.
+    """How many generated samples repeat training samples.
 
     Attributes:
         nearer_train: share of generated samples that are nearer to their nearest training sample than to their nearest
-            test sample (equal distances count half), of equally many of each. 0.5 is expected of a generator that has
-            learned the distribution, 1 of one that has learned the training set by heart.
-        exact_copies: generated samples that equal a training sample in every value.
-        near_copies: generated samples no farther than `near_distance` from a training sample; exact ones included.
-        near_copies_test: test samples as near as that; what `near_copies` would be, per sample, without memorising.
+            test sample (equal distances count half), among equally many of each. About 0.5 if the generator has
+            learned the distribution, 1 if it has memorised the training set.
+        exact_copies: number of generated samples equal to a training sample in every value.
+        near_copies: number of generated samples within `near_distance` of a training sample; exact copies included.
+        near_copies_test: the same number for test samples: what `near_copies` is, per sample, without memorising.
         near_distance: NEAR times the median distance of a test sample to its nearest training sample.
     """
 
@@ -172,12 +171,11 @@ class Memorisation:
 
 
 def memorisation(fake: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int = 0) -> Memorisation:
-    """Compare the distances of `fake` to `train` and to `test`, which the generator has not seen.
+    """Compare the distances of `fake` to `train` with those to `test`, which the generator has not seen.
 
-    Training and test samples of one distribution are exchangeable for a generator that has seen neither; so either is
-    nearer equally often (the idea of Meehan et al. 2020, with a simpler statistic). That asks for equally
-    many: of the larger set, `seed` chooses as many as there are in the smaller. Copies are looked for in all of
-    `train`.
+    For a generator that has seen neither, training and test samples of one distribution are exchangeable, so either is
+    nearer equally often (the idea of Meehan et al. 2020, with a simpler statistic). This needs equally many of both:
+    the larger set is sampled by `seed` down to the size of the smaller. Copies are searched in all of `train`.
 
     Raises:
         EvaluationError: an empty set, or NaN or infinity among the samples.
@@ -202,7 +200,7 @@ def memorisation(fake: np.ndarray, train: np.ndarray, test: np.ndarray, seed: in
 def _blocks(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Rows of x, and their squared distances [B, M] to all of y, in the precision of both.
 
-    Rounding may leave them a little below 0. The next block overwrites the distances of the last one.
+    Rounding may make them slightly negative. The next block overwrites the distances of the previous one.
     """
     y_norms, step = _squared_norms(y), max(1, BLOCK_DISTANCES // len(y))
     buffer = np.empty([min(step, len(x)), len(y)], x.dtype)
@@ -215,7 +213,7 @@ def _blocks(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
 
 
 def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """[N]: distance of each row of x to the same row of y, without the rounding errors of the products."""
+    """[N]: distance of each row of x to the same row of y, without the rounding errors of a matrix product."""
     result = np.empty([len(x)])
     for first in range(0, len(x), 1000):
         rows = slice(first, first + 1000)

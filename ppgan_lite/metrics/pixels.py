@@ -1,27 +1,27 @@
-"""What can be told from the pixels alone, of images [N, C, H, W] float32 in [-1, 1]."""
+"""Metrics of the pixels alone, for images [N, C, H, W] float32 in [-1, 1]."""
 
 import numpy as np
 
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.metrics.samples import check
 
-RANGE = 2.0  # of the pixels
-WINDOW, SIGMA = 11, 1.5  # pixels; the Gaussian in which SSIM compares
-WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])  # of the scales, finest first
-FLAT = 1e-10  # variance of an image that has no spectrum: one grey level in one of 700 x 700 pixels is more
-TINY = 1e-9  # what is divided by in place of 0, where an image has no ink, or all of it in one row
-CHUNK = 500 * 28 * 28  # values at once: 500 grey images of 28 x 28 pixels, 31 coloured ones of 64 x 64
+RANGE = 2.0  # largest difference of two pixels
+WINDOW, SIGMA = 11, 1.5  # size and deviation of SSIM's Gaussian window, in pixels
+WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])  # a weight per scale, finest first
+FLAT = 1e-10  # an image with at most this variance is constant: one grey level in one of 700 x 700 pixels is more
+TINY = 1e-9  # least divisor, for images without ink or with all of it in one row
+CHUNK = 500 * 28 * 28  # values at once: 500 grey images of 28 x 28 pixels, or 31 colour images of 64 x 64
 
 
 def ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Multi-scale structural similarity of each pair of images (Wang et al. 2003, eq. 7): [N], 0 to 1; 1 if equal.
 
-    Channels are compared by themselves, and averaged. Three departures:
+    Channels are compared separately, then averaged. Three departures from the paper:
 
-    - The paper's five scales with a window of 11 pixels ask for 176 pixels. Here as many of them are taken, from the
-      finest, as leave the smaller side at least a window: two for 28 pixels, three for 64. Their weights are divided by
-      their sum. So values of other image sizes do not compare.
-    - Structure that is opposite on average counts as unrelated, 0: powers of negative numbers are not real.
+    - The paper's five scales with a window of 11 pixels need images of 176 pixels. Here only the finest scales are
+      used, as many as leave the smaller side at least a window: two for 28 pixels, three for 64. Their weights are
+      divided by their sum. So values of different image sizes cannot be compared.
+    - A negative mean structure counts as 0, unrelated: powers of negative numbers are not real.
     - A coarser scale is the mean of 2 x 2 pixels; a last odd row or column is left out.
 
     Raises:
@@ -29,7 +29,7 @@ def ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     side = min(a.shape[2:])
     if side < WINDOW:
-        raise EvaluationError(f"MS-SSIM: images of {side} pixels; its window needs at least {WINDOW}")
+        raise EvaluationError(f"MS-SSIM: images of {side} pixels are too small; it needs at least {WINDOW}")
     weights = WEIGHTS[: int(np.log2(side / WINDOW)) + 1]
     return _in_chunks(lambda a, b: _ms_ssim(a, b, weights / weights.sum()), a, b)
 
@@ -47,7 +47,7 @@ def _ms_ssim(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _similarity(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Luminance l, and contrast and structure c s, at each position of the window (Wang et al. 2003, eqs. 1 to 3)."""
+    """Luminance l, and contrast times structure c s, per window position (Wang et al. 2003, eqs. 1 to 3)."""
     c1, c2 = (0.01 * RANGE) ** 2, (0.03 * RANGE) ** 2
     mean_a, mean_b = _blur(a), _blur(b)
     variances = _blur(a * a) + _blur(b * b) - mean_a**2 - mean_b**2
@@ -57,13 +57,13 @@ def _similarity(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _blur(images: np.ndarray) -> np.ndarray:
-    """Gaussian means in the windows that lie in the image: [N, C, H, W] -> [N, C, H - 10, W - 10]."""
+    """Gaussian means over all windows inside the image: [N, C, H, W] -> [N, C, H - 10, W - 10]."""
     rows, columns = (_blur_matrix(size) for size in images.shape[2:])
     return rows.T @ (images @ columns)
 
 
 def _blur_matrix(size: int) -> np.ndarray:
-    """[size, size - 10]: a window in each column."""
+    """[size, size - 10]: the weights of one window per column."""
     offsets = np.arange(size)[:, None] - np.arange(size - WINDOW + 1) - WINDOW // 2
     matrix = np.exp(-(offsets**2) / (2 * SIGMA**2)) * (abs(offsets) <= WINDOW // 2)
     return (matrix / matrix.sum(0)).astype(np.float32)
@@ -77,13 +77,13 @@ def _halve(images: np.ndarray) -> np.ndarray:
 
 
 def diversity(images: np.ndarray, pairs: int = 2000, seed: int = 0) -> float:
-    """Mean MS-SSIM of random pairs of different images: how alike images are; the lower, the more diverse.
+    """Mean MS-SSIM of random pairs of different images: lower is more diverse.
 
-    Odena et al. 2017, section 4.2: images of one class, compared with the same number of real images. The value of
-    real images is the aim: noise scores lower than they do.
+    Odena et al. 2017, section 4.2: images of one class, compared with the same number of real images. The aim is the
+    value of real images: noise scores lower.
 
     Raises:
-        EvaluationError: fewer than 2 images, NaN or infinity among them, or they are smaller than the window.
+        EvaluationError: fewer than 2 images, NaN or infinity among them, or images smaller than the window.
     """
     check("diversity", images, 2)
     rng = np.random.default_rng(seed)
@@ -95,7 +95,7 @@ def diversity(images: np.ndarray, pairs: int = 2000, seed: int = 0) -> float:
 def total_variation(images: np.ndarray) -> np.ndarray:
     """Mean absolute difference of neighbouring pixels (Rudin et al. 1992, anisotropic, per pair): [N], 0 to 2.
 
-    All pairs of horizontal and of vertical neighbours count alike, of all channels. Images of at least 2 pixels.
+    All pairs of horizontal and vertical neighbours count equally, in all channels. Images have at least 2 pixels.
     """
     return _in_chunks(_total_variation, images)
 
@@ -109,8 +109,9 @@ def high_frequency_energy(images: np.ndarray) -> np.ndarray:
     """Share of the spectrum's power above half the Nyquist frequency: [N], 0 to 1.
 
     Power is |DFT|^2 over height and width, summed over the channels, without the constant. A frequency is
-    sqrt(fy^2 + fx^2) in periods per pixel; half of Nyquist's is 1/4. White noise has about 1 - pi / 16 = 0.80, and a
-    constant image 0. The DFT takes images as periodic, so a difference between opposite borders counts as an edge.
+    sqrt(fy^2 + fx^2) in periods per pixel; half the Nyquist frequency is 1/4. White noise has about
+    1 - pi / 16 = 0.80, and a constant image 0. The DFT treats images as periodic, so a difference between opposite
+    borders counts as an edge.
     """
     return _in_chunks(_high_frequency_energy, images)
 
@@ -119,20 +120,20 @@ def _high_frequency_energy(images: np.ndarray) -> np.ndarray:
     height, width = images.shape[2:]
     power = (abs(np.fft.rfft2(images)) ** 2).sum(1, dtype=np.float64)  # [N, H, W // 2 + 1]
     power[:, 0, 0] = 0
-    power[:, :, 1 : (width + 1) // 2] *= 2  # a real image's spectrum has them twice; rfft2 gives one
+    power[:, :, 1 : (width + 1) // 2] *= 2  # rfft2 returns only one of each conjugate pair of frequencies
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     total = power.sum((1, 2))
-    flat = total <= FLAT * (height * width) ** 2  # by Parseval; what is left is rounding
+    flat = total <= FLAT * (height * width) ** 2  # by Parseval; less power is rounding error
     return np.where(flat, 0, power[:, frequency > 0.25].sum(1) / np.where(flat, 1, total))
 
 
 def slant(images: np.ndarray) -> np.ndarray:
-    """How far strokes lean to the right, in pixels per pixel of height: [N]; 0 of an empty image.
+    """How far strokes lean to the right, in pixels per pixel of height: [N]; 0 for an empty image.
 
-    The covariance of the two coordinates over the variance of the height, each pixel counting by its brightness: the
-    least-squares line through the ink. A shear adds what it shears by. Images are white on black; channels are
-    averaged. Of 6,000 rendered digits it correlates with the slant they were drawn with by 0.98, slope 1.00, and by
-    0.97 to 1.00 within a digit.
+    The covariance of the two coordinates over the variance of the height, each pixel weighted by its brightness: the
+    least-squares line through the ink. A shear adds its own slant. Images are white on black; channels are averaged.
+    On 6,000 rendered digits the correlation with the slant they were drawn with is 0.98 (slope 1.00), and 0.97 to 1.00
+    among the images of one digit.
     """
     return _in_chunks(_slant, images)
 
@@ -150,13 +151,13 @@ def _slant(images: np.ndarray) -> np.ndarray:
 
 
 def thickness(images: np.ndarray) -> np.ndarray:
-    """The thickness of the strokes in pixels, area over half the perimeter: [N]; 0 of an empty image.
+    """The thickness of the strokes in pixels, area over half the perimeter: [N]; 0 for an empty image.
 
-    Of a stroke much longer than wide this is its width. The area is the sum of the brightness, from 0 to 1, and the
-    perimeter the isotropic total variation, which is the mean length of the contours at all levels (the coarea
-    formula; black lies around the image): so faint strokes are not thinner. Images are white on black; channels are
-    averaged. Of 6,000 rendered digits it correlates with the stroke they were drawn with by 0.81, with that times
-    their scale by 0.87, and by 0.91 to 0.95 within a font: some draw double strokes.
+    This is the width of a stroke that is much longer than wide. The area is the sum of the brightness, from 0 to 1, and
+    the perimeter the isotropic total variation, which is the mean length of the contours at all levels (the coarea
+    formula; the image is surrounded by black): so faint strokes are not thinner. Images are white on black; channels
+    are averaged. On 6,000 rendered digits the correlation is 0.81 with the stroke width they were drawn with, 0.87 with
+    that width times the digit's scale, and 0.91 to 0.95 within a font: some fonts draw double strokes.
     """
     return _in_chunks(_thickness, images)
 
@@ -175,7 +176,7 @@ def _ink(images: np.ndarray) -> np.ndarray:
 
 
 def _in_chunks(function, *images: np.ndarray) -> np.ndarray:
-    """`function` of a few images at a time: what it makes in between is much larger than the images."""
+    """Apply `function` to a few images at a time: its intermediate arrays are much larger than the images."""
     count = max(1, CHUNK // images[0][0].size)
     starts = range(0, len(images[0]), count)
     return np.concatenate([function(*(i[start : start + count] for i in images)) for start in starts])

@@ -1,4 +1,4 @@
-"""What is asked of every set of samples before it is measured."""
+"""Checks of a set of samples before it is measured, and the standard error of a share."""
 
 import numpy as np
 
@@ -6,23 +6,23 @@ from ppgan_lite.errors import EvaluationError
 
 
 def check(metric: str, samples: np.ndarray, least: int):
-    """Refuse samples [N, ...] that would make a metric meaningless.
+    """Refuse samples for which a metric would be meaningless.
 
     Args:
-        metric: its name, for the error.
-        samples: of any shape; one sample per row.
-        least: how many the metric needs.
+        metric: name of the metric, for the error message.
+        samples: [N, ...].
+        least: number of samples that the metric needs.
 
     Raises:
-        EvaluationError: fewer than `least` samples, or some of them hold NaN or infinity.
+        EvaluationError: fewer than `least` samples, or NaN or infinity among them.
     """
     check_count(metric, len(samples), least)
-    # The sum of a row is finite only if all of the row is; so no mask is made that is as large as the samples.
+    # A sample with NaN or infinity has no finite sum: so no mask as large as the samples is needed.
     with np.errstate(invalid="ignore"):
         sums = np.sum(samples, axis=tuple(range(1, samples.ndim)), dtype=np.float64)
     if bad := np.count_nonzero(~np.isfinite(sums)):
         raise EvaluationError(
-            f"{metric}: {bad} of {len(samples)} samples hold NaN or infinity: evaluate a checkpoint before the "
+            f"{metric}: {bad} of {len(samples)} samples hold NaN or infinity; evaluate a checkpoint from before the "
             "training diverged"
         )
 
@@ -38,5 +38,5 @@ def check_count(metric: str, count: int, least: int):
 
 
 def share_error(share: float, num: int) -> float:
-    """The standard error of a share of `num` samples."""
+    """Standard error of a share, estimated from `num` samples."""
     return float(np.sqrt(share * (1 - share) / num))

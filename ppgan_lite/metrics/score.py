@@ -1,4 +1,4 @@
-"""The classifier score: Inception Score, where Inception is the classifier."""
+"""The classifier score: the Inception Score if Inception is the classifier."""
 
 import numpy as np
 
@@ -6,17 +6,18 @@ from ppgan_lite.metrics.samples import check
 
 
 def classifier_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
-    """exp(mean over x of KL(p(y|x) || p(y))) (Salimans et al. 2016, section 4); high: sure and diverse.
+    """exp(mean over x of KL(p(y|x) || p(y))) (Salimans et al. 2016, section 4): confident and diverse.
 
-    From 1 (all images are predicted alike) to K (each surely in one class, all classes equally often). It sees
-    neither real images nor diversity within a class.
+    From 1 (the same prediction for all images) to K (certain predictions, all classes equally often). It ignores both
+    real images and the diversity within a class.
 
     Args:
         probabilities: [N, K], p(y|x) of generated images in random order; rows sum to 1.
-        splits: consecutive parts, sizes equal to within one; p(y) is the mean of p(y|x) in its part.
+        splits: number of consecutive parts, equal in size to within one; p(y) is the mean of p(y|x) over a part.
 
     Returns:
-        mean and standard deviation over the parts. Small parts bias the score downwards: N / K well above `splits`.
+        mean and standard deviation over the parts. Small parts bias the score downwards: N / K should be well above
+        `splits`.
 
     Raises:
         EvaluationError: fewer samples than `splits`, or NaN or infinity among them.

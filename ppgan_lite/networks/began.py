@@ -1,7 +1,7 @@
-"""The networks of BEGAN (Berthelot et al. 2017, figure 1) for images of 28 or 32 pixels: stages of 3x3 convolutions.
+"""The networks of BEGAN (Berthelot et al. 2017, figure 1, https://arxiv.org/abs/1703.10717) for 28 or 32 pixels.
 
-The generator and the autoencoder's decoder are built alike. The paper's skip connections are left out, as in its
-simpler form. One departure: images end in tanh, which keeps them within [-1, 1]; the paper has no activation there.
+The generator and the autoencoder's decoder have the same layers. As in the paper's simpler form there are no skip
+connections. One departure: images end in tanh, which keeps them within [-1, 1]; the paper has no activation there.
 """
 
 from paddle import nn
@@ -14,7 +14,8 @@ STAGES = 3
 class Generator(nn.Layer):
     """Noise or code [N, z_dim] -> images [N, C, S, S] in [-1, 1].
 
-    Linear to nf x S/4 x S/4; two convolutions with ELU per stage, upsampling between stages, and one to C channels.
+    Linear to nf x S/4 x S/4; three stages of two 3x3 convolutions with ELU, upsampling between stages; a 3x3
+    convolution to C channels.
     """
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
@@ -38,10 +39,10 @@ class Generator(nn.Layer):
 
 
 class Autoencoder(nn.Layer):
-    """Images [N, C, S, S] in [-1, 1] -> images of the same shape, by a code [N, z_dim].
+    """Images [N, C, S, S] in [-1, 1] -> code [N, z_dim] -> images of the same shape.
 
-    Encoder: a convolution to nf feature maps; two convolutions with ELU per stage; between stages one with stride 2 to
-    nf feature maps more; linear to the code. Decoder: a `Generator`.
+    Encoder: a 3x3 convolution to nf feature maps; three stages of two 3x3 convolutions with ELU; between stages one
+    with stride 2, which adds nf feature maps; linear to the code. Decoder: a `Generator`.
     """
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):

@@ -1,7 +1,7 @@
-"""Classifiers: images [N, C, H, W] in [-1, 1] -> logits [N, num_classes], and the features behind the last layer.
+"""Classifiers: images [N, C, H, W] in [-1, 1] -> logits [N, num_classes], and the features before the last layer.
 
-The first three are those of the blog "PyTorch: from softmax regression to GANs". It feeds them pixels in [0, 1], so
-theirs are rescaled. Paddle's default initialisation stands in place of PyTorch's.
+The first three are from the blog "PyTorch: from softmax regression to GANs". They rescale pixels to [0, 1], as the blog
+does. Initialisation is Paddle's default, not PyTorch's.
 """
 
 import paddle.nn.functional as F
@@ -11,7 +11,7 @@ from ppgan_lite.networks.layers import Conv2D, MaxPool2x2
 
 
 class Classifier(nn.Layer):
-    """A network for features and one linear layer on top: `classify(features(x))`."""
+    """A network that computes features, and a linear layer on top: `classify(features(x))`."""
 
     def __init__(self, num_features: int, num_classes: int):
         super().__init__()
@@ -66,10 +66,10 @@ class CNN(Classifier):
 
 
 class ResNet(Classifier):
-    """The CIFAR-10 form of He et al. 2016 (section 4.2): a 3x3 convolution, three stages, global average pooling.
+    """The ResNet for CIFAR-10 (He et al. 2016, section 4.2): a 3x3 convolution, three stages, global average pooling.
 
-    Each stage but the first halves the size and doubles the feature maps. As their option A, a shortcut that changes
-    shape would need no parameters; here it is a 1x1 convolution (option B).
+    Each stage but the first halves the size and doubles the feature maps. One departure: a shortcut that changes the
+    shape is a 1x1 convolution (option B of the paper), not zero padding (option A).
     """
 
     def __init__(self, options, image_shape: tuple[int, int, int], num_classes: int):
@@ -89,11 +89,11 @@ class ResNet(Classifier):
 
 
 class Evaluator(Classifier):
-    """The network whose features and class probabilities measure generators.
+    """The network that measures generators, by its features and class probabilities.
 
     A 5x5 convolution (ncf feature maps) and max-pool 2; a 3x3 convolution (2 ncf) and max-pool 2; two more (2 ncf) and
-    max-pool 2; a linear layer to `num_features`. Batch norm and ReLU follow each. Compact on purpose: with 28x28
-    images and the defaults 170,000 parameters, so that it can be shipped.
+    max-pool 2; a linear layer to `num_features`. Batch norm and ReLU follow each. Small enough to be part of the
+    package: 170,000 parameters for 28x28 images.
     """
 
     def __init__(self, options, image_shape: tuple[int, int, int], num_classes: int):

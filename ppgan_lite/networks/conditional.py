@@ -1,4 +1,4 @@
-"""What tells networks a class or a code beside their noise or image: joined to it, or by their batch norms."""
+"""Class labels and codes as inputs of networks: concatenated to the noise or the image, or in the batch norms."""
 
 import paddle
 import paddle.nn.functional as F
@@ -6,13 +6,13 @@ from paddle import nn
 
 
 class ConditionalGenerator(nn.Layer):
-    """Noise [N, z_dim], classes [N] and (if there are any) codes [N, M] -> images [N, C, H, W].
+    """Noise [N, z_dim], classes [N] and optional codes [N, M] -> images [N, C, H, W].
 
-    The class is joined to the noise as a one-hot vector: the generator's first layer, which is linear, embeds it.
+    The class is concatenated to the noise as a one-hot vector, which the generator's first layer, a linear one, embeds.
 
     Args:
-        generator: a network for noise of z_dim + num_classes + M numbers.
-        num_classes: K; classes are integers from 0 to K - 1.
+        generator: a generator with noise of size z_dim + num_classes + M.
+        num_classes: the number of classes, K; a class is an integer from 0 to K - 1.
     """
 
     def __init__(self, generator: nn.Layer, num_classes: int):
@@ -26,12 +26,14 @@ class ConditionalGenerator(nn.Layer):
 
 
 class ConditionalDiscriminator(nn.Layer):
-    """Images [N, C, H, W] and classes [N] -> what the discriminator gives: the class is one more channel, learned.
+    """Images [N, C, H, W] and classes [N] -> the discriminator's outputs.
+
+    The class is concatenated to the image as one more channel: a learned embedding of H W numbers.
 
     Args:
-        discriminator: a network for images of C + 1 channels.
-        num_classes: classes are integers below it.
-        size: H, W.
+        discriminator: a discriminator for images of C + 1 channels.
+        num_classes: the number of classes, K; a class is an integer from 0 to K - 1.
+        size: height and width of the images.
     """
 
     def __init__(self, discriminator: nn.Layer, num_classes: int, size: tuple[int, int]):
@@ -45,18 +47,18 @@ class ConditionalDiscriminator(nn.Layer):
 
 
 class ConditionalBatchNorm2D(nn.Layer):
-    """Batch norm with a gain and a shift for each class, from 1 and 0 on (de Vries et al. 2017; Dumoulin et al. 2017).
+    """Batch norm with a gain (at first 1) and a shift (at first 0) for each class: [N, C, H, W], [N] -> [N, C, H, W].
 
-    Features [N, C, H, W] and classes [N] -> [N, C, H, W].
+    De Vries et al. 2017, https://arxiv.org/abs/1707.00683; Dumoulin et al. 2017, https://arxiv.org/abs/1610.07629.
 
     Args:
-        num_features: C.
-        num_classes: classes are integers below it.
+        num_features: the number of channels, C.
+        num_classes: the number of classes, K; a class is an integer from 0 to K - 1.
     """
 
     def __init__(self, num_features: int, num_classes: int):
         super().__init__()
-        fixed = paddle.ParamAttr(trainable=False)  # 1 and 0: without any, Paddle's inference with oneDNN refuses it
+        fixed = paddle.ParamAttr(trainable=False)  # 1 and 0; without them Paddle Inference with oneDNN fails
         self.normalise = nn.BatchNorm2D(num_features, weight_attr=fixed, bias_attr=fixed)
         self.gains = nn.Embedding(num_classes, num_features, weight_attr=nn.initializer.Constant(1.0))
         self.shifts = nn.Embedding(num_classes, num_features, weight_attr=nn.initializer.Constant(0.0))

@@ -1,13 +1,13 @@
 """The networks of the tutorial "Understand GANs in four days": a DCGAN for 28x28 images.
 
-Two places compute the tutorial's function in a cheaper form: a bias before a batch norm is left out (the norm
-subtracts it), and ReLU stands behind the max-pool instead of before it (both are monotone, so they commute).
+Two departures save time and compute the same: there is no bias before a batch norm (which subtracts it), and ReLU comes
+after the max-pool instead of before it (both are monotone, so they commute).
 """
 
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppgan_lite.networks.layers import BilinearUpsampleConv2D, Conv2D, Conv2DTranspose, Heads, MaxPool2x2
+from ppgan_lite.networks.layers import BilinearUpsampleConv2D, Conv2D, Conv2DTranspose, MaxPool2x2, OutputHeads
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -15,10 +15,10 @@ ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 class Generator(nn.Layer):
     """Noise [N, z_dim] -> images [N, C, 28, 28] in [-1, 1].
 
-    linear 16 ngf; linear 2 ngf x 7 x 7; twice: upsampling to double size with a convolution. Batch norm and the
-    activation follow each layer, but the last, which ends in tanh. `upsample: bilinear` is the tutorial's bilinear
-    upsampling (align_corners=True) and 5x5 convolution; `transposed` its second form, a transposed convolution,
-    here 4x4 with stride 2: the kernel is a multiple of the stride, so every output pixel has equally many terms.
+    Linear to 16 ngf; linear to 2 ngf x 7 x 7; twice: upsampling to double size with a convolution. Batch norm and the
+    activation follow each layer but the last, which ends in tanh. `upsample: bilinear` is the tutorial's bilinear
+    upsampling (align_corners=True) and 5x5 convolution; `transposed` is its second form, a transposed convolution, here
+    4x4 with stride 2: the kernel is a multiple of the stride, so every output pixel is a sum of equally many terms.
     """
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
@@ -49,8 +49,8 @@ class Generator(nn.Layer):
 class Discriminator(nn.Layer):
     """Images [N, C, 28, 28] in [-1, 1] -> logits [N, 1], positive for real, or several outputs.
 
-    Twice: 3x3 convolution without padding (ndf and 2 ndf feature maps), batch norm, ReLU, max-pool 2; then linear
-    16 ndf with batch norm and ReLU, and linear 1.
+    Twice: 3x3 convolution without padding (ndf and 2 ndf feature maps), batch norm, max-pool 2, ReLU; then linear to
+    16 ndf with batch norm and ReLU, and linear to the outputs.
     """
 
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
@@ -64,7 +64,7 @@ class Discriminator(nn.Layer):
         self.pool = MaxPool2x2()
         self.linear1 = nn.Linear(2 * ndf * pooled**2, 16 * ndf, bias_attr=False)
         self.norm3 = nn.BatchNorm1D(16 * ndf)
-        self.heads = Heads(16 * ndf, outputs)
+        self.heads = OutputHeads(16 * ndf, outputs)
 
     def forward(self, x):
         x = F.relu(self.pool(self.norm1(self.conv1(x))))

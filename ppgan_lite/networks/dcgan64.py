@@ -1,7 +1,8 @@
-"""The networks of PyTorch's DCGAN example, after Radford, Metz and Chintala 2016, for images of 32, 64 or 128 pixels.
+"""DCGAN for images of 32, 64 or 128 pixels (Radford, Metz and Chintala 2016, https://arxiv.org/abs/1511.06434).
 
-At 64 pixels they are the example's own; at 32 and 128 they have one stage less and one more at the narrow end. Their
-initialisation is the example's too: weights from N(0, 0.02), the scales of batch norms from N(1, 0.02).
+At 64 pixels they are the networks of PyTorch's DCGAN example; at 32 pixels the stage with the most feature maps is left
+out, at 128 pixels there is one more. The initialisation is the example's: weights from N(0, 0.02^2), scales of batch
+norms from N(1, 0.02^2).
 """
 
 import itertools
@@ -9,16 +10,17 @@ import itertools
 import paddle
 from paddle import nn
 
-from ppgan_lite.networks.layers import Conv2D, Conv2DTranspose, Heads, LeakyReLU
+from ppgan_lite.networks.layers import Conv2D, Conv2DTranspose, LeakyReLU, OutputHeads
 
-STAGES = {32: 3, 64: 4, 128: 5}  # doublings from 4x4 pixels
+STAGES = {32: 3, 64: 4, 128: 5}  # size in pixels -> number of doublings from 4x4
 
 
 class Generator(nn.Layer):
     """Noise [N, z_dim] -> images [N, C, S, S] in [-1, 1].
 
-    A transposed 4x4 convolution from one pixel to 4x4, then one with stride 2 for each doubling. The feature maps halve
-    from 8 ngf (at 64 pixels) to ngf. Batch norm and ReLU follow each, but the last, which ends in tanh.
+    A 4x4 transposed convolution from one pixel to 4x4, then one with stride 2 for each doubling of the size. The number
+    of feature maps halves from 8 ngf (at 64 pixels) to ngf. Batch norm and ReLU follow each but the last, which ends in
+    tanh.
     """
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
@@ -38,9 +40,9 @@ class Generator(nn.Layer):
 class Discriminator(nn.Layer):
     """Images [N, C, S, S] in [-1, 1] -> logits [N, 1], positive for real, or several outputs.
 
-    A 4x4 convolution with stride 2 for each halving down to 4x4 pixels, and a last one to a single pixel. The feature
-    maps double from ndf to 8 ndf (at 64 pixels). LeakyReLU 0.2 follows each but the last; batch norm, each but the
-    first and the last.
+    A 4x4 convolution with stride 2 for each halving of the size down to 4x4, and a last one to a single pixel. The
+    number of feature maps doubles from ndf to 8 ndf (at 64 pixels). LeakyReLU 0.2 follows each but the last; batch norm
+    follows each but the first and the last.
     """
 
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
@@ -50,7 +52,7 @@ class Discriminator(nn.Layer):
         for narrow, wide in itertools.pairwise(widths):
             layers += [Conv2D(narrow, wide, 4, stride=2, padding=1), nn.BatchNorm2D(wide), LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
-        self.heads = Heads(widths[-1], outputs, _head)
+        self.heads = OutputHeads(widths[-1], outputs, _head)
         _initialise(self)
 
     def forward(self, x):

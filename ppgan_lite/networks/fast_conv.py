@@ -1,7 +1,7 @@
-"""Convolutions for the CPU, as a few large matrix products: Paddle's fastest operation there, on all threads.
+"""Convolutions for the CPU as a few large matrix products, Paddle's fastest operation there, which uses all threads.
 
-Winograd's minimal filtering (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks") computes m
-outputs of a filter of r taps from n = m + r - 1 products instead of m r:
+Winograd's minimal filtering (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks",
+https://arxiv.org/abs/1509.09308) computes m outputs of a filter of r taps with n = m + r - 1 products instead of m r:
 
     y = synthesis^T ((points w) * (analysis x))                 (their eq. 5, in one dimension)
 
@@ -9,8 +9,8 @@ In two dimensions and with channels, each of the n x n products is a matrix prod
 splits the k taps into s phases of r = k / s taps, which add up like channels. The transposed convolution is the
 adjoint: the same matrices, transposed, in the opposite order.
 
-Every function here is made of matrix products, so all of them have double gradients. They compute in float32, to
-about 1e-6 of the largest output.
+Every function here consists of matrix products, so all of them have double gradients. They compute in float32, with
+errors of about 1e-6 of the largest output.
 """
 
 import functools
@@ -20,8 +20,8 @@ from fractions import Fraction
 import numpy as np
 import paddle
 
-# Points of evaluation by their number, beside the one at infinity: of the small fractions tried, those with the least
-# growth of rounding errors.
+# Number of points -> points of evaluation, without the one at infinity: the small fractions with the least growth of
+# rounding errors among those tried.
 POINTS = {0: "", 1: "0", 2: "0 -1", 3: "0 -1 1", 4: "0 -1 1/2 3/2", 5: "0 -2/3 2/3 -3/2 3/2"}
 
 
@@ -31,7 +31,7 @@ def supports(kernel: int, stride: int) -> bool:
 
 
 def conv2d(x, weight, stride: int, padding: int):
-    """`F.conv2d(x, weight, stride=stride, padding=padding)`, where `supports` says so.
+    """`F.conv2d(x, weight, stride=stride, padding=padding)`, for kernels that `supports` accepts.
 
     Shapes: x [N, I, H, W], weight [O, I, k, k] -> [N, O, H', W'].
     """
@@ -52,7 +52,7 @@ def conv2d(x, weight, stride: int, padding: int):
 
 
 def conv2d_transpose(x, weight, stride: int, padding: int):
-    """`F.conv2d_transpose(x, weight, stride=stride, padding=padding)`, where `supports` says so.
+    """`F.conv2d_transpose(x, weight, stride=stride, padding=padding)`, for kernels that `supports` accepts.
 
     Shapes: x [N, I, H, W], weight [I, O, k, k] -> [N, O, H', W'] with H' = (H - 1) stride - 2 padding + k.
     """
@@ -76,13 +76,13 @@ def conv2d_transpose(x, weight, stride: int, padding: int):
 def upsample_conv2d(x, weight):
     """Bilinear upsampling to twice the size (align_corners=True), then `F.conv2d(..., padding=k // 2)`, k odd.
 
-    Both are linear and the first does not mix channels, so the channels are mixed first, on a quarter of the pixels:
-    one product for all taps of the kernel. Upsampling, shifting by each tap and adding up follow. May be traced into a
-    static graph, with any batch size.
+    Both are linear and upsampling does not mix channels, so the channels are mixed first, on a quarter of the pixels:
+    one product for all taps of the kernel. Then come upsampling, a shift by each tap, and the sum. It can be traced
+    into a static graph with any batch size.
 
     Shapes: x [N, I, S, S], weight [O, I, k, k] -> [N, O, 2 S, 2 S].
     """
-    _, channels, size, _ = x.shape  # the batch is left to be inferred: a static graph does not know it
+    _, channels, size, _ = x.shape  # the batch size is inferred: a static graph does not know it
     features, _, taps, _ = weight.shape
     place = x.place if paddle.in_dynamic_mode() else None
     shifted = paddle.to_tensor(_shifted_upsampling(size, taps), dtype=x.dtype, place=place)  # [2 S, (tap, S)]
@@ -97,15 +97,16 @@ def upsample_conv2d(x, weight):
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """The algorithm of one dimension: `points` products for each of `tiles` tiles, for each of the stride's phases.
+    """The algorithm for one dimension: `points` products for each of `tiles` tiles and each phase of the stride.
 
     Attributes:
-        inputs, outputs: sizes of this dimension.
-        points: n, products per tile.
-        tiles: T, groups of m outputs.
-        analysis: [(n, T, phase), inputs].
-        synthesis: [(n, T), outputs].
-        taps: [n, phase, k], numpy: the kernel at each point.
+        inputs: number of inputs in this dimension.
+        outputs: number of outputs in this dimension.
+        points: products per tile, n.
+        tiles: number of tiles, T; a tile is m outputs.
+        analysis: matrix from inputs to points, [(n, T, phase), inputs].
+        synthesis: matrix from products to outputs, [(n, T), outputs].
+        taps: the kernel's values at the points, from its taps, [n, phase, k]; numpy.
     """
 
     inputs: int
@@ -118,13 +119,13 @@ class Axis:
 
     @property
     def products(self) -> int:
-        """Products of this dimension: points times tiles."""
+        """Number of products in this dimension: points times tiles."""
         return self.points * self.tiles
 
 
 @functools.cache
 def axis(size: int, kernel: int, stride: int, padding: int) -> Axis:
-    """The algorithm of a dimension of `size` inputs that takes the fewest products."""
+    """The algorithm with the fewest products for a dimension of `size` inputs."""
     r, outputs = kernel // stride, (size + 2 * padding - kernel) // stride + 1
     m = min((m for m in range(1, 5) if m + r - 2 in POINTS), key=lambda m: ((m + r - 1) * -(-outputs // m), m))
     y, w, x = minimal_filter(m, r)  # [m, n], [n, r], [n, n]
@@ -132,7 +133,7 @@ def axis(size: int, kernel: int, stride: int, padding: int) -> Axis:
     analysis = np.zeros([n, tiles, stride, size])
     synthesis = np.zeros([n, tiles, outputs])
     for tile in range(tiles):
-        first = tile * m  # output of the tile
+        first = tile * m  # first output of the tile
         for phase in range(stride):
             for j in range(n):
                 if 0 <= (i := stride * (first + j) + phase - padding) < size:
@@ -141,15 +142,15 @@ def axis(size: int, kernel: int, stride: int, padding: int) -> Axis:
         synthesis[:, tile, first:last] = y[: last - first].T
     taps = np.zeros([n, stride, kernel])
     for phase in range(stride):
-        taps[:, phase, phase::stride] = w  # tap stride u + phase is tap u of its phase
+        taps[:, phase, phase::stride] = w  # tap u of a phase is tap stride u + phase of the kernel
     return Axis(size, outputs, n, tiles, _tensor(analysis, size), _tensor(synthesis, outputs), taps)
 
 
 def minimal_filter(m: int, r: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Matrices A [m, n], G [n, r], B [n, n] with sum_u w[u] x[t + u] = (A ((G w) * (B x)))[t] for t = 0 .. m - 1.
 
-    The transpose of Toom-Cook's product of two polynomials of degrees m - 1 and r - 1: evaluation at n - 1 points and
-    at infinity, product, interpolation. float64.
+    It is the transpose of Toom-Cook's product of two polynomials of degrees m - 1 and r - 1: evaluation at n - 1 points
+    and at infinity, product, interpolation. In float64.
     """
     points = [float(Fraction(point)) for point in POINTS[m + r - 2].split()]
 
@@ -158,22 +159,22 @@ def minimal_filter(m: int, r: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return np.array([[point**i for i in range(terms)] for point in points] + [at_infinity])
 
     kernel, signal = evaluation(r), np.linalg.inv(evaluation(m + r - 1)).T
-    # Any factor may move between a row of G and the same row of B; equal sizes keep float32 exact enough.
+    # A factor may move between a row of G and the same row of B; equal magnitudes keep float32 exact enough.
     scale = np.abs(kernel).max(axis=1, keepdims=True) / np.abs(signal).max(axis=1, keepdims=True)
     return evaluation(m).T, kernel / np.sqrt(scale), signal * np.sqrt(scale)
 
 
 def _kernel(weight, rows: Axis, columns: Axis):
-    """The kernel at all points: [B, A, k, k] -> [b, tx, a, ty, (f, g, A), B]; tx and ty may be 1, to be broadcast.
+    """The kernel at all points: [B, A, k, k] -> [b, tx, a, ty, (f, g, A), B]; tx and ty are 1 if they can be broadcast.
 
-    Where its gradient will be asked for, the copies for the tiles are made by the same matrix product: adding up
-    their gradients is then one product too, several times faster than Paddle's sum over a broadcast dimension.
+    If the kernel needs a gradient, the matrix product also makes the copies for the tiles: summing their gradients is
+    then one product too, several times faster than Paddle's sum over a broadcast dimension.
     """
     b, a = weight.shape[:2]
     per_tile = paddle.is_grad_enabled() and not weight.stop_gradient
     matrix = _points_of_kernel(rows, columns, per_tile)
     tiles = (columns.tiles, rows.tiles) if per_tile else (1, 1)
-    # Two copies: Paddle takes more than twice their time for one that moves all dimensions.
+    # Two transpositions: one that moves all dimensions takes Paddle more than twice as long as both.
     weight = weight.transpose([2, 3, 0, 1]).reshape([-1, b, a]).transpose([0, 2, 1])  # [(ky, kx), A, B]
     kernel = paddle.matmul(matrix, weight.reshape([-1, a * b]))
     return kernel.reshape([columns.points, tiles[0], rows.points, tiles[1], -1, b])
@@ -181,7 +182,7 @@ def _kernel(weight, rows: Axis, columns: Axis):
 
 @functools.cache
 def _points_of_kernel(rows: Axis, columns: Axis, per_tile: bool):
-    """[(b, tx, a, ty, f, g), (ky, kx)] from the kernel to its values at the points; without tx and ty or with them."""
+    """The matrix from a kernel to its values at the points, [(b, tx, a, ty, f, g), (ky, kx)]; else tx = ty = 1."""
     matrix = np.einsum("bgx,afy->bafgyx", columns.taps, rows.taps)[:, None, :, None]  # [b, 1, a, 1, f, g, ky, kx]
     if per_tile:
         shape = [columns.points, columns.tiles, rows.points, rows.tiles, *matrix.shape[4:]]
@@ -203,7 +204,7 @@ def _shifted_upsampling(size: int, taps: int) -> np.ndarray:
 
 def bilinear_matrix(size: int) -> np.ndarray:
     """[2 size, size]: the two weights of each output of bilinear upsampling with align_corners=True. size >= 2."""
-    position = np.arange(2 * size) * (size - 1) / (2 * size - 1)  # of each output, in input pixels
+    position = np.arange(2 * size) * (size - 1) / (2 * size - 1)  # the outputs' positions, in input pixels
     left = np.minimum(position.astype(int), size - 2)
     matrix = np.zeros([2 * size, size])
     matrix[np.arange(2 * size), left] = left + 1 - position

@@ -1,7 +1,7 @@
-"""The fully connected pairs of the Keras article ("SGAN") and of the PyTorch blog, for data of any shape.
+"""The fully connected networks of the Keras article ("SGAN") and of the PyTorch blog, for data of any shape.
 
-With `widths: [256, 512, 1024]` and `norm: keras` the generator has the article's 1,493,520 parameters for MNIST, with
-the default widths the discriminator its 533,505.
+For MNIST and with the defaults, the numbers of parameters are the Keras article's: 1,493,520 in the generator, 533,505
+in the discriminator.
 """
 
 import itertools
@@ -9,17 +9,17 @@ import math
 
 from paddle import nn
 
-from ppgan_lite.networks.layers import Heads, LeakyReLU
+from ppgan_lite.networks.layers import LeakyReLU, OutputHeads
 
-KERAS_MOMENTUM = 0.8  # share of a batch norm's running statistics that is kept
+KERAS_MOMENTUM = 0.8  # fraction of the running statistics that a batch norm keeps in each step
 
 
 class Generator(nn.Layer):
     """Noise [N, z_dim] -> images [N, C, H, W] in [-1, 1]: linear layers with LeakyReLU 0.2, the last one with tanh.
 
-    `norm: keras` has a batch norm (momentum 0.8) behind each LeakyReLU; `pytorch` one before each but the first, where
-    there is none; `none` has none. The blog passed the article's 0.8 as the norms' epsilon, a slip for the momentum:
-    `norm_epsilon: 0.8` repeats it.
+    Batch norms: with `norm: keras` after each LeakyReLU (momentum 0.8); with `pytorch` before each LeakyReLU but the
+    first; with `none` nowhere. The blog passes the article's momentum 0.8 as the norms' epsilon by mistake;
+    `norm_epsilon: 0.8` reproduces that.
     """
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int]):
@@ -50,7 +50,7 @@ class Discriminator(nn.Layer):
         for before, after in itertools.pairwise([self.num_values, *options.widths]):
             layers += [nn.Linear(before, after), LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
-        self.heads = Heads(options.widths[-1] if options.widths else self.num_values, outputs)
+        self.heads = OutputHeads(options.widths[-1] if options.widths else self.num_values, outputs)
 
     def forward(self, x):
         return self.heads(self.layers(x.reshape([-1, self.num_values])))  # [N, C, H, W] -> [N, C H W]

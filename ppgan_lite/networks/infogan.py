@@ -1,28 +1,29 @@
-"""The discriminator of the InfoGAN paper for MNIST (Chen et al. 2016, table 1). Lucic et al. 2018 compare GANs with it.
+"""The discriminator of the InfoGAN paper for MNIST (Chen et al. 2016, table 1, https://arxiv.org/abs/1606.03657).
 
-The paper's generator is `dcgan28` with `upsample: transposed`.
+Lucic et al. 2018 (https://arxiv.org/abs/1711.10337) use it for their comparison of GANs. The paper's generator is
+`dcgan28` with `upsample: transposed`.
 """
 
 from paddle import nn
 
-from ppgan_lite.networks.layers import Conv2D, Heads, LeakyReLU
+from ppgan_lite.networks.layers import Conv2D, LeakyReLU, OutputHeads
 
-SLOPE = 0.1  # of LeakyReLU, below 0
-RECOGNITION_WIDTH = 128
+SLOPE = 0.1  # LeakyReLU's slope below 0
+RECOGNITION_WIDTH = 128  # units of Q's own hidden layer
 
 
 class Discriminator(nn.Layer):
     """Images [N, C, 28, 28] in [-1, 1] -> logits [N, 1], or several outputs.
 
     4x4 convolutions with stride 2 to ndf and 2 ndf feature maps, a linear layer to 16 ndf; LeakyReLU 0.1 follows each.
-    With `norm: batch` there are batch norms behind the second and third; with `spectral` all weights are divided by
-    their largest singular value. The outputs behind the first (Q's) share one more layer of 128.
+    With `norm: batch` the second and the third layer have batch norms; with `spectral` all weights are divided by their
+    largest singular value. All outputs but the first (they are Q's) share one more hidden layer of 128 units.
     """
 
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
         ndf, norm = options.ndf, options.norm
-        bias = norm != "batch"  # a batch norm would take it away
+        bias = norm != "batch"  # a batch norm cancels it
         self.convolutions = nn.Sequential(
             *_layer(Conv2D(image_shape[0], ndf, 4, stride=2, padding=1, bias=True), norm, None),
             *_layer(Conv2D(ndf, 2 * ndf, 4, stride=2, padding=1, bias=bias), norm, nn.BatchNorm2D(2 * ndf)),
@@ -30,12 +31,12 @@ class Discriminator(nn.Layer):
         self.num_values = 2 * ndf * 7 * 7
         linear = nn.Linear(self.num_values, 16 * ndf, bias_attr=None if bias else False)
         self.linear = nn.Sequential(*_layer(linear, norm, nn.BatchNorm1D(16 * ndf)))
-        self.judge = Heads(16 * ndf, outputs[:1])
+        self.judge = OutputHeads(16 * ndf, outputs[:1])
         self.recognise = None
         if outputs[1:]:
             hidden = nn.Linear(16 * ndf, RECOGNITION_WIDTH, bias_attr=None if bias else False)
             shared = _layer(hidden, norm, nn.BatchNorm1D(RECOGNITION_WIDTH))
-            self.recognise = nn.Sequential(*shared, Heads(RECOGNITION_WIDTH, outputs[1:]))
+            self.recognise = nn.Sequential(*shared, OutputHeads(RECOGNITION_WIDTH, outputs[1:]))
         if norm == "spectral":
             for layer in self.sublayers():
                 if isinstance(layer, Conv2D | nn.Linear):
@@ -43,13 +44,13 @@ class Discriminator(nn.Layer):
 
     def forward(self, x):
         features = self.linear(self.convolutions(x).reshape([-1, self.num_values]))  # [N, 2 ndf, 7, 7] -> [N, 98 ndf]
-        judged = self.judge(features)
+        logits = self.judge(features)
         if self.recognise is None:
-            return judged
-        recognised = self.recognise(features)
-        return (judged, *(recognised if isinstance(recognised, tuple) else (recognised,)))
+            return logits
+        others = self.recognise(features)
+        return (logits, *(others if isinstance(others, tuple) else (others,)))
 
 
 def _layer(layer: nn.Layer, norm: str, batch_norm: nn.Layer | None) -> list[nn.Layer]:
-    """A layer with its batch norm, if it has one, and LeakyReLU."""
+    """A layer, its batch norm with `norm: batch`, and LeakyReLU."""
     return [layer, *([batch_norm] if norm == "batch" and batch_norm else []), LeakyReLU(SLOPE)]

@@ -1,13 +1,13 @@
-"""Layers that compute what Paddle's own compute, in the form that is fastest where they are trained.
+"""Layers that compute the same as Paddle's, faster in training on a CPU.
 
-On a CPU Paddle's convolutions copy patches on one thread and multiply image by image; there the layers are trained with
-the matrix products of fast_conv.py. Everywhere else (GPU, static graphs, other types than float32, few channels) and in
-evaluation mode, where rounding errors count more than time, they are Paddle's own operations. With PPGAN_LAYERS=plain
-they are trained with these too. Where Paddle's own operation would not survive the export, or is not exact enough to be
-compared with it, another stands in: see BilinearUpsampleConv2D and LeakyReLU.
+On a CPU Paddle's convolutions copy patches on one thread and multiply image by image, so there the layers train with
+the matrix products of fast_conv.py. Everywhere else (GPU, static graphs, types other than float32, few channels), with
+PPGAN_LAYERS=plain, and in evaluation mode, where rounding errors matter more than time, they are Paddle's own
+operations. Exceptions are operations that cannot be exported, or are not exact enough to be compared with the export:
+see BilinearUpsampleConv2D and LeakyReLU.
 
-The fast convolutions have double gradients, plain ones only where Paddle has them: `F.conv2d_transpose`,
-`F.interpolate` and any max-pool have none, so none of these belongs into a discriminator under a gradient penalty.
+The fast convolutions have double gradients. Among Paddle's operations `F.conv2d_transpose`, `F.interpolate` and all
+max-pools have none, so a discriminator under a gradient penalty cannot use them.
 """
 
 import numpy as np
@@ -18,14 +18,14 @@ from paddle import nn
 from ppgan_lite import runtime
 from ppgan_lite.networks import fast_conv
 
-FEW_CHANNELS = 4  # of images, say. With fewer on the side of the larger pictures, the plain form is faster.
+FEW_CHANNELS = 4  # with fewer channels on the side of the larger pictures, Paddle's own form is faster
 
-# Convolving with three taps and adding up pairs of neighbours is convolving with four taps: [4, 3] from these to those.
+# A convolution with three taps, then sums of two neighbours, is one with four taps: the matrix from three to four taps.
 _PAIRS = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], "float32")
 
 
 class Conv2D(nn.Conv2D):
-    """`nn.Conv2D` with a square kernel and zero padding. No bias by default: a batch norm that follows takes it away.
+    """`nn.Conv2D` with a square kernel and zero padding. No bias by default: a following batch norm cancels it.
 
     Shapes: [N, in_channels, H, W] -> [N, out_channels, H', W'].
     """
@@ -34,7 +34,7 @@ class Conv2D(nn.Conv2D):
         bias_attr = None if bias else False
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias_attr=bias_attr)
         self.geometry = stride, padding
-        supported = kernel_size > 1 and fast_conv.supports(kernel_size, stride)  # 1: has no patches to be copied
+        supported = kernel_size > 1 and fast_conv.supports(kernel_size, stride)  # with 1 there are no patches to copy
         self.has_fast_form = in_channels >= FEW_CHANNELS and supported
 
     def forward(self, x):
@@ -74,9 +74,9 @@ class Conv2DTranspose(nn.Conv2DTranspose):
 class BilinearUpsampleConv2D(nn.Conv2D):
     """Bilinear upsampling to twice the size with align_corners=True (Fluid's default), then a size-keeping convolution.
 
-    In evaluation mode it takes the form of fast_conv.py wherever it runs. `F.interpolate` rounds its weights to about
-    1e-6 even in float64; oneDNN refuses it and paddle2onnx cannot convert it. And upsampling by products alone, behind
-    a convolution, comes out wrong with oneDNN (Paddle 3.3.1: the product takes the convolution's blocked layout for a
+    In evaluation mode it always has the form of fast_conv.py: `F.interpolate` rounds its weights to about 1e-6 even in
+    float64, oneDNN refuses it, and paddle2onnx cannot convert it. Upsampling alone by matrix products is no way out:
+    after a convolution oneDNN computes it wrong (Paddle 3.3.1: the product reads the convolution's blocked layout as a
     plain one).
 
     Shapes: [N, in_channels, S, S] -> [N, out_channels, 2 S, 2 S], S at least 2. kernel_size must be odd.
@@ -96,7 +96,7 @@ class BilinearUpsampleConv2D(nn.Conv2D):
 
 
 class NearestUpsampleConv2D(nn.Conv2D):
-    """`NearestUpsample`, then a 3x3 convolution that keeps the size: by one transposed convolution, 4x4 with stride 2.
+    """`NearestUpsample` and a 3x3 convolution that keeps the size, as one 4x4 transposed convolution with stride 2.
 
     Shapes: [N, in_channels, H, W] -> [N, out_channels, 2 H, 2 W].
     """
@@ -112,7 +112,7 @@ class NearestUpsampleConv2D(nn.Conv2D):
 
 
 class Conv2DMeanPool(nn.Conv2D):
-    """A 3x3 convolution that keeps the size, then the mean of 2x2 pixels: by one convolution, 4x4 with stride 2.
+    """A 3x3 convolution that keeps the size and the mean of 2x2 pixels, as one 4x4 convolution with stride 2.
 
     Shapes: [N, in_channels, H, W] -> [N, out_channels, H / 2, W / 2], H and W even.
     """
@@ -135,7 +135,7 @@ class MaxPool2x2(nn.Layer):
 
 
 class NearestUpsample(nn.Layer):
-    """Each pixel four times: [N, C, H, W] -> [N, C, 2 H, 2 W]. oneDNN refuses `F.interpolate`, so no part of it."""
+    """Nearest upsampling, [N, C, H, W] -> [N, C, 2 H, 2 W], without `F.interpolate`, which oneDNN refuses."""
 
     def forward(self, x):
         channels, height, width = x.shape[1:]
@@ -143,13 +143,13 @@ class NearestUpsample(nn.Layer):
         return x.reshape([-1, channels, 2 * height, 2 * width])  # [N, C, H, 2, W, 2] -> [N, C, 2 H, 2 W]
 
 
-class Heads(nn.LayerList):
-    """A linear layer for each output, [N, features] -> [N, size]; for several sizes a tuple.
+class OutputHeads(nn.LayerList):
+    """A linear layer for each output: [N, features] -> [N, size], or a tuple of them if there are several sizes.
 
     Args:
-        features: of the input.
-        sizes: of the outputs.
-        make: the layer for one of them.
+        features: size of the input.
+        sizes: size of each output.
+        make: `make(features, size)` makes the layer of one output.
     """
 
     def __init__(self, features: int, sizes: tuple[int, ...], make=nn.Linear):
@@ -161,10 +161,10 @@ class Heads(nn.LayerList):
 
 
 class LeakyReLU(nn.LeakyReLU):
-    """`nn.LeakyReLU`, out of two ReLUs in static graphs.
+    """`nn.LeakyReLU`; in static graphs it is composed of two ReLUs.
 
-    Since its slope is a double (Paddle 3.3, PaddlePaddle/Paddle#75547), paddle2onnx 2.1 takes its bits for a float's
-    and writes a slope of about 0, and oneDNN's fusion with a convolution ends the process.
+    In Paddle 3.3 the slope is a double (PaddlePaddle/Paddle#75547). paddle2onnx 2.1 reads its bits as a float and
+    writes a slope of about 0, and oneDNN's fusion with a convolution crashes the process.
     """
 
     def forward(self, x):
@@ -173,16 +173,16 @@ class LeakyReLU(nn.LeakyReLU):
         return F.relu(x) - self._negative_slope * F.relu(-x)
 
 
-@paddle.jit.not_to_static  # asked while a graph is traced, not part of it
+@paddle.jit.not_to_static  # decided while a graph is traced, not part of it
 def uses_fast_forms(layer: nn.Layer, x) -> bool:
-    """Whether the layer uses its own form for this tensor: in training, float32 on a CPU, outside of static graphs."""
+    """Whether the layer uses its fast form: in training mode, for float32 on a CPU, not in static graphs."""
     if not layer.training or not paddle.in_dynamic_mode():
         return False
     return x.place.is_cpu_place() and x.dtype == paddle.float32 and not runtime.plain_layers()
 
 
 def _max_pool_with_mask(x):
-    """Max-pool 2x2 whose backward need not look for the maxima again."""
+    """Max-pool 2x2 with a mask, so that the backward pass need not search the maxima again."""
     y, mask = F.max_pool2d(x, 2, return_mask=True)
     if int(mask.min()) >= 0:
         return y
@@ -190,13 +190,13 @@ def _max_pool_with_mask(x):
 
 
 def _combined(weight, matrix: np.ndarray):
-    """A kernel [O, I, 3, 3] -> [O, I, 4, 4], whose taps are sums of its own: those of `matrix` [16, 9]."""
+    """A kernel [O, I, 3, 3] -> [O, I, 4, 4]: `matrix` [16, 9] times its taps."""
     matrix = paddle.to_tensor(matrix, place=weight.place)
     return paddle.matmul(weight.reshape([-1, 9]), matrix, transpose_y=True).reshape([*weight.shape[:2], 4, 4])
 
 
 def _add_bias(x, bias):
-    """Add a bias [C] to [N, C, H, W], repeated for each image: Paddle's gradient is then ten times as fast."""
+    """Add a bias [C] to [N, C, H, W]. It is expanded to the batch, which makes Paddle's gradient ten times as fast."""
     if bias is None:
         return x
     num, channels = x.shape[:2]

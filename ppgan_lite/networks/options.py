@@ -1,6 +1,7 @@
-"""The options of every network, and what it is able to do: size in pixels, gradients of gradients, classes.
+"""The options of every network, and its abilities: image sizes, double gradients, class labels.
 
-No Paddle here: a config is checked before Paddle is loaded. Channels and image size come from the data.
+No Paddle here: a config is checked before Paddle is loaded. Channels and image size come from the data. The comment on
+an option is its help in `ppgan options`.
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from ppgan_lite.schema.types import Named, Positive, Range, Share, Width
 
 
 class Ability(NamedTuple):
-    """What a method may need of a network, in words.
+    """An ability that a method may need in a network, as worded in error messages.
 
     Attributes:
-        needed: after "the method needs".
-        missing: about a network that has it not, after a comma.
+        needed: continues "METHOD needs".
+        missing: continues that after a comma; {} is the name of a network without the ability.
     """
 
     needed: str
@@ -23,21 +24,21 @@ class Ability(NamedTuple):
 
 
 CLASSES = Ability("a network that takes classes", "which {} does not")
-DOUBLE_GRADIENTS = Ability("double gradients", "but {} has none")
-SEPARATE_SCORES = Ability("scores that depend on no other picture of the batch", "but {} has batch norms")
+DOUBLE_GRADIENTS = Ability("a network with double gradients", "but {} has none")
+SEPARATE_SCORES = Ability("a network without batch norms", "but {} has them")  # each picture has a score of its own
 
 
 @dataclass(frozen=True)
 class Network(Named):
-    """What all networks share: what they are able to do."""
+    """What all networks share: the sizes they take and their abilities."""
 
-    SIZES: ClassVar[tuple[int, ...] | None] = None  # pixels, height and width, that it takes; None: any
-    SMALLEST: ClassVar[int] = 1  # pixels, height and width, at least
-    CAN: ClassVar[frozenset] = frozenset()  # what it is able to do
-    CAN_WITH: ClassVar[dict] = {}  # the same with some values of an option only: ability -> (option, its values)
+    SIZES: ClassVar[tuple[int, ...] | None] = None  # allowed heights of square images, in pixels; None: any image
+    SMALLEST: ClassVar[int] = 1  # least height and width, in pixels
+    CAN: ClassVar[frozenset] = frozenset()  # abilities
+    CAN_WITH: ClassVar[dict] = {}  # abilities with some values of an option only: ability -> (option, those values)
 
     def check_size(self, height: int, width: int):
-        """Refuse images of a size that the network cannot take. Raises ConfigError."""
+        """Raise a ConfigError if the network cannot take images of this size."""
         if self.SIZES and (height != width or height not in self.SIZES):
             *others, last = (f"{size}x{size}" for size in self.SIZES)
             takes = f"{', '.join(others)} or {last}" if others else last
@@ -60,9 +61,9 @@ class DCGAN28Generator(Generator):
     BUILT_BY: ClassVar = "ppgan_lite.networks.dcgan28.Generator"
     SIZES: ClassVar = (28,)
 
-    ngf: Width = 64  # feature maps before the last convolution; the other layers have 2 and 16 times as many
-    upsample: Literal["bilinear", "transposed"] = "bilinear"
-    activation: Literal["relu", "tanh"] = "relu"  # of the hidden layers
+    ngf: Width = 64  # feature maps before the last convolution; earlier layers have 2 and 16 times as many
+    upsample: Literal["bilinear", "transposed"] = "bilinear"  # bilinear and 5x5 convolution, or 4x4 transposed one
+    activation: Literal["relu", "tanh"] = "relu"  # activation of the hidden layers
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,9 @@ class DCGAN28Discriminator(Discriminator):
     """The tutorial's discriminator for 28x28 images."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.dcgan28.Discriminator"
-    SIZES: ClassVar = (28,)  # with batch norms, and no max-pool of Paddle's has a double gradient
+    SIZES: ClassVar = (28,)  # no abilities: it has batch norms, and Paddle's max-pool has no double gradient
 
-    ndf: Width = 64  # feature maps after the first convolution; the other layers have 2 and 16 times as many
+    ndf: Width = 64  # feature maps after the first convolution; later layers have 2 and 16 times as many
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class DCGAN64Generator(Generator):
     BUILT_BY: ClassVar = "ppgan_lite.networks.dcgan64.Generator"
     SIZES: ClassVar = (32, 64, 128)
 
-    ngf: Width = 64  # feature maps before the last convolution; each layer before it has twice as many
+    ngf: Width = 64  # feature maps before the last convolution; each earlier layer has twice as many as the next
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,9 @@ class DCGAN64Discriminator(Discriminator):
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.dcgan64.Discriminator"
     SIZES: ClassVar = (32, 64, 128)
-    CAN: ClassVar = frozenset({DOUBLE_GRADIENTS})  # its batch norms mix the pictures of a batch
+    CAN: ClassVar = frozenset({DOUBLE_GRADIENTS})  # not SEPARATE_SCORES: it has batch norms
 
-    ndf: Width = 64  # feature maps after the first convolution; each later layer has twice as many
+    ndf: Width = 64  # feature maps after the first convolution; each later layer has twice as many as the one before
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,9 @@ class FCGenerator(Generator):
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.fully_connected.Generator"
 
-    widths: tuple[Width, ...] = (256, 512, 1024)  # of the hidden layers
-    norm: Literal["keras", "pytorch", "none"] = "keras"  # which article's batch norms; see networks/fully_connected.py
-    norm_epsilon: Positive = 0.001  # Keras's; PyTorch's is 1.0e-5. 0.8: the PyTorch blog's slip, meant as momentum
+    widths: tuple[Width, ...] = (256, 512, 1024)  # units of each hidden layer, from the noise to the image
+    norm: Literal["keras", "pytorch", "none"] = "keras"  # batch norms of the Keras article or the PyTorch blog, or none
+    norm_epsilon: Positive = 0.001  # epsilon of the batch norms; 0.001 in Keras, 1.0e-5 in PyTorch, 0.8 in the blog
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class FCDiscriminator(Discriminator):
     BUILT_BY: ClassVar = "ppgan_lite.networks.fully_connected.Discriminator"
     CAN: ClassVar = frozenset({DOUBLE_GRADIENTS, SEPARATE_SCORES})
 
-    widths: tuple[Width, ...] = (512, 256)  # of the hidden layers
+    widths: tuple[Width, ...] = (512, 256)  # units of each hidden layer, from the image to the output
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,8 @@ class InfoGANDiscriminator(Discriminator):
     CAN: ClassVar = frozenset({DOUBLE_GRADIENTS})
     CAN_WITH: ClassVar = {SEPARATE_SCORES: ("norm", ("spectral", "none"))}
 
-    ndf: Width = 64  # feature maps after the first convolution; the other layers have 2 and 16 times as many
-    norm: Literal["batch", "spectral", "none"] = "batch"  # batch: refused under a gradient penalty
+    ndf: Width = 64  # feature maps after the first convolution; later layers have 2 and 16 times as many
+    norm: Literal["batch", "spectral", "none"] = "batch"  # normalisation; wgan_gp and dragan refuse batch
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class ResNet32Generator(Generator):
     SIZES: ClassVar = (32,)
     CAN: ClassVar = frozenset({CLASSES})
 
-    ngf: Width = 128  # feature maps of each convolution; 128 in WGAN-GP, 256 in SNGAN
+    ngf: Width = 128  # feature maps of each convolution; WGAN-GP has 128, SNGAN 256
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,8 @@ class ResNet32Discriminator(Discriminator):
     CAN: ClassVar = frozenset({CLASSES, DOUBLE_GRADIENTS, SEPARATE_SCORES})
 
     ndf: Width = 128  # feature maps of each convolution
-    norm: Literal["spectral", "none"] = "spectral"  # spectral: SNGAN; none: WGAN-GP
-    pooling: Literal["sum", "mean"] = "sum"  # of each feature map, at the end; sum: SNGAN; mean: WGAN-GP
+    norm: Literal["spectral", "none"] = "spectral"  # normalisation of the weights; SNGAN has spectral, WGAN-GP none
+    pooling: Literal["sum", "mean"] = "sum"  # pooling of each feature map before the last layer; WGAN-GP has the mean
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class BEGANAutoencoder(Network):
     BUILT_BY: ClassVar = "ppgan_lite.networks.began.Autoencoder"
     SIZES: ClassVar = (28, 32)
 
-    nf: Width = 64  # feature maps in the first stage; 2 and 3 times as many in the encoder's later ones
+    nf: Width = 64  # feature maps in the first stage; the encoder's later stages have 2 and 3 times as many
 
 
 GENERATORS = {
@@ -186,7 +187,7 @@ GENERATORS = {
     "fully_connected": FCGenerator,
     "resnet32": ResNet32Generator,
 }
-DISCRIMINATORS = {  # with as many outputs as a code needs, encoders too
+DISCRIMINATORS = {  # encoders, too: the number of outputs is free
     "dcgan28": DCGAN28Discriminator,
     "dcgan64": DCGAN64Discriminator,
     "fully_connected": FCDiscriminator,
@@ -209,7 +210,7 @@ class FNN(Network):
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.classifiers.FNN"
 
-    hidden: Width = 500
+    hidden: Width = 500  # units of the hidden layer
 
 
 @dataclass(frozen=True)
@@ -224,24 +225,24 @@ class CNN(Network):
 
 @dataclass(frozen=True)
 class ResNet(Network):
-    """A small residual network (He et al. 2016), the blog's next step."""
+    """A small residual network (He et al. 2016, https://arxiv.org/abs/1512.03385)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.classifiers.ResNet"
 
-    ncf: Width = 16  # feature maps in the first stage; each later one has twice as many
+    ncf: Width = 16  # feature maps in the first stage; each later stage has twice as many as the one before
     blocks: Annotated[int, Range(1, 32)] = 1  # residual blocks in each of the three stages
 
 
 @dataclass(frozen=True)
 class Evaluator(Network):
-    """The compact convolutional network that measures generators: see ppgan_lite/evaluation/."""
+    """A compact convolutional network, used to measure generators: see ppgan_lite/evaluation/."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.classifiers.Evaluator"
     SMALLEST: ClassVar = 8
 
-    ncf: Width = 32  # feature maps in the first stage; the later ones have twice as many
-    num_features: Annotated[int, Range(64, 256)] = 128  # numbers by which an image is compared with others
-    dropout: Share = 0.5  # of the features, in training
+    ncf: Width = 32  # feature maps of the first convolution; the later ones have twice as many
+    num_features: Annotated[int, Range(64, 256)] = 128  # number of features by which images are compared
+    dropout: Share = 0.5  # probability that a feature is dropped in training
 
 
 CLASSIFIERS = {"cnn": CNN, "evaluator": Evaluator, "fnn": FNN, "resnet": ResNet, "softmax": SoftmaxRegression}

@@ -1,10 +1,11 @@
-"""The residual networks of WGAN-GP for 32x32 images (Gulrajani et al. 2017, appendix F), which SNGAN took over.
+"""The residual networks of WGAN-GP (Gulrajani et al. 2017, appendix F) and SNGAN (Miyato et al. 2018, table 4).
 
-SNGAN (Miyato et al. 2018, table 4) has a wider generator, spectral norms and a sum in place of the mean at D's end.
-Told a class, the blocks of G have conditional batch norms, and D is a projection discriminator (Miyato and Koyama
-2018). Both authors initialise alike: Glorot's uniform, sqrt(2) times as wide in the residual branches' convolutions.
+For 32x32 images; https://arxiv.org/abs/1704.00028 and https://arxiv.org/abs/1802.05957. SNGAN has a wider generator,
+spectral norms, and in D a sum in place of the mean. With classes, G's blocks have conditional batch norms and D is a
+projection discriminator (Miyato and Koyama 2018, https://arxiv.org/abs/1802.05637). Both authors' code has the same
+initialisation: Glorot's uniform, sqrt(2) times as wide for convolutions in residual branches.
 
-The generator's blocks have no biases, which the batch norms behind them would take away.
+The generator's blocks have no biases: the following batch norms cancel them.
 """
 
 import math
@@ -14,19 +15,19 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppgan_lite.networks.conditional import ConditionalBatchNorm2D
-from ppgan_lite.networks.layers import Conv2D, Conv2DMeanPool, Heads, NearestUpsample, NearestUpsampleConv2D
+from ppgan_lite.networks.layers import Conv2D, Conv2DMeanPool, NearestUpsample, NearestUpsampleConv2D, OutputHeads
 
-RESIDUAL_GAIN = 2**0.5  # for the ReLUs in front of their convolutions
+RESIDUAL_GAIN = 2**0.5  # makes up for the ReLUs before the convolutions
 
 
 class Generator(nn.Layer):
-    """Noise [N, z_dim] and, if it is told them, classes [N] -> images [N, C, 32, 32] in [-1, 1].
+    """Noise [N, z_dim] and optional labels [N] -> images [N, C, 32, 32] in [-1, 1].
 
-    Linear to 4x4 pixels, three residual blocks that double the size; batch norm, ReLU, a 3x3 convolution and tanh. All
+    Linear to 4x4 pixels; three residual blocks that double the size; batch norm, ReLU, a 3x3 convolution and tanh. All
     have ngf feature maps.
 
     Args:
-        num_classes: of the classes that it is told; None for none.
+        num_classes: number of classes to condition on; None: unconditional, without labels.
     """
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int], num_classes: int | None = None):
@@ -47,14 +48,14 @@ class Generator(nn.Layer):
 
 
 class Discriminator(nn.Layer):
-    """Images [N, C, 32, 32] in [-1, 1] and, if it is told them, classes [N] -> scores [N, 1], or several outputs.
+    """Images [N, C, 32, 32] in [-1, 1] and optional labels [N] -> scores [N, 1], or several outputs.
 
     Two residual blocks that halve the size, two that keep it, ReLU, the sum or mean of each feature map, and a linear
     layer; all have ndf feature maps. With `norm: spectral` all weights are divided by their largest singular value.
 
     Args:
-        num_classes: of the classes that it is told; None for none. The score of a class adds the features' inner
-            product with its vector.
+        num_classes: number of classes to condition on; None: unconditional, without labels. With labels, the score adds
+            the inner product of the features and an embedding of the class.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Discriminator(nn.Layer):
         self.blocks = nn.Sequential(
             _DownBlock(image_shape[0], ndf, first=True), _DownBlock(ndf, ndf), _Block(ndf), _Block(ndf)
         )
-        self.heads = Heads(ndf, outputs, lambda features, size: _glorot(nn.Linear(features, size)))
+        self.heads = OutputHeads(ndf, outputs, lambda features, size: _glorot(nn.Linear(features, size)))
         self.of_classes = _glorot(nn.Embedding(num_classes, ndf)) if num_classes else None
         if options.norm == "spectral":
             for layer in self.sublayers():
@@ -84,7 +85,7 @@ class Discriminator(nn.Layer):
 
 
 class _UpBlock(nn.Layer):
-    """[N, width, H, W] and classes [N] or None -> [N, width, 2 H, 2 W]."""
+    """[N, width, H, W] and labels [N] or None -> [N, width, 2 H, 2 W]."""
 
     def __init__(self, width: int, num_classes: int | None):
         super().__init__()
@@ -93,17 +94,17 @@ class _UpBlock(nn.Layer):
         )
         self.enlarge = _glorot(NearestUpsampleConv2D(width, width), RESIDUAL_GAIN)
         self.keep = _glorot(Conv2D(width, width, 3, padding=1), RESIDUAL_GAIN)
-        # The convolution of one pixel may as well come before the upsampling, on a quarter of the pixels.
+        # A 1x1 convolution commutes with the upsampling; before it, there are a quarter of the pixels.
         self.shortcut = nn.Sequential(_glorot(Conv2D(width, width, 1)), NearestUpsample())
 
     def forward(self, x, labels):
-        told = () if labels is None else (labels,)
-        y = self.enlarge(F.relu(self.norms[0](x, *told)))
-        return self.keep(F.relu(self.norms[1](y, *told))) + self.shortcut(x)
+        condition = () if labels is None else (labels,)
+        y = self.enlarge(F.relu(self.norms[0](x, *condition)))
+        return self.keep(F.relu(self.norms[1](y, *condition))) + self.shortcut(x)
 
 
 class _DownBlock(nn.Layer):
-    """[N, inputs, H, W] -> [N, outputs, H / 2, W / 2]. The first block of all has no ReLU before it."""
+    """[N, inputs, H, W] -> [N, outputs, H / 2, W / 2]. D's first block has no ReLU before it."""
 
     def __init__(self, inputs: int, outputs: int, first: bool = False):
         super().__init__()
@@ -113,7 +114,7 @@ class _DownBlock(nn.Layer):
             nn.ReLU(),
             _glorot(Conv2DMeanPool(outputs, outputs, bias=True), RESIDUAL_GAIN),
         )
-        # The papers pool first in the first block only. The order makes no difference.
+        # The papers pool before the 1x1 convolution in the first block only. The result is the same.
         self.shortcut = nn.Sequential(nn.AvgPool2D(2), _glorot(Conv2D(inputs, outputs, 1, bias=True)))
 
     def forward(self, x):
@@ -137,7 +138,7 @@ class _Block(nn.Layer):
 
 
 def _glorot(layer: nn.Layer, gain: float = 1.0) -> nn.Layer:
-    """The layer, its weight [A, B, ...] uniform with variance 2 gain^2 / ((A + B) ...) (Glorot and Bengio 2010)."""
+    """Initialise a layer's weight [A, B, ...]: uniform, variance 2 gain^2 / ((A + B) ...) (Glorot and Bengio 2010)."""
     first, second, *taps = layer.weight.shape
     limit = gain * (6 / ((first + second) * math.prod(taps))) ** 0.5
     layer.weight.set_value(paddle.uniform(layer.weight.shape, min=-limit, max=limit))

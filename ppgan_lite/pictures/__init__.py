@@ -1,1 +1,1 @@
-"""Pictures for people to look at: pure drawing, from arrays to pixels."""
+"""Drawing of pictures: pure functions from arrays to pixels."""

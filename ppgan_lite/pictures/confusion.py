@@ -1,4 +1,4 @@
-"""The picture of a confusion matrix."""
+"""A picture of a confusion matrix."""
 
 import io
 
@@ -11,12 +11,12 @@ from PIL import Image
 def draw_confusion(result, class_names: tuple[str, ...]) -> np.ndarray:
     """Draw the confusion matrix of a classifier's result: uint8 [H, W, 3].
 
-    Row by row, the share of the images of a class that were taken for each class, in percent.
+    Each row shows the predictions for the images of one class, in percent.
     """
     counts = np.array(result.confusion)
     percent = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
     longest = max(map(len, class_names))
-    size = 2.5 + 0.45 * len(class_names) + 0.08 * longest  # inches; a letter is about 0.08 wide
+    size = 2.5 + 0.45 * len(class_names) + 0.08 * longest  # inches; a letter is about 0.08 inches wide
     figure = Figure(figsize=(size, size), dpi=110, layout="constrained")
     axes = figure.subplots()
     axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)

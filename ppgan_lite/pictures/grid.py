@@ -1,4 +1,4 @@
-"""Pictures from tensors: the only place where [-1, 1] becomes uint8, and uint8 [-1, 1]."""
+"""Grids of images, and PNG files."""
 
 import math
 from pathlib import Path
@@ -11,13 +11,13 @@ from ppgan_lite.data.pixels import to_uint8
 from ppgan_lite.files import writing
 
 GAP = 2  # pixels between the images of a grid
-MOST_COLUMNS = 16  # more are too small to be seen
+MOST_COLUMNS = 16  # with more, images would be too small to see
 
 
 def grid(images, columns: int | None = None) -> np.ndarray:
-    """Lay images side by side, row after row, on black: [N, C, H, W] in [-1, 1] -> uint8 [height, width, C].
+    """Arrange images in rows, on black: [N, C, H, W] in [-1, 1] -> uint8 [height, width, C].
 
-    `columns` is as near to a square as can be where it is not given.
+    By default the grid is as square as possible.
     """
     pixels = to_uint8(images)
     num, height, width, channels = pixels.shape
@@ -31,9 +31,14 @@ def grid(images, columns: int | None = None) -> np.ndarray:
 
 
 def grid_of(images: list[np.ndarray], columns: int | None = None) -> np.ndarray:
-    """A grid of groups: the first image of each array, then the second, and so on; `columns` of such groups.
+    """Arrange arrays of images so that images with the same index, an input and its output, are next to each other.
 
-    So each picture stands next to what was made of it. [N, C, H, W] each, grey or colour, -> uint8 [height, width, C].
+    Args:
+        images: [N, C, H, W] each, in [-1, 1], grey or colour.
+        columns: groups of such images in a row.
+
+    Returns:
+        uint8 [height, width, C].
     """
     channels = max(array.shape[1] for array in images)
     same = [array.repeat(channels // array.shape[1], 1) for array in images]
@@ -42,14 +47,14 @@ def grid_of(images: list[np.ndarray], columns: int | None = None) -> np.ndarray:
 
 
 def stacked(grids: list[np.ndarray]) -> np.ndarray:
-    """Grids below each other, on black: uint8 [height, width, C] each -> [heights, widest, C]."""
+    """Stack grids vertically, on black: uint8 [height, width, C] each -> [sum of heights, largest width, C]."""
     width, channels = (max(sheet.shape[axis] for sheet in grids) for axis in (1, 2))
     same = [sheet.repeat(channels // sheet.shape[2], 2) for sheet in grids]
     return np.concatenate([np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0))) for sheet in same])
 
 
 def grid_columns(kinds: int | None) -> int | None:
-    """Columns of a grid of images of several kinds in turn: one for each, if there are at most MOST_COLUMNS."""
+    """Columns of a grid of images that cycle through `kinds`: one per kind, None if there are too many kinds."""
     return kinds if kinds and kinds <= MOST_COLUMNS else None
 
 

@@ -1,6 +1,7 @@
 """Checkpoints: a folder of safetensors files, one per network and optimizer, and a manifest with their sha256.
 
-A checkpoint is written beside and renamed, so a killed process leaves none half-written. Nothing is unpickled.
+A checkpoint is written to a temporary folder and renamed, so a killed process leaves none half-written. Nothing is
+unpickled.
 """
 
 import re
@@ -20,7 +21,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint whose files have all been read and verified."""
+    """A checkpoint, read and verified."""
 
     path: Path
     step: int
@@ -31,7 +32,7 @@ class Checkpoint:
         """Copy every tensor into the method.
 
         Raises:
-            CheckpointError: a tensor is missing, surplus or of another shape. Nothing has been changed then.
+            CheckpointError: a tensor is missing, surplus or of another shape. Then nothing is changed.
         """
         groups = _groups(method)
         if surplus := self.arrays.keys() - groups.keys():
@@ -60,7 +61,7 @@ def save(folder: Path, step: int, method, config: dict, keep: int) -> Path:
     """Write `folder/step_NNNNNNNN` and remove all but the `keep` newest.
 
     Raises:
-        RunError: a value is not finite, or the disk does not take it. The older checkpoints are untouched then.
+        RunError: a value is not finite, or the disk is not writable. Then older checkpoints are unchanged.
     """
     path = folder / f"step_{step:08d}"
     with writing_folder(path) as temporary:
@@ -87,19 +88,19 @@ def load(path: Path) -> Checkpoint:
     """Read a checkpoint and verify every byte of it.
 
     Raises:
-        DamagedCheckpointError: a file is missing or not what was saved.
-        CheckpointError: a file cannot be read now, or the format is a newer one.
+        DamagedCheckpointError: a file is missing or has been changed.
+        CheckpointError: a file cannot be read, or has a newer format.
     """
     manifest = unseal(_read(path / MANIFEST))
     if manifest is None:
-        raise DamagedCheckpointError(f"{path / MANIFEST}: damaged (its checksum does not fit)")
+        raise DamagedCheckpointError(f"{path / MANIFEST}: damaged (checksum mismatch)")
     if manifest["format"] != FORMAT:
         raise CheckpointError(f"{path / MANIFEST}: format {manifest['format']}, but this version reads {FORMAT}")
     arrays = {}
     for file, digest in manifest["files"].items():
         content = _read(path / file)
         if sha256(content) != digest:
-            raise DamagedCheckpointError(f"{path / file}: damaged (its checksum does not fit)")
+            raise DamagedCheckpointError(f"{path / file}: damaged (checksum mismatch)")
         try:
             arrays[Path(file).stem] = safetensors.numpy.load(content)
         except SafetensorError as error:
@@ -108,10 +109,10 @@ def load(path: Path) -> Checkpoint:
 
 
 def load_newest(folder: Path, on_damage) -> Checkpoint:
-    """Load the newest checkpoint in `folder` that is whole; `on_damage(error)` hears of each newer one that is not.
+    """Load the newest undamaged checkpoint in `folder`; `on_damage(error)` is called for each newer, damaged one.
 
     Raises:
-        CheckpointError: there is none, or a newer one cannot be read for another reason than damage.
+        CheckpointError: there is none, or a newer one cannot be read for another reason.
     """
     steps = list_steps(folder)
     for step in reversed(steps):
@@ -119,30 +120,31 @@ def load_newest(folder: Path, on_damage) -> Checkpoint:
             return load(folder / f"step_{step:08d}")
         except DamagedCheckpointError as error:
             on_damage(error)
-    damaged = f" that is not damaged (of {len(steps)})" if steps else ""
-    raise CheckpointError(f"{folder}: no checkpoint{damaged}; train first, without --resume")
+    if steps:
+        raise CheckpointError(f"{folder}: no undamaged checkpoint (of {len(steps)}); train again, with --overwrite")
+    raise CheckpointError(f"{folder}: no checkpoint; train first, without --resume")
 
 
 def load_step(folder: Path, step: int) -> Checkpoint:
     """Load the checkpoint of one step.
 
     Raises:
-        CheckpointError: it is damaged or not there.
+        CheckpointError: it is damaged or missing.
     """
     if step not in list_steps(folder):
-        there = ", ".join(map(str, list_steps(folder))) or "none"
-        raise CheckpointError(f"{folder}: no checkpoint of step {step}; there are: {there}")
+        steps = ", ".join(map(str, list_steps(folder))) or "none"
+        raise CheckpointError(f"{folder}: no checkpoint of step {step}; there are: {steps}")
     return load(folder / f"step_{step:08d}")
 
 
 def list_steps(folder: Path) -> list[int]:
-    """The steps that have a checkpoint, damaged or not, oldest first."""
+    """The steps of all checkpoints, damaged or not, oldest first."""
     matches = (re.fullmatch(r"step_(\d{8,})", path.name) for path in folder.glob("step_*"))
     return sorted(int(match[1]) for match in matches if match)
 
 
 def set_aside_after(folder: Path, step: int):
-    """Rename the checkpoints later than `step`, which were found damaged, so that none is counted among the newest.
+    """Rename the damaged checkpoints later than `step`, so that they do not count among the newest.
 
     Raises:
         RunError: they cannot be renamed.
@@ -157,13 +159,13 @@ def set_aside_after(folder: Path, step: int):
 
 
 def last_good(folder: Path) -> str:
-    """Words for an error: which checkpoint to go back to."""
+    """The checkpoint to go back to, in words for an error message."""
     steps = list_steps(folder)
     return f"the last good checkpoint is step {steps[-1]} in {folder}" if steps else "no checkpoint was saved yet"
 
 
 def _groups(method) -> dict[str, dict]:
-    """All tensors that training changes: group (a file's stem) -> name -> tensor."""
+    """All tensors that training changes: group (the stem of a file) -> name -> tensor."""
     groups = {f"network_{name}": network.state_dict() for name, network in method.networks.items()}
     groups |= {f"network_{name}_ema": average.state_dict() for name, average in method.averages.items()}
     groups |= {f"optimizer_{name}": optimizer.state_dict() for name, optimizer in method.optimizers.items()}

@@ -1,11 +1,11 @@
-"""The health of a GAN's run: words for the ways in which a training goes wrong, from what its steps compute anyway.
+"""The health of a GAN's run: diagnoses of failing training, from what the steps compute anyway.
 
-After the PyTorch blog: a healthy run settles at a D loss of 0.5 to 0.8, a G loss of 0.5 to 2 and a D accuracy near
-80 %; a sick one collapses (all images alike) or fails to converge (D's loss goes to 0, G emits noise). These bands
-cannot serve as alarms: a run that came to good digits stood at a D loss of 0.23 and an accuracy of 97 % for a while.
-The limits below are measured.
+According to the PyTorch blog, a healthy run settles at a D loss of 0.5 to 0.8, a G loss of 0.5 to 2 and a D accuracy
+near 80 %; a sick one collapses (all images alike) or fails to converge (D's loss goes to 0, G emits noise). These
+ranges cannot serve as alarms: a run that ended with good digits had a D loss of 0.23 and an accuracy of 97 % for a
+while. The limits below are measured.
 
-Losses are in nats of the logistic loss. A rule is silent where a method does not log all that the rule reads.
+Losses are logistic losses, in nats. A rule does not apply to methods that do not log everything it reads.
 """
 
 import math
@@ -21,44 +21,46 @@ import numpy as np
 # upsampling (collapse), and with rates doubled at each step from 41 on (nan_near); dcgan_mnist.yml with a G of 2
 # channels against a D of 32 that learns at 2e-3 (convergence failure).
 
-WINDOW = 100  # steps that the means of D's losses and accuracies tell of, about
+WINDOW = 100  # approximate averaging window of D's losses and accuracies, in steps
 
-# Healthy: 0.40 to 1.41 in all 105 previews, from step 10 on. Collapsed: 0.000 to 0.075. Three previews, so that neither
-# an untrained G nor a passing state is told.
-# In colour it starts lower: dcgan64 on CIFAR-10 (32 pixels, ngf 16) and on 4,054 flowers (64 pixels, ngf 12) 0.10 to
-# 0.19 up to step 150, 0.21 and more from step 200 on, 0.6 at step 700; of CIFAR-10 0.75 to 0.86 from step 900 on. Of
-# flowers with an ngf of 2, against which D wins within 400 steps, 0.02 to 0.06: a collapse is told.
+# Diversity. Healthy: 0.40 to 1.41 in all 105 previews, from step 10 on. Collapsed: 0.000 to 0.075. Three previews, so
+# that neither an untrained G nor a transient raises an alarm.
+# Colour images start lower: dcgan64 on CIFAR-10 (32 pixels, ngf 16) and on 4,054 flowers (64 pixels, ngf 12) has 0.10
+# to 0.19 up to step 150, 0.21 and more from step 200 on, 0.6 at step 700; on CIFAR-10 0.75 to 0.86 from step 900 on.
+# Flowers with an ngf of 2, where D wins within 400 steps, have 0.02 to 0.06: a collapse is reported.
 COLLAPSED_DIVERSITY = 0.2
 COLLAPSED_STEPS, COLLAPSED_PREVIEWS = 200, 3
 
-# D's loss is the mean of that on real and on generated images. Healthy: never below 0.225, shortly before the first
-# digits. Failing: below 0.15 from step 301 on, below 0.1 from step 391 on, 0.022 at step 780. The accuracy tells less
-# (healthy: up to 0.977; failing: 0.97 to 1), but keeps out losses of another kind, and a D that knows one side only.
+# D's loss is the mean of its losses on real and on generated images. Healthy: never below 0.225, shortly before the
+# first digits. Failing: below 0.15 from step 301 on, below 0.1 from step 391 on, 0.022 at step 780. The accuracy
+# separates less well (healthy: up to 0.977; failing: 0.97 to 1), but it excludes other kinds of losses, and a D that is
+# right on one kind of images only.
 STRONG_D_LOSS = 0.15
 STRONG_ACCURACY = 0.97
 FAILED_D_LOSS = 0.1
-FAILED_G_LOSS = 2.0  # where the blog's band ends; healthy: up to 1.82; failing: 2.9 to 4.6
-# PyTorch's 64x64 DCGAN tutorial on faces ends well, but of eight published logs of it three show a D loss (halved)
-# below 0.07 and a G loss of 8 to 40 at two entries in a row, 50 steps apart, among the first 150 steps.
+FAILED_G_LOSS = 2.0  # the end of the blog's range; healthy: up to 1.82; failing: 2.9 to 4.6
+# So many steps, because PyTorch's 64x64 DCGAN tutorial on faces ends well, but three of eight published logs show a D
+# loss (halved) below 0.07 and a G loss of 8 to 40 at two entries in a row, 50 steps apart, in the first 150 steps.
 STRONG_STEPS = 300
 
 # D gives all images the same answer. Healthy: no accuracy below 0.51 from step 50 on (means over WINDOW). Blind: the
-# tutorial's listing with its leaking gradients, at most 0.03 on generated images and 1.00 on real ones.
+# tutorial's listing with its leaking gradients has at most 0.03 on generated images and 1.00 on real ones.
 BLIND_ACCURACY = 0.1
 
-# Times the median of what was before. Healthy: up to 3.2; collapsing: up to 11; gradients included. Diverging: above
-# 100 from step 54 on, no number at step 81. Losses then swing between 0 and ever more, so not every value is far.
+# Losses and gradient norms over the median of their earlier values. Healthy: up to 3.2; collapsing: up to 11.
+# Diverging: above 100 from step 54 on, NaN at step 81. Losses then swing between 0 and ever larger values, so not every
+# value is far.
 FAR = 100.0
-FAR_VALUES, FAR_AMONG = 2, 10  # so many far values, among so many of the same key
-MEDIAN_OF, MEDIAN_FROM = 100, 5  # values that a median is taken of, at most and at least
+FAR_VALUES, FAR_AMONG = 2, 10  # alarm: this many far values among the last so many of the same key
+MEDIAN_OF, MEDIAN_FROM = 100, 5  # largest and smallest number of values for a median
 
-RECOVERED_STEPS = 100  # that a state must be gone for, before it can be told again
-LARGEST_SIDE = 64  # pixels: of larger images only every second, third, ... pixel is compared
+RECOVERED_STEPS = 100  # steps a condition must be absent before it is reported again
+LARGEST_SIDE = 64  # pixels; larger images are compared by every second, third, ... pixel
 
 NARROWER_D = "a narrower discriminator, or a wider generator (ndf, ngf, widths)"
-SMOOTHING = "label smoothing: method.real_target 0.9, of method gan"
+SMOOTHING = "label smoothing: method.real_target 0.9 (method gan only)"
 WASSERSTEIN = "a Wasserstein loss: method.name wgan_gp, with discriminator.norm none"
-SPECTRAL = "spectral normalisation: discriminator.norm spectral, of discriminator infogan"
+SPECTRAL = "spectral normalisation: discriminator.norm spectral (discriminator infogan only)"
 REMEDIES = {
     "collapse": (
         "a larger method.z_dim",
@@ -75,12 +77,12 @@ REMEDIES = {
         SPECTRAL,
     ),
     "d_blind": (
-        "method.gradients: own, where it is as_listed",
+        "method.gradients own, instead of as_listed",
         "a higher optim.d.lr (d_real.lr, d_fake.lr)",
         "a wider discriminator (ndf, widths)",
     ),
     "d_too_strong": (
-        "to wait: it may pass by itself",
+        "waiting: it may pass by itself",
         "a lower optim.d.lr (d_real.lr, d_fake.lr)",
         NARROWER_D,
         SMOOTHING,
@@ -98,10 +100,10 @@ class Diagnosis:
 
     Attributes:
         name: a key of `REMEDIES`.
-        step: at which it was made.
-        since: step since when it has held, as far as was seen.
-        words: one sentence with the figures it rests on.
-        remedies: what may help, by keys of the config where there are such; most are the blog's.
+        step: the step of the diagnosis.
+        since: the first observed step of the condition.
+        words: one sentence with the figures behind it.
+        remedies: what may help, with config keys where possible; most are from the blog.
     """
 
     name: str
@@ -112,13 +114,13 @@ class Diagnosis:
 
 
 class Health:
-    """Watches a run, from any step on. Its state is in memory only: where a run is resumed, tell it the log again.
+    """Watches a run, from any step on. The state is in memory only: when a run is resumed, observe its log again.
 
     Args:
-        real_images: [N, C, H, W] of the data, uint8 or in [-1, 1]: what diversity is measured by. N is at
-            most that of a preview.
-        watches: discriminator -> generator that learns from it, as their losses are logged: by `d`, the losses
-            `loss/d_real` and `loss/d_fake` and the accuracies alike; by `g`, `loss/g`.
+        real_images: [N, C, H, W] from the data, uint8 or in [-1, 1]: the reference for diversity. N is at most the
+            number of images in a preview.
+        watches: discriminator -> generator that learns from it, by the names in their scalars: `d` for `loss/d_real`,
+            `loss/d_fake`, `accuracy/d_real` and `accuracy/d_fake`, `g` for `loss/g`.
     """
 
     def __init__(self, real_images, watches: dict[str, str]):
@@ -132,7 +134,7 @@ class Health:
             }
             for d, g in watches.items()
         ]
-        self._sizes = {}  # key of a loss or a gradient's norm -> _Size
+        self._sizes = {}  # key of a loss or a gradient norm -> _Size
         self._alarms = {
             "collapse": _Alarm(COLLAPSED_STEPS, COLLAPSED_PREVIEWS),
             "convergence_failure": _Alarm(STRONG_STEPS),
@@ -141,78 +143,83 @@ class Health:
             "nan_near": _Alarm(0),
         }
         self._new = []
-        self._history = []  # what `summary` returns
+        self._history = []  # see `summary`
 
-    def step(self, step: int, scalars: dict[str, float]):
-        """Take in a step's `loss/...`, `accuracy/...` and `grad_norm/...`, of every step or, say, of one in ten."""
+    def observe(self, step: int, scalars: dict[str, float]):
+        """Take in the `loss/...`, `accuracy/...` and `grad_norm/...` of a step; steps may be left out."""
         for key, value in scalars.items():
             if key.startswith(("loss/", "grad_norm/")):
                 self._sizes.setdefault(key, _Size()).add(step, value)
-        self._judge_sizes(step)
+        self._check_sizes(step)
         balances = [means for means in self._balances if means.keys() <= scalars.keys()]
         for means in balances:
             for key, mean in means.items():
                 mean.add(step, scalars[key])
         if balances:
-            self._judge_balances(step, balances)
+            self._check_balances(step, balances)
 
-    def preview(self, step: int, images) -> float | None:
-        """Take in images [N, C, H, W] in [-1, 1], N at least 2, always from the same noise. Returns their diversity.
+    def observe_preview(self, step: int, images) -> float | None:
+        """Take in images [N, C, H, W] in [-1, 1], N at least 2, always from the same noise; returns their diversity.
 
-        That is the median distance of an image to its nearest neighbour, divided by that of as many real images. Near
-        1: as diverse as the data. Near 0: all alike, or of a few kinds, or along a curve, as a z_dim of 1 gives them,
-        even with all digits on it. Noise is diverse, too. None where there are no two different real images.
+        Diversity is the median distance of an image to its nearest neighbour, divided by the same median for as many
+        real images. Near 1: as diverse as the data. Near 0: images all alike, of a few kinds, or along a curve, as
+        with a z_dim of 1, even if the curve passes through all digits. Noise is diverse, too. None if there are no two
+        different real images.
         """
         if not 0 < self._real_distance < math.inf:
             return None
-        images = np.asarray(images[: self._num_real], "float32")  # among more, the nearest would be nearer
+        images = np.asarray(images[: self._num_real], "float32")  # with more images, nearest neighbours would be nearer
         diversity = _nearest_distance(images) / self._real_distance
-        self.diversity(step, diversity)
+        self.observe_diversity(step, diversity)
         return diversity
 
-    def diversity(self, step: int, value: float):
-        """Take in the diversity of a preview: what `preview` returned, if it was logged and the run is resumed."""
+    def observe_diversity(self, step: int, value: float):
+        """Take in the diversity of a preview, as `observe_preview` returned it: from the log of a resumed run."""
         words = (
-            f"the generated images are nearly alike: the nearest neighbour of one is {value:.2f} times as far as among "
-            f"real images, where {COLLAPSED_DIVERSITY} is little"
+            f"the generated images are nearly alike: the distance to the nearest other image is {value:.2f} times the "
+            f"distance among real images (healthy: {COLLAPSED_DIVERSITY} and more)"
         )
-        self._tell("collapse", step, value < COLLAPSED_DIVERSITY, words)
+        self._update("collapse", step, value < COLLAPSED_DIVERSITY, words)
 
     def diagnoses(self) -> list[Diagnosis]:
-        """Those made since the last call. A state is told once, and again only when it was gone and has come back."""
+        """The diagnoses since the last call. A condition is reported again only if it was absent in between."""
         new, self._new = self._new, []
         return new
 
     def summary(self) -> list[dict]:
-        """All diagnoses so far: `name`, `step`, `since`, and `until`: the step when it was gone, None if it holds."""
+        """All diagnoses so far: `name`, `step`, `since`, and `until`, the step at which it ended (None: it has not)."""
         return [dict(entry) for entry in self._history]
 
-    def _judge_sizes(self, step: int):
+    def _check_sizes(self, step: int):
         far = {key: size for key, size in self._sizes.items() if len(size.far_steps) >= FAR_VALUES}
         if not far:
-            self._tell("nan_near", step, False)
+            self._update("nan_near", step, False)
             return
         key, size = max(far.items(), key=lambda item: item[1].ratio)
-        words = f"{key} is {size.value:.3g}, {size.ratio:.3g} times what was usual: soon it may be no number"
-        self._tell("nan_near", step, True, words, since=size.far_steps[0])
+        words = f"{key} is {size.value:.3g}, {size.ratio:.3g} times its usual size: it may soon be infinite or NaN"
+        self._update("nan_near", step, True, words, since=size.far_steps[0])
 
-    def _judge_balances(self, step: int, balances: list[dict]):
-        """Whether any discriminator has won, is blind, or is too strong."""
-        self._judge_each("convergence_failure", step, balances, _has_won, "D has won, and G learns no more from it")
-        self._judge_each("d_blind", step, balances, _is_blind, "D takes nearly all images for the same")
+    def _check_balances(self, step: int, balances: list[dict]):
+        """Update the alarms on whether a discriminator has won, is blind, or is too strong."""
+        self._check_each("convergence_failure", step, balances, _has_won, "D has won, and G no longer learns from it")
+        self._check_each("d_blind", step, balances, _is_blind, "D gives nearly all images the same answer")
         failed = self._alarms["convergence_failure"].raised
-        self._judge_each(
-            "d_too_strong", step, balances, lambda d: _is_strong(d) and not failed, "D tells nearly all images apart"
+        self._check_each(
+            "d_too_strong",
+            step,
+            balances,
+            lambda d: _is_strong(d) and not failed,
+            "D classifies nearly all images correctly",
         )
 
-    def _judge_each(self, name: str, step: int, balances: list[dict], holds, words: str):
-        """Take in whether a diagnosis holds of any discriminator; the first of which it does is described."""
+    def _check_each(self, name: str, step: int, balances: list[dict], holds, words: str):
+        """Update an alarm by whether any discriminator meets its condition; the first one is described."""
         balances = [_Balance(*(mean.value for mean in means.values())) for means in balances]
         bad = next((balance for balance in balances if holds(balance)), None)
-        self._tell(name, step, bad is not None, f"{words}: {(bad or balances[0]).figures()}")
+        self._update(name, step, bad is not None, f"{words}: {(bad or balances[0]).figures()}")
 
-    def _tell(self, name: str, step: int, bad: bool, words: str = "", since: int | None = None):
-        """Take in whether `name` holds at a step; note its beginning, and its end."""
+    def _update(self, name: str, step: int, bad: bool, words: str = "", since: int | None = None):
+        """Update an alarm by whether its condition holds at a step; record where it begins and ends."""
         alarm = self._alarms[name]
         if not alarm.changes(step, bad):
             return
@@ -225,21 +232,21 @@ class Health:
 
 
 class _Alarm:
-    """Raised when a state has lasted `steps` steps and was seen `times` times; lowered RECOVERED_STEPS after its end.
+    """Raised once a condition holds for `steps` steps and `times` observations, lowered RECOVERED_STEPS after its end.
 
     Attributes:
-        raised: whether it is.
-        since: the step at which what the last change rests on was first seen.
+        raised: whether the alarm is raised.
+        since: the first step of the condition that the last change of `raised` is based on.
     """
 
     def __init__(self, steps: int, times: int = 1):
         self.raised = False
         self.since = None
         self._steps, self._times = steps, times
-        self._seen = 0  # times in a row that the other state than `raised` was seen
+        self._seen = 0  # observations in a row that contradict `raised`
 
     def changes(self, step: int, bad: bool) -> bool:
-        """Take in whether the state holds at a step; returns whether that raises or lowers the alarm."""
+        """Take in whether the condition holds at a step; returns whether this raises or lowers the alarm."""
         if bad == self.raised:
             self._seen = 0
             return False
@@ -254,7 +261,7 @@ class _Alarm:
 
 
 class _Balance(NamedTuple):
-    """A discriminator and its generator, by means of what is logged of them."""
+    """Mean losses and accuracies of a discriminator and its generator."""
 
     loss_d_real: float
     loss_d_fake: float
@@ -264,25 +271,25 @@ class _Balance(NamedTuple):
 
     @property
     def loss_d(self) -> float:
-        """The mean of that on real and on generated images."""
+        """The mean of D's losses on real and on generated images."""
         return (self.loss_d_real + self.loss_d_fake) / 2
 
     @property
-    def sees_through(self) -> bool:
-        """Whether D is right on nearly all images of both kinds."""
+    def is_accurate(self) -> bool:
+        """Whether D classifies nearly all images correctly, real and generated ones."""
         return min(self.accuracy_real, self.accuracy_fake) > STRONG_ACCURACY
 
     def figures(self) -> str:
-        """All of it in words."""
+        """The means in words."""
         return (
-            f"over about {WINDOW} steps D's loss is {self.loss_d:.2g} (healthy: 0.5 to 0.8), its accuracy "
+            f"averaged over about {WINDOW} steps, D's loss is {self.loss_d:.2g} (healthy: 0.5 to 0.8), its accuracy "
             f"{self.accuracy_real:.1%} on real and {self.accuracy_fake:.1%} on generated images, and G's loss "
             f"{self.loss_g:.2g} (healthy: 0.5 to 2)"
         )
 
 
 def _has_won(balance: _Balance) -> bool:
-    return balance.sees_through and balance.loss_d < FAILED_D_LOSS and balance.loss_g > FAILED_G_LOSS
+    return balance.is_accurate and balance.loss_d < FAILED_D_LOSS and balance.loss_g > FAILED_G_LOSS
 
 
 def _is_blind(balance: _Balance) -> bool:
@@ -291,13 +298,13 @@ def _is_blind(balance: _Balance) -> bool:
 
 
 def _is_strong(balance: _Balance) -> bool:
-    return balance.sees_through and balance.loss_d < STRONG_D_LOSS
+    return balance.is_accurate and balance.loss_d < STRONG_D_LOSS
 
 
 class _Mean:
-    """Mean of about the last WINDOW steps, whether each of them is told or one in ten.
+    """Mean of about the last WINDOW steps, whether every step is reported or one in ten.
 
-    Weights fall off exponentially; the mean age of a value is that in a plain window, WINDOW / 2.
+    Weights decay exponentially; the mean age of a value is WINDOW / 2, as in a plain window.
     """
 
     def __init__(self):
@@ -317,12 +324,12 @@ class _Mean:
 
 
 class _Size:
-    """How large a loss or a gradient's norm is, beside its median before.
+    """The size of a loss or a gradient norm, compared with the median of its earlier values.
 
     Attributes:
-        value: the last.
-        ratio: of its size to the median, or to 1 where that is less: what has gone to 0 may come back.
-        far_steps: steps of those of the last FAR_AMONG values that were FAR.
+        value: the last value.
+        ratio: its absolute value over the median, or over 1 if the median is less: a loss near 0 may grow again.
+        far_steps: the steps at which one of the last FAR_AMONG values was FAR.
     """
 
     def __init__(self):
@@ -336,7 +343,7 @@ class _Size:
         self.value, self.ratio = value, abs(value) / usual
         self._steps.append(step)
         self.far_steps = [far_step for far_step in self.far_steps if far_step >= self._steps[0]]
-        if not self.ratio <= FAR:  # what is no number is far, too
+        if not self.ratio <= FAR:  # NaN is far, too
             self.far_steps.append(step)
         if math.isfinite(value):
             self._before.append(abs(value))

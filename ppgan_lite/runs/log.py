@@ -1,7 +1,7 @@
 """The log of a run: metrics.jsonl, samples/, and what VisualDL and TensorBoard show of them and of the results.
 
 metrics.jsonl has everything. log/ (VisualDL) and log_tensorboard/ only show it, with the pictures and the results, and
-can be drawn again. So a viewer whose package is missing or fails costs one warning, not the run.
+can be drawn again. So if a viewer's package is missing or fails, a warning is printed and the run goes on.
 """
 
 import contextlib
@@ -20,24 +20,24 @@ from ppgan_lite.runs.results import Result, Results
 
 REAL = "real.png"  # in samples/: training images
 EVALUATION, EVALUATION_OF_REAL = "evaluation", "evaluation_of_real_images"
-FLUSH_SECONDS = 10  # after so long at most, a viewer shows what was drawn
+FLUSH_SECONDS = 10  # longest delay until a viewer shows what was drawn
 
 
 class Log:
     """What a training records while it runs.
 
     Args:
-        folder: of the run.
-        results: of the run, which are drawn, too.
+        folder: the run's folder.
+        results: the run's results; they are drawn, too.
     """
 
     def __init__(self, folder: Path, results: Results):
         self._folder, self._results = folder, results
         self._metrics = None  # open stream of metrics.jsonl while training
-        self._writers = {}  # name in WRITERS -> writer; None: it failed
+        self._writers = {}  # name in WRITERS -> writer, or None after a failure
 
     def open(self, log_to: tuple[str, ...]):
-        """Draw from now on with these of WRITERS. One whose package is missing or fails is reported and left out."""
+        """Start drawing with these of WRITERS. Writers that fail or lack their package are reported and left out."""
         for name in log_to:
             if name not in self._writers:
                 self._writers[name] = None
@@ -45,7 +45,7 @@ class Log:
                     self._writers[name] = WRITERS[name](self._folder)
 
     def close(self):
-        """Write out what is buffered."""
+        """Flush and close all files."""
         self._draw("close")
         if self._metrics is not None:
             self._metrics.close()
@@ -60,7 +60,7 @@ class Log:
         self._append(step, {**scalars, **more})
 
     def add_diagnosis(self, diagnosis: Diagnosis):
-        """Append a diagnosis to metrics.jsonl (its name as `diagnosis`), and draw it as a text. Raises RunError."""
+        """Append a diagnosis to metrics.jsonl (its name as `diagnosis`), and draw it as text. Raises RunError."""
         record = {"diagnosis": diagnosis.name, "since": diagnosis.since}
         self._append(diagnosis.step, {**record, "words": diagnosis.words, "remedies": list(diagnosis.remedies)})
 
@@ -78,7 +78,7 @@ class Log:
             self._draw_picture("samples", "real", path, 0)
 
     def add_result(self, result: Result):
-        """Draw the figures of a kept result, a chart for each metric, with those of real images; and its picture."""
+        """Draw a result from `results`: a chart per metric, with the values of real images, and its picture."""
         seconds = _modified(self._results.file(result.step))
         for name, figure in result.figures.items():
             self._draw("figure", EVALUATION, name, figure.value, result.step, seconds)
@@ -87,10 +87,10 @@ class Log:
         self._draw_picture(EVALUATION, "confusion", self._results.picture(result.step), result.step)
 
     def read(self) -> list[dict]:
-        """The whole lines of metrics.jsonl; a torn last one is left out.
+        """The records in metrics.jsonl; an incomplete last line is left out.
 
         Raises:
-            RunError: another line is damaged.
+            RunError: any other line is damaged.
         """
         path = self._folder / "metrics.jsonl"
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
@@ -99,43 +99,43 @@ class Log:
             _ = [record["step"] + 0 for record in records]
             return records
         except (ValueError, TypeError, LookupError) as error:
-            raise RunError(f"{path}: damaged; move it away to go on without its records") from error
+            raise RunError(f"{path}: damaged; move it away to continue without its records") from error
 
     def previews(self) -> list[tuple[Path, int]]:
-        """The pictures that `add_preview` wrote, oldest first, and their steps."""
+        """The pictures written by `add_preview` and their steps, oldest first."""
         return files_by_step(self._folder / "samples")
 
     def go_back(self, records: list[dict], step: int, log_to: tuple[str, ...]):
-        """Drop what was recorded after a step, and draw what stays again, with the times at which it was recorded.
+        """Drop everything recorded after a step, and draw the rest again, with the original times.
 
-        A viewer shows one file of a folder only, so what is drawn must be one file again, not two.
+        It is drawn again because VisualDL reads a single file per folder.
 
         Args:
-            records: what `read` gave.
+            records: the result of `read`.
 
         Raises:
             UserError: the folder cannot be written; a result is damaged.
         """
-        kept = [record for record in records if record["step"] <= step]
+        remaining = [record for record in records if record["step"] <= step]
         with writing(self._folder / "metrics.jsonl") as stream:
-            stream.writelines(_json_line(record) for record in kept)
+            stream.writelines(_json_line(record) for record in remaining)
         with disk_errors(self._folder):
             remove_later(self._folder / "samples", step)
             for folder in DRAWN:
                 remove_folder(self._folder / folder)
         self.open(log_to)
-        for record in kept:
+        for record in remaining:
             self._draw_record(record)
         self._draw_picture("samples", "real", self._folder / "samples" / REAL, 0)
-        for path, of_step in self.previews():
-            self._draw_picture("samples", "numbers", path, of_step)
+        for path, preview_step in self.previews():
+            self._draw_picture("samples", "numbers", path, preview_step)
         self._draw_results()
 
     def redraw_results(self, log_to: tuple[str, ...]):
-        """Draw the results again, those with the protocol of the newest.
+        """Draw the results with the newest one's protocol again.
 
         Raises:
-            UserError: a result is damaged; what was drawn cannot be removed.
+            UserError: a result is damaged; the old drawings cannot be removed.
         """
         self.open(log_to)
         with disk_errors(self._folder):
@@ -158,7 +158,7 @@ class Log:
         self._draw_record(record)
 
     def _draw_record(self, record: dict):
-        step, seconds = record["step"], record.get("time")  # lines of older versions have no time
+        step, seconds = record["step"], record.get("time")  # older versions wrote no time
         if "diagnosis" in record:
             words = f"{record['diagnosis']}, since step {record['since']}: {record['words']}"
             text = "; ".join([words, *(f"may help: {remedy}" for remedy in record["remedies"])])
@@ -171,7 +171,7 @@ class Log:
         try:
             with Image.open(path) as picture:
                 pixels = np.atleast_3d(np.asarray(picture))
-        except OSError:  # no picture (any more): only the viewers miss it
+        except OSError:  # missing or damaged: only the viewers need it
             return
         self._draw("picture", series, tag, pixels, step, _modified(path))
 
@@ -184,7 +184,7 @@ class Log:
 
     @contextlib.contextmanager
     def _reporting(self, name: str):
-        """Whatever a writer raises becomes a warning, and the end of what it draws."""
+        """Turn any error of a writer into a warning, and stop drawing with it."""
         try:
             yield
         except Exception as error:
@@ -192,20 +192,20 @@ class Log:
             viewer, package = WRITERS[name].__name__, WRITERS[name].PACKAGE
             missing = isinstance(error, ModuleNotFoundError) and error.name == package
             why = f"is not installed: pip install {package}" if missing else f"failed: {_in_one_line(error)}"
-            warn(f"{self._folder}: nothing more is drawn for {viewer}: {package} {why}; metrics.jsonl has everything")
+            warn(f"{self._folder}: drawing for {viewer} stops: {package} {why}; metrics.jsonl has everything")
 
 
 class VisualDL:
-    """Draws for VisualDL. Each series is a folder, and all series share the chart of a tag.
+    """Draws for VisualDL. Each series is a folder, and all series with the same tag share a chart.
 
-    So the curves of a kind share one: of `loss/d_real` the series is `d_real_loss`, the tag `loss`. Times are unix
-    seconds, None for now, here and in `TensorBoard`.
+    So all losses are in one chart: `loss/d_real` is the series `d_real_loss` with the tag `loss`. Times are unix
+    seconds, or None for now, here and in `TensorBoard`.
     """
 
     FOLDER, PACKAGE = "log", "visualdl"
 
     def __init__(self, run: Path):
-        from visualdl import LogWriter  # here: it may be missing or broken, and brings Flask and pandas
+        from visualdl import LogWriter  # imported late: may be missing or broken, and imports Flask and pandas
 
         self._make, self._run, self._writers = LogWriter, run, {}
         (run / self.FOLDER).mkdir(exist_ok=True)
@@ -218,7 +218,7 @@ class VisualDL:
         self._writer(series).add_scalar(tag, value, step, _milliseconds(seconds))
 
     def picture(self, series: str, tag: str, pixels: np.ndarray, step: int, seconds: float | None):
-        # A copy: VisualDL multiplies pictures with no value above 1 in place.
+        # A copy: VisualDL scales a picture without values above 1 in place.
         self._writer(series).add_image(tag, pixels.copy(), step, _milliseconds(seconds))
 
     def text(self, series: str, tag: str, text: str, step: int, seconds: float | None):
@@ -230,18 +230,18 @@ class VisualDL:
 
     def _writer(self, series: str):
         if series not in self._writers:
-            shown = f"{series} ({self._run.name})"  # in place of the whole path, whose end VisualDL cuts off
+            shown = f"{series} ({self._run.name})"  # VisualDL would show the path, cut off at the end
             folder = str(self._run / self.FOLDER / series)
             self._writers[series] = self._make(folder, flush_secs=FLUSH_SECONDS, display_name=shown)
         return self._writers[series]
 
 
 class TensorBoard:
-    """Draws for TensorBoard: one of its runs is the training, another the evaluations, a third those of real images.
+    """Draws for TensorBoard, which shows three runs: the training, the evaluations, and the values of real images.
 
-    Curves have the tags that metrics.jsonl has, `loss/d_real`: a section for each kind.
+    The tags of curves are the keys of metrics.jsonl, such as `loss/d_real`, with a section per kind.
 
-    tensorboardX's SummaryWriter is not used: where its thread dies of a full disk, the training waits for it for ever.
+    tensorboardX's SummaryWriter is not used: if a full disk kills its thread, the training waits for it for ever.
     """
 
     FOLDER, PACKAGE = "log_tensorboard", "tensorboardX"
@@ -283,12 +283,12 @@ class TensorBoard:
                 writer.flush()
 
 
-WRITERS = {"visualdl": VisualDL, "tensorboard": TensorBoard}  # what train.log_to selects from
+WRITERS = {"visualdl": VisualDL, "tensorboard": TensorBoard}  # the choices of train.log_to
 DRAWN = tuple(writer.FOLDER for writer in WRITERS.values())  # folders that can be drawn again
 
 
 def _modified(path: Path) -> float | None:
-    """When a file was written, in unix seconds; None where it is gone."""
+    """When a file was written, in unix seconds; None if it is missing."""
     with contextlib.suppress(OSError):
         return path.stat().st_mtime
     return None

@@ -1,4 +1,4 @@
-"""What evaluations found, each with the protocol it was made by: figures of different protocols are never compared."""
+"""Results of evaluations, with their protocol: figures of different protocols are never compared."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,26 +17,31 @@ class Figure:
     """One measured number.
 
     Attributes:
-        value: of the run.
-        real: the same of real images: the floor of a distance (train against test images), the aim of others.
-        error: standard error or deviation of `value`, where the metric gives one.
+        value: the run's value.
+        real: the value of real images: the minimum of a distance (training against test images), the aim of others.
+        error: standard error or deviation of `value`, if the metric has one.
     """
 
     value: float
     real: float | None = None
     error: float | None = None
 
+    def cells(self) -> tuple[str, str]:
+        """The value with its error, and the value of real images, as text; empty if there is none."""
+        spread = "" if self.error is None else f" ± {self.error:.2g}"
+        return f"{self.value:#.4g}{spread}", "" if self.real is None else f"{self.real:#.4g}"
+
 
 @dataclass(frozen=True)
 class Result:
-    """The figures of one checkpoint, by the metric's name.
+    """The figures of one checkpoint.
 
     Attributes:
-        step: of the checkpoint.
-        protocol: all that the figures depend on besides the run, as plain values.
+        step: the checkpoint's step.
+        protocol: everything else that the figures depend on, as plain values.
         figures: metric -> Figure.
-        seconds: that the evaluation took.
-        confusion: of a classifier: row i counts the test images of class i by the class they were taken for.
+        seconds: duration of the evaluation.
+        confusion: a classifier's confusion matrix: row i counts the test images of class i by predicted class.
     """
 
     step: int
@@ -55,18 +60,16 @@ class Result:
         """Read what `write` wrote.
 
         Raises:
-            EvaluationError: it cannot be read, has been changed, or is of a newer format.
+            EvaluationError: the file cannot be read, has been changed, or has another format.
         """
         try:
             record = unseal(path.read_bytes())
         except OSError as error:
             raise EvaluationError(f"{path}: cannot be read: {error.strerror}") from error
         if record is None:
-            raise EvaluationError(
-                f"{path}: damaged (its checksum does not fit); delete it, and evaluate that step again"
-            )
+            raise EvaluationError(f"{path}: damaged (checksum mismatch); delete it and evaluate that step again")
         if record.pop("format") != FORMAT:
-            raise EvaluationError(f"{path}: of another format than {FORMAT}; evaluate that step again")
+            raise EvaluationError(f"{path}: unknown format; evaluate that step again")
         record["figures"] = {name: Figure(**figure) for name, figure in record["figures"].items()}
         if record["confusion"] is not None:
             record["confusion"] = tuple(map(tuple, record["confusion"]))
@@ -74,50 +77,73 @@ class Result:
 
     @property
     def distance(self) -> float:
-        """The Frechet distance, by which checkpoints are ranked."""
+        """The Frechet distance, which ranks checkpoints."""
         return self.figures["frechet_distance"].value
 
+    def headline(self) -> str:
+        """The most important figure and what it means: one line for a classifier, two for a generator."""
+        if "accuracy" in self.figures:
+            accuracy, on_train = self.figures["accuracy"], self.figures["train_accuracy"]
+            totals = [sum(row) for row in self.confusion]
+            return (
+                f"test accuracy {accuracy.value:.4f} ± {accuracy.error:.2g} (training images: {on_train.value:.4f}; "
+                f"guessing the most frequent class: {max(totals) / sum(totals):.4f})"
+            )
+        distance, precision, coverage = (self.figures[name] for name in ("frechet_distance", "precision", "coverage"))
+        return (
+            f"Frechet distance {distance.value:.3g} (real images: {distance.real:.3g}; lower is better): "
+            f"{describe_quality(precision, coverage)}\n"
+            f"{precision.value:.0%} of the generated images look real (of real images: {precision.real:.0%}); "
+            f"{coverage.value:.0%} of the real images have a similar generated one (real: {coverage.real:.0%})"
+        )
+
     def table(self) -> str:
-        """The figures as text, each beside what real images have, where any has."""
+        """All figures as text, in groups, each next to the value of real images."""
+        groups = [(title, [name for name in names if name in self.figures]) for title, names in GROUPS.items()]
+        groups.append(("other", [name for name in self.figures if name not in METRICS]))
         has_real = any(figure.real is not None for figure in self.figures.values())
         rows = [("metric", "this run", "real images" if has_real else "", "")]
-        for name, figure in self.figures.items():
-            spread = "" if figure.error is None else f" ± {figure.error:.2g}"
-            real = "" if figure.real is None else f"{figure.real:#.4g}"
-            rows.append((name, f"{figure.value:#.4g}{spread}", real, METRICS.get(name, "")))
+        for title, names in groups:
+            rows += [(title, "", "", "")] if names else []
+            rows += [(f"  {name}", *self.figures[name].cells(), METRICS.get(name, "")) for name in names]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         cells = [[cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)] for row in rows]
         return "\n".join("  ".join(row).rstrip() for row in cells)
 
+    def describe_protocol(self) -> str:
+        """The protocol on one line, with shortened checksums."""
+        parts = (f"{key} {value[:12] if key.endswith('sha256') else value}" for key, value in self.protocol.items())
+        return ", ".join(parts)
+
 
 class Results:
-    """The results that a run keeps, one for each step, and the best of its checkpoints.
+    """A run's results, one per step, and its best checkpoint.
 
     Args:
-        folder: of the results: step_00000012.json and, of a classifier, a picture of the same name.
-        best: folder of the best checkpoint.
-        class_names: of the data's labels.
+        folder: the folder of the results: step_00000012.json, for classifiers with a picture of the same name.
+        best: the folder of the best checkpoint.
+        class_names: names of the data's classes.
     """
 
     def __init__(self, folder: Path, best: Path, class_names: tuple[str, ...]):
         self._folder, self._best, self._class_names = folder, best, class_names
 
     def file(self, step: int) -> Path:
-        """Where the result of a step is kept."""
+        """The path of a step's result."""
         return self._folder / f"step_{step:08d}.json"
 
     def picture(self, step: int) -> Path:
-        """Where the picture of a classifier's confusion matrix at a step is kept."""
+        """The path of the picture of a classifier's confusion matrix at a step."""
         return self.file(step).with_suffix(".png")
 
     def add(self, result: Result):
-        """Keep a result, in place of the one that was kept for its step. Raises RunError."""
+        """Write a result, in place of an earlier one for its step. Raises RunError."""
         path = self.file(result.step)
         with disk_errors(path):
             self._folder.mkdir(exist_ok=True)
         result.write(path)
         if result.confusion is not None:
-            from ppgan_lite.pictures.confusion import draw_confusion  # here: matplotlib, for classifiers only
+            from ppgan_lite.pictures.confusion import draw_confusion  # imports matplotlib: only if needed
 
             picture = draw_confusion(result, self._class_names)
             save_png(self.picture(result.step), picture, {"Step": str(result.step)})
@@ -132,25 +158,27 @@ class Results:
         return [result for result in results if result.protocol == results[-1].protocol]
 
     def keep_best(self, result: Result, method, config):
-        """Keep the method's checkpoint as the best if none of the same protocol had a lower Frechet distance.
+        """Save the method as the best checkpoint unless the present best has no larger Frechet distance.
+
+        A best checkpoint that was measured by another protocol is replaced.
 
         Args:
-            config: of the run, resolved.
+            config: the run's resolved config.
 
         Raises:
             RunError: it cannot be written.
         """
         path = self._best / "result.json"
         try:
-            known = Result.read(path) if checkpoint.list_steps(self._best) else None
+            best = Result.read(path) if checkpoint.list_steps(self._best) else None
         except EvaluationError:
-            known = None
-        if known is None or known.protocol != result.protocol or known.distance > result.distance:
+            best = None
+        if best is None or best.protocol != result.protocol or best.distance > result.distance:
             checkpoint.save(self._best, result.step, method, config.to_dict(), keep=1)
             result.write(path)
 
     def go_back(self, step: int):
-        """Remove the results, and the best checkpoint, of later steps. Raises RunError."""
+        """Remove the results, and the best checkpoint, if they are from later steps. Raises RunError."""
         with disk_errors(self._folder):
             remove_later(self._folder, step)
             for later in checkpoint.list_steps(self._best):
@@ -158,48 +186,89 @@ class Results:
                     remove_folder(self._best / f"step_{later:08d}")
 
 
-METRICS = {
-    "frechet_distance": "lower is better; real: train against test images",
-    "kernel_distance": "lower is better; real: train against test images",
-    "classifier_score": "higher is better",
-    "precision": "share of the fakes that look real",
-    "recall": "share of the real images that the fakes cover",
-    "density": "as precision, but outliers count less; not bounded by 1",
-    "coverage": "share of the real images with a fake beside them",
-    "class_kl": "nats; 0: the classes are as frequent as in the test images",
-    "nearer_to_train": "share of the images nearer to a train than to a test image; 0.5: nothing memorised",
-    "copies_of_train": "share of the images that are a near copy of one of as many training images",
-    "ms_ssim": "of pairs; higher than for real images: less diverse",
-    "total_variation": "mean step between neighbouring pixels; higher than for real images: noisier",
-    "high_frequency_energy": "share of the power above half the Nyquist frequency",
-    "conditional_accuracy": "share of the images that the classifier takes for the class asked for",
-    "code_accuracy": "of the test images, where each category stands for the class most frequent in it",
-    "slant_by_code": "largest |correlation| of a continuous code with the slant of the images made with it",
-    "drawn_slant_by_code": "the same of the codes read off test images, with the slant these were drawn with",
-    "thickness_by_code": "largest |correlation| of a continuous code with the thickness of the strokes made with it",
-    "drawn_thickness_by_code": "the same of the codes read off test images, with the thickness these were drawn with",
-    "accuracy": "of the test images",
-    "train_accuracy": "of as many training images",
+GROUPS = {
+    "overall": {
+        "frechet_distance": "lower is better; real: training against test images",
+        "kernel_distance": "lower is better; real: training against test images",
+        "classifier_score": "higher is better",
+    },
+    "realism and variety": {
+        "precision": "share of generated images that look real",
+        "recall": "share of real images within the range of the generated ones",
+        "density": "like precision, but less misled by outliers; can exceed 1",
+        "coverage": "share of real images with a similar generated one",
+        "class_kl": "difference from the test images' class frequencies, in nats; 0: none",
+    },
+    "memorised training images": {
+        "nearer_to_train": "share nearer to a training than to a test image; 0.5: nothing memorised",
+        "copies_of_train": "share of generated images that are nearly a training image",
+    },
+    "pixels": {
+        "ms_ssim": "similarity of pairs of images; higher than real: less varied",
+        "total_variation": "mean difference of neighbouring pixels; higher than real: noisier",
+        "high_frequency_energy": "share of the power above half the Nyquist frequency",
+    },
+    "control by class or code": {
+        "conditional_accuracy": "share of generated images classified as the requested class",
+        "code_accuracy": "share of test images right if a category stands for its most frequent class",
+        "slant_by_code": "largest |correlation| of a code with the slant of generated images",
+        "drawn_slant_by_code": "the same for codes recognised in test images and their drawn slant",
+        "thickness_by_code": "largest |correlation| of a code with the stroke width of generated images",
+        "drawn_thickness_by_code": "the same for codes recognised in test images and their drawn stroke width",
+    },
+    "classification": {
+        "accuracy": "share of test images classified correctly",
+        "train_accuracy": "share of as many training images classified correctly",
+    },
 }
+METRICS = {name: words for group in GROUPS.values() for name, words in group.items()}
+
+# Words for the smaller of precision and coverage, each relative to real images. These two are shares, while the scale
+# of Frechet distances depends on the data set and the feature network. Precision alone would not notice a generator of
+# one good image, coverage alone would not notice noise among good images.
+# Measured on MNIST (docs/RESULTS.md; Frechet distances in brackets): untrained, noise-like or collapsed at most 0.002
+# (68 and more); 300 steps of the DCGAN 0.08 (33); blurred or often malformed digits, VAE and WGAN, 0.2 (17 to 19);
+# recognisable digits 0.3 and more (14 and less), as docs/claims.yml requires; the best runs 0.73 to 0.78 (1.8 to 3.3).
+# CIFAR-10 has 0.71 at a distance of 11, photographs of flowers 0.88, also at 11.
+QUALITY = (
+    (0.9, "close to real images"),
+    (0.6, "good"),
+    (0.3, "fair"),
+    (0.02, "poor"),
+    (0.0, "unlike the data"),
+)
+# A collapsed BEGAN on MNIST has a precision of 0.84 and a coverage of 0.14, relative to real images (distance 75).
+REALISTIC, FEW_KINDS = 0.8, 0.3
+
+
+def describe_quality(precision: Figure, coverage: Figure) -> str:
+    """The quality of generated images in words, from precision and coverage relative to real images."""
+    # Real images reach 0 only if training and test images have nothing in common: then take the plain shares.
+    realism, variety = (figure.value / (figure.real or 1.0) for figure in (precision, coverage))
+    if realism >= REALISTIC and variety < FEW_KINDS:
+        return "realistic, but of few kinds"
+    return next(words for least, words in QUALITY if min(realism, variety) >= least)
 
 
 def check_same_protocol(first: Result, other: Result, names: tuple[str, str]):
-    """Refuse to compare two results that were not measured alike.
+    """Refuse to compare results of different protocols.
 
     Args:
-        names: of the two, for the message.
+        names: names of the two results, for the message.
 
     Raises:
         EvaluationError: naming the first difference.
     """
     if differs := difference(first, other):
-        raise EvaluationError(f"{names[0]} and {names[1]} cannot be compared: {differs}; evaluate both alike")
+        raise EvaluationError(
+            f"{names[0]} and {names[1]} cannot be compared: {differs}; evaluate both with the same protocol"
+        )
 
 
 def difference(first: Result, other: Result) -> str | None:
-    """What differs first between the protocols of two results, in words; None where they are the same.
+    """The first difference between the protocols of two results, in words; None if they are the same.
 
-    Whether the weights are a moving average does not count: it is what was measured, not how.
+    Whether the weights are a moving average is ignored: it is what was measured, not how.
     """
     for key in sorted((first.protocol.keys() | other.protocol.keys()) - {"ema"}):
         a, b = first.protocol.get(key), other.protocol.get(key)

@@ -1,9 +1,9 @@
-"""A run: one output folder with everything that a training leaves behind.
+"""A run: the output folder of one training.
 
-config.yml (resolved) and run.json (data, device, versions of each session) are here; metrics.jsonl (scalars, and what
-health has to say), samples/ (grids; real.png: of training images), log/ (VisualDL) and log_tensorboard/ in log.py;
-evaluations/ (what evaluations found) and best/ (the checkpoint of the lowest Frechet distance) in results.py;
-checkpoints/ (the newest) in checkpoint.py.
+- config.yml (resolved), run.json (data; device and versions of each session): here
+- metrics.jsonl (scalars, diagnoses), samples/ (previews; real.png), log/ (VisualDL), log_tensorboard/: log.py
+- evaluations/ (results), best/ (checkpoint with the lowest Frechet distance): results.py
+- checkpoints/ (the newest): checkpoint.py
 """
 
 import json
@@ -22,16 +22,16 @@ from ppgan_lite.runs.results import Results
 
 
 class Run:
-    """The folder of one training. `create` starts one, `open_existing` goes back to one.
+    """The folder of one training, from `create` or `open_existing`.
 
     Attributes:
-        folder: of the run.
-        checkpoints: folder of the newest checkpoints.
-        best: folder of the best checkpoint, where `train.evaluate_every` chose one.
+        folder: the run's folder.
+        checkpoints: the folder of the newest checkpoints.
+        best: the folder of the best checkpoint; empty or missing without `train.evaluate_every`.
         log: what the training records.
-        results: what evaluations found.
-        record: what run.json holds.
-        source: of the data that it is trained on.
+        results: the results of evaluations.
+        record: the content of run.json.
+        source: the source of the training data.
         spec: the fields of the data.
     """
 
@@ -45,11 +45,11 @@ class Run:
         class_names = self.spec["label"].names if "label" in self.spec else ()
         self.results = Results(self.folder / "evaluations", self.best, class_names)
         self.log = Log(self.folder, self.results)
-        self._config = None  # read when it is asked for
+        self._config = None  # read at the first access
 
     @classmethod
     def create(cls, folder: Path, config: Config, dataset, device: str) -> "Run":
-        """Make the folder and write run.json and config.yml; what a run left there before is removed.
+        """Make the folder and write run.json and config.yml; an earlier run in it is removed.
 
         Raises:
             RunError: it cannot be written.
@@ -72,10 +72,10 @@ class Run:
 
     @classmethod
     def open_existing(cls, folder: Path) -> "Run":
-        """Read run.json of a run that is there.
+        """Open the run in a folder.
 
         Raises:
-            RunError: there is no run, or its run.json is damaged.
+            RunError: there is no run, or run.json is damaged.
         """
         path = Path(folder) / "run.json"
         try:
@@ -96,10 +96,10 @@ class Run:
         return self._config
 
     def check_same(self, config: Config, saved_config: dict, source: Source):
-        """Refuse a config that would compute other steps than the saved one, and other data.
+        """Refuse a config that would train differently from the saved one, or other data.
 
         Raises:
-            ConfigError, RunError: naming the first key that differs, or both data sets.
+            ConfigError, RunError: naming the first key that differs, or both data sources.
         """
         if changed := differences(config.to_dict(), check_config(saved_config).to_dict()):
             raise ConfigError(f"{changed[0]} as in {self.folder}; resume with the run's own config, or start a new run")
@@ -110,12 +110,12 @@ class Run:
             )
 
     def resume(self, config: Config, device: str, step: int):
-        """Go back to the state of `step`: drop later records, and draw those that stay again.
+        """Go back to the state at `step`: drop later records, and draw the earlier ones again.
 
         Raises:
-            UserError: the folder cannot be written; a record that stays is damaged.
+            UserError: the folder cannot be written; an earlier record is damaged.
         """
-        records = self.log.read()  # first: damaged ones must stop this before anything is changed
+        records = self.log.read()  # first: an error must come before anything is changed
         with disk_errors(self.folder):
             names = ("checkpoints", "best", "samples", "evaluations")
             for folder in (self.folder, *(self.folder / name for name in names)):
@@ -126,20 +126,20 @@ class Run:
         self._begin_session(config, device, step)
 
     def describe_images(self, step: int) -> dict[str, str]:
-        """Metadata for pictures made at a step: what made them, and the data really used."""
+        """Metadata for pictures generated at a step: software, data really used, step, kind of weights."""
         decay = self.config().train.ema
         weights = {} if decay is None else {"Weights": f"moving average, decay {decay:g}"}
         return {**self.describe_data(), "Step": str(step), **weights}
 
     def describe_data(self) -> dict[str, str]:
-        """Metadata for pictures of the data: what wrote them, and the data really used."""
+        """Metadata for pictures of the data: software, data really used."""
         return {"Software": f"ppgan_lite {__version__}", "Data": self.source.title}
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        """Write out what is buffered."""
+        """Flush and close the log."""
         self.log.close()
 
     def _begin_session(self, config: Config, device: str, step: int):
@@ -164,30 +164,32 @@ class Run:
 
 
 def check_folder(folder: Path, resume: bool, overwrite: bool):
-    """Refuse a folder that a new run cannot have, before anything is loaded or written.
+    """Refuse a folder that a training cannot use, before anything is loaded or written.
 
     Raises:
-        RunError: it is used (and neither flag is given), holds other things than a run, or has none to resume.
+        RunError: it has a run (and neither flag is given), has other files but no run, or has no run to resume.
     """
     with disk_errors(folder):
         is_run, is_file = (folder / "run.json").exists(), folder.exists() and not folder.is_dir()
         names = [path.name for path in folder.iterdir()] if folder.exists() and not is_file else []
-    # A process killed while it made the folder may have left its lock and a temporary file there.
+    # A killed process may have left its lock and a temporary file.
     others = [name for name in names if name != LOCK and not name.endswith(".tmp")]
     if is_file:
-        raise RunError(f"{folder}: is a file; give another --run-dir")
+        raise RunError(f"{folder}: is a file, not a folder; give another --run-dir")
     if resume and not is_run:
-        raise RunError(f"{folder}: nothing to resume (no run there); start without --resume")
+        raise RunError(f"{folder}: no run to resume; start without --resume")
     if is_run and not resume and not overwrite:
-        raise RunError(f"{folder}: used by a run; go on with --resume, replace it with --overwrite, or give --run-dir")
+        raise RunError(
+            f"{folder}: already has a run; continue it with --resume, or give --overwrite or another --run-dir"
+        )
     if others and not is_run:
-        raise RunError(f"{folder}: holds other things than a run; give another --run-dir")
+        raise RunError(f"{folder}: has other files, but no run; give another --run-dir")
 
 
 def _read_spec(record: dict) -> Spec:
-    """The fields of the data, as run.json has them. Raises KeyError, ValueError, TypeError, AttributeError: damaged."""
+    """The fields of the data from run.json. Raises KeyError, ValueError, TypeError, AttributeError if it is damaged."""
     if "fields" in record:
         return from_record(record["fields"])
-    # A run of version 0.1.0: images or points, whose classes have names since.
+    # Version 0.1.0 had images or points only, and no class names at first.
     shape, names = tuple(map(int, record["image_shape"])), tuple(map(str, record.get("class_names", ())))
     return points(shape[0], names) if shape[1:] == (1, 1) else images(shape, names)

@@ -1,4 +1,4 @@
-"""A trained method, and the data that it was trained on, from the folder of a run."""
+"""Open a run's trained method and its data."""
 
 import dataclasses
 from pathlib import Path
@@ -11,18 +11,18 @@ from ppgan_lite.errors import CheckpointError, EvaluationError, warn
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.run import Run
 
-BEST = "best"  # in place of a step: the best checkpoint
+BEST = "best"  # instead of a step: the best checkpoint
 
 
 def open_trained(folder: Path, step: int | str | None):
-    """A run, its method as a checkpoint left it, and the checkpoint.
+    """Open a run and restore its method from a checkpoint; returns the run, the method and the checkpoint.
 
     Args:
-        folder: of the run.
-        step: None for the newest that is whole, damaged ones are warned of; `best` for the best that was kept.
+        folder: the run's folder.
+        step: the checkpoint's step; None: the newest undamaged one (warns of damaged ones); `best`: the best one.
 
     Raises:
-        UserError: no such run or checkpoint, or its networks are not those of the run's config.
+        UserError: no such run or checkpoint, or the checkpoint does not fit the networks in the run's config.
     """
     run = Run.open_existing(folder)
     method = build_method(run.config(), run.spec)
@@ -30,7 +30,7 @@ def open_trained(folder: Path, step: int | str | None):
         saved = checkpoint.load_newest(run.checkpoints, on_damage=warn)
     elif step == BEST:
         if not checkpoint.list_steps(run.best):
-            raise CheckpointError(f"{folder}: no best checkpoint was kept; that needs train.evaluate_every and a GAN")
+            raise CheckpointError(f"{folder}: no best checkpoint; only GANs trained with train.evaluate_every have one")
         saved = checkpoint.load_newest(run.best, on_damage=warn)
     else:
         is_best = step in checkpoint.list_steps(run.best) and step not in checkpoint.list_steps(run.checkpoints)
@@ -40,7 +40,7 @@ def open_trained(folder: Path, step: int | str | None):
 
 
 def used_config(run: Run) -> Config:
-    """The run's config with the data that was really used, which may have stood in for that asked for."""
+    """The run's config with the data really used, which may be a stand-in for the requested data."""
     config = run.config()
     return dataclasses.replace(config, data=stand_in_options(config.data)) if run.source.stands_in_for else config
 
@@ -49,8 +49,8 @@ def data_of(run: Run, split: str) -> Dataset:
     """The `train` or `test` items of the data that the run used.
 
     Raises:
-        DataError: it cannot be had.
-        EvaluationError: the training data has been changed since.
+        DataError: the data is missing or damaged.
+        EvaluationError: the training data has changed since the training.
     """
     dataset = build_dataset(used_config(run), split)
     if split == "train" and dataset.source.sha256 != run.source.sha256:

@@ -12,7 +12,7 @@ import remedies
 
 
 @pytest.mark.parametrize("failure", remedies.FAILURES)
-def test_each_failure_and_each_remedy_is_a_config_of_its_own(failure):
+def test_each_failure_and_each_remedy_is_a_different_config(failure):
     configs = [load_config(remedies.CONFIG, remedies.overrides(failure, remedy)) for remedy in remedies.REMEDIES]
     plain = load_config(remedies.CONFIG)
     assert all(config != plain for config in configs)
@@ -22,7 +22,7 @@ def test_each_failure_and_each_remedy_is_a_config_of_its_own(failure):
         assert config.networks["generator"] == configs[0].networks["generator"]
 
 
-def test_the_page_shows_what_the_runs_found(small_run, tmp_path):
+def test_the_page_shows_the_figures_of_the_runs(small_run, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(small_run, run)
     figures = {metric: Figure(i + 0.125) for i, metric in enumerate(remedies.METRICS)}
@@ -38,15 +38,15 @@ def test_the_page_shows_what_the_runs_found(small_run, tmp_path):
     assert remedies.draw(runs).startswith(b"\x89PNG")
 
 
-def test_a_run_that_is_there_is_not_trained_again_unless_it_is_another(tmp_path, monkeypatch):
+def test_an_existing_run_is_trained_again_only_if_its_config_differs(tmp_path, monkeypatch):
     commands = []
     monkeypatch.setattr(remedies, "run_tool", lambda *arguments: commands.append(arguments[0]))
     keys = remedies.overrides("a z of one number", "label smoothing")
     (tmp_path / "evaluations").mkdir()
     from ppgan_lite.config.load import to_yaml
 
-    kept = load_config(remedies.CONFIG, [*keys, "train.steps=5", "train.save_every=5", *remedies.ALWAYS])
-    (tmp_path / "config.yml").write_text(to_yaml(kept))
+    existing = load_config(remedies.CONFIG, [*keys, "train.steps=5", "train.save_every=5", *remedies.ALWAYS])
+    (tmp_path / "config.yml").write_text(to_yaml(existing))
     remedies.train(tmp_path, keys, steps=5)
     assert commands == []
     remedies.train(tmp_path, keys, steps=6)

@@ -1,4 +1,4 @@
-"""The twins compute what ours compute from the same weights. PyTorch's needs torch: `make benchmark` installs it."""
+"""The twins compute the same as our networks from the same weights. PyTorch's needs torch (`make benchmark`)."""
 
 import importlib.util
 import subprocess
@@ -34,11 +34,11 @@ every_step = pytest.mark.parametrize(
 
 
 def ours(config, overrides, image_shape):
-    """Our networks as they were made, their inputs and outputs, the losses of two steps, and a batch's true shape."""
+    """Our initial weights, the networks' inputs and outputs, the losses of two steps, and the shape of real data."""
     config = load_config(ROOT / "configs" / f"{config}.yml", overrides)
     method = build_method(config, spec_of(image_shape, 10))
     networks = {name: copies(network) for name, network in method.networks.items()}
-    updates = config.method.num_batches(1)  # of D, each on images of its own
+    updates = config.method.num_batches(1)  # updates of D, each on its own images
     per_step = () if updates == 1 else (updates,)
     seed_paddle(0)
     z, share = paddle.randn([NUM, config.method.z_dim]), paddle.rand([NUM, 1, 1, 1])
@@ -46,7 +46,7 @@ def ours(config, overrides, image_shape):
     with paddle.no_grad():
         fake = method.networks["g"](z)
         logits = method.networks["d"](fake)
-    with pytest.MonkeyPatch.context() as patch:  # the frameworks draw different numbers: here they draw none
+    with pytest.MonkeyPatch.context() as patch:  # both frameworks get the same noise
         patch.setattr(method, "draw_z", lambda num: z)
         patch.setattr(paddle, "rand", lambda shape: share)
         steps = [method.train_step([{"image": x} for x in (real if per_step else [real])], i) for i in (1, 2)]
@@ -61,13 +61,13 @@ def ours(config, overrides, image_shape):
 
 
 def copies(network):
-    """The weights and biases that are trained, layer by layer: name in the layer -> numpy array."""
+    """The trainable weights and biases, layer by layer: name in the layer -> numpy array."""
     layers = [dict(layer.named_parameters(include_sublayers=False)) for layer in network.sublayers()]
     layers = [{name: p.numpy().copy() for name, p in layer.items() if not p.stop_gradient} for layer in layers]
     return [layer for layer in layers if layer]
 
 
-# In a process of its own: torch and paddle carry an OpenMP each.
+# In a separate process, because torch and paddle each load their own OpenMP.
 RUN_TWIN = """
 import sys
 import numpy as np
@@ -115,7 +115,7 @@ def test_the_paddle_twin_computes_the_same_from_the_same_weights(name, config, o
     g, d, step, shape = paddle_twin.build(name)
     for layers, twin in zip(expected.networks.values(), (g, d), strict=True):
         for weights, layer in zip(layers, [x for x in twin.sublayers() if hasattr(x, "weight")], strict=True):
-            for key, array in weights.items():  # where ours has no bias, a batch norm takes the twin's away
+            for key, array in weights.items():  # a bias that only the twin has is cancelled by its batch norm
                 getattr(layer, key).set_value(array)
     with paddle.no_grad():
         fake = g(expected.inputs["z"])

@@ -15,13 +15,13 @@ from ppgan_lite.runs.results import Result
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run made by the API with a config of the suite, small enough for a test."""
+    """A run trained through the API with a config of the suite that is made small."""
     small = {"data__num_images": 660, "data__batch_size": 8, "generator__ngf": 2, "discriminator__ndf": 2}
     folder = tmp_path_factory.mktemp("api") / "run"
     return ppgan_lite.train("dcgan_digits", steps=4, run_dir=folder, train__preview_every=2, optim__g__lr=1e-4, **small)
 
 
-def test_train_returns_a_run_that_the_tools_know(run, tmp_path):
+def test_train_returns_a_run_that_the_tools_can_open(run, tmp_path):
     assert [line["step"] for line in run.metrics() if "health/diversity" in line] == [2, 4]
     code, out, err = run_tool("sample", "--run", run.folder, "--num", 5, "--seed", 7, "--out", tmp_path / "x.npz")
     assert (code, err) == (0, "")
@@ -40,7 +40,7 @@ def test_overrides_reach_the_config(run):
 
 def test_a_used_folder_is_resumed_or_refused(run, small_file, tmp_path):
     ppgan_lite.train(small_file, steps=3, run_dir=tmp_path / "run")
-    with pytest.raises(RunError, match="used by a run"):
+    with pytest.raises(RunError, match="already has a run"):
         ppgan_lite.train(small_file, steps=6, run_dir=tmp_path / "run")
     ppgan_lite.train(small_file, steps=6, run_dir=tmp_path / "run", resume=True)
     ppgan_lite.train(small_file, steps=6, run_dir=tmp_path / "whole")
@@ -56,7 +56,7 @@ def test_images_are_pixels(run):
         run.sample(3, step=3)
 
 
-def test_evaluate_returns_the_result_that_it_keeps(run, capsys):
+def test_evaluate_returns_the_result_and_prints_it(run, capsys):
     result = ppgan_lite.evaluate(run, num=100)
     assert isinstance(result, Result)
     assert result.distance > 0
@@ -83,22 +83,22 @@ def test_labels_are_numbers_or_names(conditional_run, conditional_export, labels
     for model in (run, exported):
         assert model.sample(5, labels=labels).shape == (5, 28, 28, 1)
         assert (model.sample(5, labels=labels) != model.sample(5, labels=[0])).any()
-    with pytest.raises(RunError, match="--labels: no class 11"):
+    with pytest.raises(RunError, match="--labels: unknown class '11'"):
         run.sample(5, labels=[11])
 
 
 def test_it_works_in_a_thread(small_file, tmp_path):
-    made = []
+    runs = []
     thread = threading.Thread(
-        target=lambda: made.append(ppgan_lite.train(small_file, steps=2, run_dir=tmp_path / "run"))
+        target=lambda: runs.append(ppgan_lite.train(small_file, steps=2, run_dir=tmp_path / "run"))
     )
     thread.start()
     thread.join()
-    assert made[0].sample(2).shape == (2, 28, 28, 1)
+    assert runs[0].sample(2).shape == (2, 28, 28, 1)
 
 
 class ZMQInteractiveShell:
-    """What IPython calls the shell of a notebook."""
+    """The name of a notebook's shell in IPython."""
 
 
 def test_a_notebook_sees_a_bar(small_file, tmp_path, monkeypatch, capsys):

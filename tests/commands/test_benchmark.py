@@ -11,7 +11,7 @@ from ppgan_lite.config.load import check_config, load_config
 from ppgan_lite.errors import UserError
 from ppgan_lite.methods.wgan import WGAN
 
-# A contender that tells 1, 2, 3, ... hundredths of a second for its steps, times its first argument.
+# A contender that reports 1, 2, 3, ... hundredths of a second for its steps, times its first argument.
 COUNTING = """
 import json, sys
 step = 0
@@ -36,14 +36,14 @@ def measured(seconds):
 
 
 def test_contenders_take_their_steps_in_turn_after_a_warm_up():
-    said = []
+    lines = []
     with counting(1) as one, counting(3) as other:
-        first, second = benchmark.measure([one, other], steps=7, rounds=3, say=said.append)
+        first, second = benchmark.measure([one, other], steps=7, rounds=3, say=lines.append)
     assert first.seconds == pytest.approx([n / 100 for n in range(4, 11)])  # 3 steps of warm-up do not count
     assert second.seconds == pytest.approx([3 * n / 100 for n in range(4, 11)])
     assert first.peak_bytes == 10
-    assert said[0] == "round 1/3: times 1 0.050 s, times 3 0.150 s (3.00 times)"
-    assert len(said) == 3
+    assert lines[0] == "round 1/3: times 1 0.050 s, times 3 0.150 s (3.00 times)"
+    assert len(lines) == 3
     assert benchmark.pair_ratios(first, second, 3) == pytest.approx([3, 3, 3])
 
 
@@ -81,22 +81,22 @@ def test_the_images_of_all_batches_of_a_step_are_counted():
 
 
 def test_the_steps_in_which_wgan_warms_its_critic_up_are_skipped(small_tree, tmp_path, monkeypatch):
-    taken = []
-    monkeypatch.setattr(WGAN, "train_step", lambda self, batches, step: taken.append((step, len(batches))) or {})
+    calls = []
+    monkeypatch.setattr(WGAN, "train_step", lambda self, batches, step: calls.append((step, len(batches))) or {})
     rmsprop = {"name": "rmsprop", "lr": 5e-5}
     tree = small_tree | {"method": {"name": "wgan"}, "optim": {"g": rmsprop, "d": rmsprop}}
     benchmark_worker.serve(check_config(tree), "cpu", tmp_path, ["2"], lambda answer: None)
-    assert taken == [(26, 5), (27, 5)]
+    assert calls == [(26, 5), (27, 5)]
 
 
-def test_a_process_that_fails_says_why():
+def test_a_failing_process_reports_its_error():
     failing = Contender("it", [sys.executable, "-c", "import sys; sys.exit('error: no such luck')"], {})
     with failing, pytest.raises(UserError, match=r"^it: no such luck$"):
         failing.take(1)
 
 
 def test_stock_is_another_process_with_other_operations_and_settings(small_file):
-    """The same losses at the first step from the same seed, by other kernels: the phases and the memory are told."""
+    """Both report the seconds of each step, the phases and the memory."""
     arguments = small_file, ["train.log_every=1"]
     with benchmark.ours(*arguments) as ours, benchmark.stock(*arguments) as stock:
         answers = [ours.take(2), stock.take(2)]
@@ -113,14 +113,14 @@ def test_stock_is_another_process_with_other_operations_and_settings(small_file)
 
 
 def test_the_machine_is_described():
-    found = benchmark.machine()
-    assert found["cores"] >= 1
-    assert f"{found['cores']} cores of {found['processor']}" in benchmark.describe(found)
-    json.dumps(found)
+    machine = benchmark.machine()
+    assert machine["cores"] >= 1
+    assert f"{machine['cores']} cores of {machine['processor']}" in benchmark.describe(machine)
+    json.dumps(machine)
 
 
 def test_the_twins_speak_the_protocol_of_this_file():
-    """PyTorch's is only read, for torch is not among the tests' packages; `make benchmark` runs it."""
+    """The PyTorch twin is only read, because the tests do not install torch; `make benchmark` runs it."""
     text = (ROOT / "benchmarks" / "protocol.py").read_text()
     assert "for line in sys.stdin:" in text
     assert 'json.dumps({"seconds": seconds' in text

@@ -31,11 +31,11 @@ def export_paddle(run, out, overwrite=False):
 
 @pytest.fixture
 def generator(monkeypatch):
-    """Put another class in the place of the small run's generator."""
+    """Replace the class of the small run's generator."""
     return lambda generator: monkeypatch.setattr(dcgan28, "Generator", generator)
 
 
-def test_the_signature_tells_what_goes_in_and_comes_out(small_export):
+def test_the_signature_describes_inputs_and_outputs(small_export):
     networks = read(small_export)["networks"]
     assert list(networks) == ["g", "d"]
     (z,), (images,) = networks["g"]["inputs"], networks["g"]["outputs"]
@@ -46,7 +46,7 @@ def test_the_signature_tells_what_goes_in_and_comes_out(small_export):
     assert all(port["meaning"] for network in networks.values() for port in network["inputs"] + network["outputs"])
 
 
-def test_the_signature_tells_where_it_comes_from_and_holds_every_checksum(small_export, small_run):
+def test_the_signature_has_the_source_and_every_checksum(small_export, small_run):
     signature = read(small_export)
     assert signature["source"]["run"] == small_run.name
     assert (signature["source"]["step"], signature["source"]["data"]) == (12, "rendered_digits")
@@ -55,7 +55,7 @@ def test_the_signature_tells_where_it_comes_from_and_holds_every_checksum(small_
     others = [path for path in small_export.iterdir() if path.name != "signature.json"]
     assert signature["files"] == {path.name: sha256(path.read_bytes()) for path in others}
     assert unseal((small_export / "signature.json").read_bytes())
-    assert str(small_run.parent) not in (small_export / "signature.json").read_text()  # no place of this machine
+    assert str(small_run.parent) not in (small_export / "signature.json").read_text()  # no path of this machine
 
 
 def test_every_network_was_checked_with_every_engine(small_export):
@@ -71,7 +71,7 @@ def test_every_network_was_checked_with_every_engine(small_export):
 
 
 def test_the_files_hold_the_networks_of_the_checkpoint(small_export, small_run):
-    """Read by paddle.jit, another way than the check's own."""
+    """Read by paddle.jit, unlike in the export's own check."""
     _, method, _ = open_trained(small_run, step=None)
     z = method.draw_z(5)
     images = method.samplers()["g"]({"z": z})
@@ -100,7 +100,7 @@ def test_the_step_chooses_the_checkpoint(small_run, tmp_path, capsys):
     ],
 )
 def test_conditional_networks_pass_with_every_engine(method, expected, conditional_export):
-    """Whole numbers as inputs, too: the check draws them from all of their range."""
+    """With integer inputs too, which the check draws from their whole range."""
     signature = read(conditional_export(method))
     inputs = signature["networks"]["g"]["inputs"]
     assert {port["name"]: (port["dtype"], port["range"]) for port in inputs} == expected
@@ -111,8 +111,8 @@ def test_conditional_networks_pass_with_every_engine(method, expected, condition
         assert network["checked"]["engines"].keys() == engines
 
 
-class Unlike(dcgan28.Generator):
-    """Computes something a little different as a static graph."""
+class Different(dcgan28.Generator):
+    """Gives slightly different outputs as a static graph."""
 
     def forward(self, z):
         if paddle.in_dynamic_mode():
@@ -120,8 +120,8 @@ class Unlike(dcgan28.Generator):
         return super().forward(z) + 2e-5
 
 
-class Unfit(dcgan28.Generator):
-    """Asks for numbers that a graph does not have yet."""
+class Untraceable(dcgan28.Generator):
+    """Uses values that do not exist while a graph is traced."""
 
     def forward(self, z):
         return super().forward(z) * float(np.linalg.norm(z.numpy()) > 0)
@@ -143,22 +143,22 @@ class NotInOnnx(dcgan28.Generator):
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "message"),
     [
         (
-            Unlike,
-            r"^network g: paddle computes something else than the run's network: .* by 2\.\de-05, and 1\.0e-05",
+            Different,
+            r"^network g: the export in paddle differs from the run's network by 2\.\de-05, more than .* 1\.0e-05",
         ),
-        (NotANumber, "^network g: paddle computes something else .* differ by nan"),
-        (Unfit, "^network g cannot be exported: "),
+        (NotANumber, "^network g: the export in paddle differs from the run's network by nan"),
+        (Untraceable, "^network g cannot be exported: "),
     ],
 )
-def test_what_differs_or_cannot_be_traced_leaves_nothing(kind, said, small_run, small_export, generator, tmp_path):
+def test_what_differs_or_cannot_be_traced_leaves_nothing(kind, message, small_run, small_export, generator, tmp_path):
     generator(kind)
     kept = shutil.copytree(small_export, tmp_path / "kept")
     before = {path.name: path.read_bytes() for path in kept.iterdir()}
     for out, overwrite in ((tmp_path / "out", False), (kept, True)):
-        with pytest.raises(ExportError, match=said):
+        with pytest.raises(ExportError, match=message):
             export_paddle(small_run, out, overwrite)
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
@@ -166,7 +166,7 @@ def test_what_differs_or_cannot_be_traced_leaves_nothing(kind, said, small_run, 
 
 @pytest.fixture
 def crashing(monkeypatch, tmp_path_factory):
-    """Have the process that checks one engine end as oneDNN ends it on some graphs."""
+    """Crash the process that checks one engine, as oneDNN does on some graphs."""
 
     def crash(engine):
         program = tmp_path_factory.mktemp("crashing") / "python"
@@ -212,27 +212,27 @@ def test_a_graph_that_cannot_be_converted_leaves_nothing(small_run, generator, t
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "actual"),
     [
-        ({"shape": (3, 28, 28)}, r"images is: float32 \[1, 1, 28, 28\] from "),
-        ({"dtype": "float64"}, "images is: float32 "),
-        ({"range": (0, 1)}, "images is: float32 "),
+        ({"shape": (3, 28, 28)}, r"float32 \[1, 1, 28, 28\] from "),
+        ({"dtype": "float64"}, "float32 "),
+        ({"range": (0, 1)}, "float32 "),
     ],
 )
-def test_an_interface_that_tells_something_else_is_refused(wrong, said, small_run, tmp_path, monkeypatch):
+def test_an_interface_that_does_not_match_the_network_is_refused(wrong, actual, small_run, tmp_path, monkeypatch):
     interfaces = GAN.interfaces
 
-    def lying(self):
+    def wrong_interfaces(self):
         true = interfaces(self)
         return true | {"g": replace(true["g"], outputs=(replace(true["g"].outputs[0], **wrong),))}
 
-    monkeypatch.setattr(GAN, "interfaces", lying)
-    with pytest.raises(ExportError, match=f"^network g: its interface does not tell what {said}"):
+    monkeypatch.setattr(GAN, "interfaces", wrong_interfaces)
+    with pytest.raises(ExportError, match=f"^network g: output images does not match its interface: {actual}"):
         export_paddle(small_run, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_packages_for_onnx_are_asked_for_first(small_run, tmp_path, monkeypatch):
+def test_missing_packages_for_onnx_are_reported_first(small_run, tmp_path, monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "paddle2onnx" else find_spec(name))
     with pytest.raises(ExportError, match="needs paddle2onnx: pip install -r requirements-onnx.txt"):
@@ -241,23 +241,23 @@ def test_the_packages_for_onnx_are_asked_for_first(small_run, tmp_path, monkeypa
 
 def test_a_folder_that_is_used_is_kept(small_run, tmp_path, monkeypatch):
     out = export_paddle(small_run, tmp_path / "out")
-    with pytest.raises(ExportError, match="holds an export; replace it with --overwrite"):
+    with pytest.raises(ExportError, match="already has an export; add --overwrite to replace it"):
         export_paddle(small_run, out)
     (out / "grid.png").write_text("mine")
-    with pytest.raises(ExportError, match="holds other things than an export, grid.png"):
+    with pytest.raises(ExportError, match=r"has files that are not part of an export \(grid.png\)"):
         export_paddle(small_run, out, overwrite=True)
     (out / "grid.png").unlink()
     (out / "signature.json").write_text("{}")
-    with pytest.raises(ExportError, match="holds other things than an export, d.json"):
+    with pytest.raises(ExportError, match=r"has files that are not part of an export \(d.json\)"):
         export_paddle(small_run, out, overwrite=True)
     with pytest.raises(ExportError, match="is a file"):
         export_paddle(small_run, out / "g.json")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ExportError, match="is the folder that you are in"):
+    with pytest.raises(ExportError, match="is the current folder"):
         export_paddle(small_run, Path())
 
 
-def test_a_link_is_followed_and_an_empty_folder_is_as_good_as_none(small_run, tmp_path):
+def test_a_link_is_followed_and_an_empty_folder_may_be_used(small_run, tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     assert read(export_paddle(small_run, tmp_path / "link"))["source"]["step"] == 12

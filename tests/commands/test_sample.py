@@ -26,7 +26,7 @@ def infogan_run(conditional_run):
 
 @pytest.fixture
 def clothes_run(cgan_run, tmp_path):
-    """The same, as if its classes were clothes."""
+    """A copy of cgan_run with names of clothes for its classes."""
     copy = shutil.copytree(cgan_run, tmp_path / "clothes")
     names = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
     record = json.loads((copy / "run.json").read_text())
@@ -42,7 +42,7 @@ def draw(run, out, **keys):
 
 
 def generated(run, inputs):
-    """What the run's generator makes of inputs by name, all at once."""
+    """The output of the run's generator for inputs by name, in one batch."""
     _, method, _ = open_trained(run, step=None)
     return method.samplers()["g"]({name: paddle.to_tensor(array) for name, array in inputs.items()}).numpy()
 
@@ -52,7 +52,7 @@ def arrays(path):
         return dict(file)
 
 
-def test_npz_holds_images_noise_and_where_they_come_from(small_run, tmp_path):
+def test_npz_holds_images_noise_and_their_source(small_run, tmp_path):
     result = arrays(draw(small_run, tmp_path / "deep" / "x.npz"))
     assert result["images"].shape == (10, 28, 28, 1)
     assert result["images"].dtype == np.uint8
@@ -109,8 +109,8 @@ def test_slerp_keeps_ends_and_length():
     np.testing.assert_allclose(steps, steps[:, :1] * np.ones(3), atol=1e-6)
 
 
-def test_noise_without_an_arc_between_its_vectors_is_led_straight():
-    """Of one number, where the arc's angle is 0 or a half turn; and BEGAN's, which must not leave its cube."""
+def test_noise_without_an_arc_between_its_vectors_is_interpolated_linearly():
+    """One-dimensional noise, where the angle is 0 or pi; and BEGAN's, which must stay in its cube."""
     ends = np.array([[0.5], [0.5]]), np.array([[1.5], [-0.5]])
     np.testing.assert_allclose(slerp(*ends, 3)[:, 0], [0.5, 1, 1.5, 0.5, 0, -0.5])
     ends = np.array([[1.0, -1.0]]), np.array([[1.0, 1.0]])
@@ -123,7 +123,7 @@ def test_a_grid_has_a_column_for_each_label_and_a_row_for_each_noise_vector(cgan
     with Image.open(draw(cgan_run, tmp_path / "x.png", num=8, labels="3, 1,4")) as picture:  # 8: two whole rows
         assert picture.text["Labels"] == "3, 1, 4"
         np.testing.assert_allclose(np.asarray(picture, int), grid(images, 3)[:, :, 0], atol=1)
-    assert len(np.unique(to_uint8(images), axis=0)) == 6  # so the grid could not be another one
+    assert len(np.unique(to_uint8(images), axis=0)) == 6  # all differ, so the comparison also checks their order
 
 
 @pytest.mark.parametrize(("num", "rows"), [(3, 1), (29, 2)])
@@ -136,7 +136,7 @@ def test_without_labels_the_columns_are_all_classes(num, rows, cgan_run, tmp_pat
     np.testing.assert_array_equal(*pictures)
 
 
-def test_npz_holds_the_labels_in_turn_each_with_noise_of_its_own(cgan_run, tmp_path):
+def test_npz_holds_the_labels_in_turn_each_with_its_own_noise(cgan_run, tmp_path):
     result = arrays(draw(cgan_run, tmp_path / "x.npz", num=300, labels="7,2"))
     assert result["labels"].tolist() == [7, 2] * 150
     assert len(np.unique(result["z"], axis=0)) == 300
@@ -145,7 +145,7 @@ def test_npz_holds_the_labels_in_turn_each_with_noise_of_its_own(cgan_run, tmp_p
     np.testing.assert_allclose(result["images"].astype(int), to_uint8(images), atol=1)
 
 
-def test_names_are_as_good_as_numbers(clothes_run, tmp_path):
+def test_labels_can_be_names(clothes_run, tmp_path):
     named, numbered = (
         arrays(draw(clothes_run, tmp_path / "x.npz", labels=labels)) for labels in ("Coat,Ankle boot", "4,9")
     )
@@ -154,7 +154,7 @@ def test_names_are_as_good_as_numbers(clothes_run, tmp_path):
     np.testing.assert_array_equal(named["labels"], [4, 9] * 5)
 
 
-def test_in_a_folder_the_name_tells_the_class(cgan_run, clothes_run, tmp_path):
+def test_in_a_folder_the_file_names_end_in_the_class(cgan_run, clothes_run, tmp_path):
     plain, named = (draw(run, tmp_path / run.name / "x", num=3, labels="9,0") for run in (cgan_run, clothes_run))
     assert sorted(path.name for path in plain.iterdir()) == ["00000_9.png", "00001_0.png", "00002_9.png"]
     expected = ["00000_Ankle_boot.png", "00001_T-shirt_top.png", "00002_Ankle_boot.png"]
@@ -206,26 +206,28 @@ def test_a_sweep_of_a_code_goes_from_minus_2_to_2_in_each_category(code, swept, 
         np.testing.assert_allclose(np.asarray(picture, int), grid(images, 10)[:, :, 0], atol=1)
 
 
-def test_what_the_generator_does_not_take_is_an_error(small_run, cgan_run, infogan_run, clothes_run, tmp_path):
+def test_inputs_that_the_generator_does_not_take_are_an_error(small_run, cgan_run, infogan_run, clothes_run, tmp_path):
     out = tmp_path / "x.png"
-    with pytest.raises(RunError, match=r"^--labels: no class 10; there are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9$"):
+    with pytest.raises(RunError, match=r"^--labels: unknown class '10'; there are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9$"):
         draw(cgan_run, out, labels="3,10")
-    with pytest.raises(RunError, match="^--labels: no class Hat; there are: 0, .*, 9, T-shirt/top, .*, Ankle boot$"):
+    with pytest.raises(
+        RunError, match="^--labels: unknown class 'Hat'; there are: 0, .*, T-shirt/top, .*, Ankle boot$"
+    ):
         draw(clothes_run, out, labels="Coat,Hat")
-    with pytest.raises(RunError, match="^--labels: no class without a name; there are: 0, "):
+    with pytest.raises(RunError, match="^--labels: unknown class ''; there are: 0, "):
         draw(cgan_run, out, labels="3,")
-    with pytest.raises(RunError, match=r"^--labels: the generator of this run takes none \(method: gan\)$"):
+    with pytest.raises(RunError, match=r"^--labels: this run's generator takes no labels \(method: gan\)$"):
         draw(small_run, out, labels="3")
-    with pytest.raises(RunError, match="^--sweep code3: no such code; there are: category, code1, code2$"):
+    with pytest.raises(RunError, match="^--sweep code3: unknown code; there are: category, code1, code2$"):
         draw(infogan_run, out, sweep="code3")
     for run, name in ((small_run, "gan"), (cgan_run, "cgan")):
-        with pytest.raises(RunError, match=rf"^--sweep: .* takes no codes \(method: {name}\); infogan's does$"):
+        with pytest.raises(RunError, match=rf"^--sweep: .* takes no codes \(method: {name}\); only infogan's does$"):
             draw(run, out, sweep="category")
     assert not out.exists()
 
 
 def test_errors_name_the_thing(small_run, tmp_path):
-    with pytest.raises(RunError, match=r"--out x.jpg: unknown kind .jpg"):
+    with pytest.raises(RunError, match=r"--out x.jpg: unknown file type .jpg"):
         draw(small_run, type(tmp_path)("x.jpg"))
     with pytest.raises(CheckpointError, match="no checkpoint of step 5; there are: 4, 8, 12"):
         draw(small_run, tmp_path / "x.png", step=5)

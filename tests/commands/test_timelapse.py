@@ -1,4 +1,4 @@
-"""Films are read back: each frame is a preview with its step."""
+"""Films are read back: each frame is a preview and its step."""
 
 import shutil
 
@@ -22,7 +22,7 @@ def run(small_run, tmp_path):
 
 
 def smooth(seed, height=48, width=64):
-    """A soft picture in colour, as codecs like it: uint8 [height, width, 3]."""
+    """A smooth colour picture, which codecs keep well: uint8 [height, width, 3]."""
     coarse = np.random.default_rng(seed).integers(0, 256, [3, 4, 3]).astype(np.uint8)
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
 
@@ -36,7 +36,7 @@ def add_previews(run, steps, height=48, width=64):
 
 
 def read(path):
-    """Frames of a film, uint8 [N, H, W, 3], and how long each is shown, in seconds."""
+    """Frames of a film, uint8 [N, H, W, 3], and the seconds for which each is shown."""
     if path.suffix == ".gif":
         with Image.open(path) as film:
             frames, seconds = [], []
@@ -47,13 +47,13 @@ def read(path):
         return np.stack(frames), seconds
     film = cv2.VideoCapture(str(path))
     frames = []
-    while (taken := film.read())[0]:
-        frames.append(taken[1][:, :, ::-1])
+    while (result := film.read())[0]:
+        frames.append(result[1][:, :, ::-1])
     return np.stack(frames), [1 / film.get(cv2.CAP_PROP_FPS)] * len(frames)
 
 
 def blurred(picture):
-    """Without the dots that a GIF mixes its colours of."""
+    """A picture without the dithering of a GIF."""
     return cv2.blur(picture.astype("float32"), (5, 5))
 
 
@@ -73,7 +73,7 @@ def test_a_film_shows_the_previews_in_order_and_holds_the_last(kind, error, run,
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_a_gif_runs_for_ever_and_has_one_palette(run, tmp_path):
+def test_a_gif_repeats_endlessly_and_has_one_palette(run, tmp_path):
     add_previews(run, [1, 2, 3])
     save_timelapse(run, tmp_path / "x.gif", fps=10)
     with Image.open(tmp_path / "x.gif") as film:
@@ -103,7 +103,7 @@ def test_sides_are_made_even(run, tmp_path):
     assert abs(frames[0, BAR:-1, :-1].astype(int) - previews[0]).mean() < 5
 
 
-def test_greys_are_kept_to_the_bit(small_run, tmp_path):
+def test_greys_are_exact(small_run, tmp_path):
     save_timelapse(small_run, tmp_path / "x.gif", fps=5)
     frames, _ = read(tmp_path / "x.gif")
     with Image.open(small_run / "samples" / "step_00000010.png") as picture:
@@ -112,15 +112,15 @@ def test_greys_are_kept_to_the_bit(small_run, tmp_path):
     np.testing.assert_array_equal(frames[1, BAR:], expected.repeat(3, 2))
 
 
-def test_of_many_previews_some_are_taken_evenly(run, tmp_path, capsys):
+def test_many_previews_are_subsampled_evenly(run, tmp_path, capsys):
     add_previews(run, range(1, 251), height=4, width=48)
     save_timelapse(run, tmp_path / "x.gif", fps=50)
     frames, seconds = read(tmp_path / "x.gif")
     assert capsys.readouterr().out.startswith("200 previews of steps 1 to 250 written")
     assert len(frames) == 200
     assert seconds == [0.02] * 199 + [2]
-    chosen = timelapse._evenly(list(range(1, 251)), 200)
-    assert (chosen[0], chosen[-1], set(np.diff(chosen))) == (1, 250, {1, 2})
+    subsample = timelapse._evenly(list(range(1, 251)), 200)
+    assert (subsample[0], subsample[-1], set(np.diff(subsample))) == (1, 250, {1, 2})
     assert timelapse._evenly([5, 6], 200) == [5, 6]
 
 
@@ -133,9 +133,9 @@ def test_a_single_preview_is_held(run, tmp_path):
 
 def test_errors_name_the_thing(run, tmp_path):
     out = tmp_path / "out" / "x.gif"
-    with pytest.raises(RunError, match=r"^--out x.png: a film of previews is a FILE.gif or a FILE.mp4$"):
+    with pytest.raises(RunError, match=r"^--out x.png: a timelapse needs FILE.gif or FILE.mp4$"):
         save_timelapse(run, type(tmp_path)("x.png"), fps=5)
-    with pytest.raises(RunError, match="^--fps 51: a GIF shows at most 50 frames a second; give FILE.mp4$"):
+    with pytest.raises(RunError, match="^--fps 51: a GIF can show at most 50 frames per second; give FILE.mp4$"):
         save_timelapse(run, out, fps=51)
     with pytest.raises(RunError, match="run: no previews to make a film of; a GAN writes one every"):
         save_timelapse(run, out, fps=5)
@@ -153,18 +153,18 @@ def test_a_bad_preview_is_named_and_an_old_film_stays(kind, run, tmp_path):
     out.write_text("old")
     add_previews(run, [1, 2])
     add_previews(run, [3], height=40)
-    with pytest.raises(RunError, match="step_00000003.png: of another size than step_00000001.png; move it away"):
+    with pytest.raises(RunError, match="step_00000003.png: its size differs from step_00000001.png; move it away"):
         save_timelapse(run, out, fps=5)
     damaged = run / "samples" / "step_00000002.png"
     for content in (b"", damaged.read_bytes()[:600]):
         damaged.write_bytes(content)
-        with pytest.raises(RunError, match="step_00000002.png: no picture, or a damaged one; move it away"):
+        with pytest.raises(RunError, match="step_00000002.png: not a picture, or damaged; move it away"):
             save_timelapse(run, out, fps=5)
     assert out.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", out.name]
 
 
-def test_an_opencv_without_the_codec_is_told(run, tmp_path, monkeypatch):
+def test_an_opencv_without_the_codec_is_an_error(run, tmp_path, monkeypatch):
     add_previews(run, [1])
     monkeypatch.setattr(cv2.VideoWriter, "isOpened", lambda self: False, raising=False)
     with pytest.raises(RunError, match="this OpenCV cannot write MP4 files with VP9; give FILE.gif"):

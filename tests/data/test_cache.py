@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT, flip_a_byte
 
 from ppgan_lite.data import cache as cache_module
-from ppgan_lite.data.cache import CacheError, PictureCache, cache_folder
+from ppgan_lite.data.cache import CacheError, Decoded, PictureCache, cache_folder
 from ppgan_lite.files import locked, seal
 
 SHAPE = (3, 2, 2)
@@ -21,7 +21,7 @@ def small_chunks(monkeypatch):
 
 
 class Decoder:
-    """Yields the pictures in parts of three; file 5 is bad. Counts what it was asked for, and fails at `fail_at`."""
+    """Yields the pictures in parts of three; file 5 is bad. Records the files asked for, and fails at `fail_at`."""
 
     def __init__(self, fail_at=None):
         self.asked, self.fail_at = [], fail_at
@@ -33,11 +33,11 @@ class Decoder:
                 if self.fail_at in part:
                     raise KeyboardInterrupt
                 self.asked += part
-                yield len(part), PICTURES[part.start : part.stop], {5: "truncated"} if 5 in part else {}
+                yield Decoded(PICTURES[part.start : part.stop], {5: "truncated"} if 5 in part else {})
 
 
 def built(folder, decoder=None):
-    """A cache, and the files that were decoded for it."""
+    """A complete cache, and the files that were decoded for it."""
     cache, decoder = PictureCache(folder, NUM, SHAPE), decoder or Decoder()
     assert cache.build(decoder) == bool(decoder.asked)
     np.testing.assert_array_equal(cache[np.arange(NUM)], PICTURES)
@@ -61,13 +61,13 @@ def test_pictures_are_decoded_once(tmp_path):
     assert cache[np.array([], int)].shape == (0, *SHAPE)
 
 
-def test_chunks_have_at_most_so_many_bytes(tmp_path, monkeypatch):
+def test_chunks_are_limited_in_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(cache_module, "CHUNK_BYTES", 25)  # two pictures of 12
     built(tmp_path / "key")
     assert names(tmp_path / "key")[-2:] == ["00004.npy", "index.json"]
 
 
-def test_an_interrupted_build_goes_on_where_it_stopped(tmp_path):
+def test_an_interrupted_build_continues_where_it_stopped(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         PictureCache(tmp_path / "key", NUM, SHAPE).build(Decoder(fail_at=9))
     assert names(tmp_path / "key") == ["00000.npy", "00001.npy", "index.json"]
@@ -98,7 +98,7 @@ def remove_chunk(folder):
 
 
 @pytest.mark.parametrize("damage", [damage_chunk, shorten_chunk, pickle_chunk, reshape_chunk, remove_chunk])
-def test_a_damaged_chunk_is_made_again(tmp_path, damage):
+def test_a_damaged_chunk_is_built_again(tmp_path, damage):
     built(tmp_path / "key")
     damage(tmp_path / "key")
     assert built(tmp_path / "key")[1] == [4, 5, 6, 7]
@@ -110,7 +110,7 @@ def damage_index(path):
 
 
 def forge_index(path):
-    """Other bad files, but not the checksum of that."""
+    """Other bad files, with the old checksum."""
     record = json.loads(path.read_bytes())
     record["chunks"]["0"]["bad"] = {"0": "?"}
     path.write_text(json.dumps(record))
@@ -121,7 +121,7 @@ def foreign_index(path):
 
 
 @pytest.mark.parametrize("damage", [damage_index, forge_index, foreign_index, lambda path: path.unlink()])
-def test_with_a_damaged_index_all_is_made_again(tmp_path, damage):
+def test_with_a_damaged_index_all_is_built_again(tmp_path, damage):
     built(tmp_path / "key")
     damage(tmp_path / "key" / "index.json")
     assert built(tmp_path / "key")[1] == list(range(NUM))
@@ -129,7 +129,7 @@ def test_with_a_damaged_index_all_is_made_again(tmp_path, damage):
 
 @pytest.mark.parametrize("written", [0, 1, 2, 3])
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch, written):
-    """The disk is full when so many files have been written: a chunk or the index, the first or a later one."""
+    """The disk is full after `written` files: at a chunk or the index, the first or a later one."""
     from ppgan_lite import files
 
     real, calls = files.os.fsync, []
@@ -146,15 +146,15 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch, written):
     assert names(tmp_path) == []
 
 
-def test_too_little_space_is_found_before_anything_is_decoded(tmp_path, monkeypatch):
+def test_too_little_space_is_reported_before_anything_is_decoded(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 119}))
     decoder = Decoder()
-    with pytest.raises(CacheError, match=r"key: 0 MB are needed there, but 0 are free"):
+    with pytest.raises(CacheError, match=r"key: not enough disk space: 0 MB needed, 0 MB free"):
         PictureCache(tmp_path / "key", NUM, SHAPE).build(decoder)
     assert (decoder.asked, names(tmp_path)) == ([], [])
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path):
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CacheError, match=r"file/key: cannot be written: Not a directory"):
         PictureCache(tmp_path / "file" / "key", NUM, SHAPE).build(Decoder())
@@ -173,7 +173,7 @@ def test_another_process_that_builds_the_same_is_waited_for(tmp_path):
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
         for line in other.stderr:
-            if "key: another process caches these pictures; waiting for it" in line:
+            if "key: another process is caching these pictures; waiting for it" in line:
                 break
         else:
             pytest.fail("it did not wait")
@@ -184,7 +184,7 @@ def test_another_process_that_builds_the_same_is_waited_for(tmp_path):
     assert (other.returncode, out) == (0, "[]\n")
 
 
-def test_the_folder_tells_files_shapes_and_formats_apart(tmp_path, monkeypatch):
+def test_files_shapes_and_formats_have_folders_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setenv("PPGAN_CACHE", str(tmp_path))
     folders = {cache_folder(files, shape) for files in "ab" for shape in ((3, 8, 8), (1, 8, 8), (3, 9, 9))}
     monkeypatch.setattr(cache_module, "FORMAT", 0)
@@ -193,7 +193,7 @@ def test_the_folder_tells_files_shapes_and_formats_apart(tmp_path, monkeypatch):
     assert {folder.parent for folder in folders} == {tmp_path}
 
 
-def test_without_ppgan_cache_it_is_in_the_home(monkeypatch, tmp_path):
+def test_the_default_folder_is_in_the_home(monkeypatch, tmp_path):
     monkeypatch.delenv("PPGAN_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder("a", (3, 8, 8)).parent == tmp_path / ".cache" / "ppgan_lite"

@@ -1,4 +1,4 @@
-"""CIFAR from small archives, laid out and pickled as the published ones; and from a small zip file of JPEGs."""
+"""CIFAR from small archives in the layout and pickle format of the published ones, and from a zip file of JPEGs."""
 
 import hashlib
 import http.server
@@ -25,7 +25,7 @@ CLASSES = TEN[:3]
 
 
 class Python2Pickler(pickle._Pickler):
-    """Pickles as Python 2 and numpy 1 did, which wrote the published files: protocol 2, all strings are bytes."""
+    """Pickles like Python 2 and numpy 1, which wrote the published files: protocol 2, all strings are bytes."""
 
     dispatch = dict(pickle._Pickler.dispatch)  # noqa: RUF012
 
@@ -60,7 +60,7 @@ def cifar10_files(num=4):
         for seed, name in enumerate(batches)
     }
     files["batches.meta"] = {"num_cases_per_batch": num, "label_names": list(TEN), "num_vis": 3072}
-    # not in the published order, nor in that of the names
+    # neither in the published nor in alphabetical order
     return {f"cifar-10-batches-py/{name}": files[name] for name in sorted(files, key=lambda name: name[::-1])}
 
 
@@ -95,7 +95,7 @@ def packed(files) -> bytes:
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """Puts an archive below a data root, as if it were the published one; no other place, and no mirror."""
+    """Puts an archive below a data root in place of the published one; there is no other copy, and no mirror."""
     monkeypatch.setattr(download, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(cifar, "MIRRORS", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))
     monkeypatch.delenv("PPGAN_DATA", raising=False)
@@ -135,7 +135,7 @@ def write_jpegs(path, num_train=40, num_test=34, damaged=False):
 
 
 def build(root, name="cifar10", split="train", **keys):
-    return cifar.build(options.DATASETS[name](name=name, root=str(root), **keys), split)
+    return cifar.build(options.DATASETS[name](name=name, batch_size=8, root=str(root), **keys), split)
 
 
 def refusal(root, **keys) -> str:
@@ -189,20 +189,22 @@ def test_the_published_checksums_are_paddles():
         assert (cifar.MIRRORS[0] + archive.file, archive.md5) == (url, md5)
 
 
-def test_a_wrong_checksum_is_refused_before_it_is_opened(place, tmp_path, monkeypatch):
+def test_an_archive_with_a_wrong_checksum_is_not_opened(place, tmp_path, monkeypatch):
     monkeypatch.setattr(cifar, "_unpickle", lambda *arguments: pytest.fail("opened"))
     path = place(packed(cifar10_files()), md5="0" * 32)
     assert refusal(tmp_path / "root", offline="cifar10_jpeg") == (
-        f"{path}: wrong checksum, so not the published file, or not all of it; delete it, and it is downloaded again"
+        f"{path}: wrong checksum: damaged, or not the published file; delete it to download it again"
     )
 
 
 def test_a_truncated_archive_is_named(place, tmp_path):
     content = packed(cifar10_files())
     path = place(content[: len(content) // 2], md5=hashlib.md5(content).hexdigest())
-    assert refusal(tmp_path / "root").startswith(f"{path}: wrong checksum, so not the published file, or not all of it")
+    assert refusal(tmp_path / "root").startswith(f"{path}: wrong checksum: damaged, or not the published file")
     place(content[: len(content) // 2])
-    assert refusal(tmp_path / "root").startswith(f"{path}: not laid out as the published archive (EOFError(")
+    assert refusal(tmp_path / "root").startswith(
+        f"{path}: does not have the layout of the published archive (EOFError("
+    )
 
 
 class Malicious:
@@ -214,7 +216,7 @@ def test_a_malicious_pickle_is_refused_and_runs_nothing(place, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     attack = pickle.dumps({"data": Malicious(), "labels": []}, 2)
     path = place(packed(cifar10_files() | {"cifar-10-batches-py/data_batch_3": attack}))
-    assert refusal(tmp_path / "root") == f"{path}: refused: it asks for posix.system, which no plain data needs"
+    assert refusal(tmp_path / "root") == f"{path}: refused: the pickle refers to posix.system, which is not plain data"
     assert not (tmp_path / "ran").exists()
     pickle.loads(attack)
     assert (tmp_path / "ran").exists(), "harmless, so nothing was tested"
@@ -227,32 +229,33 @@ def changed(**keys):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"<html>", "ReadError("),
         (packed({"a/b": b""}), "KeyError('cifar-10-batches-py/batches.meta')"),
         (packed(changed(data=pixels(4, 0).astype("f4"))), "TypeError("),
-        (packed(changed(data=pixels(4, 0).astype("f8"))), "ValueError('numbers of type f8')"),
+        (packed(changed(data=pixels(4, 0).astype("f8"))), "ValueError('arrays of type f8 are not supported')"),
         (packed(changed(data=pixels(3, 0))), "ValueError('cannot reshape"),
         (packed(changed(data=None)), "AttributeError("),
-        (packed(changed(labels=[0, 1, 2, 10])), "ValueError('a label without a name')"),
-        (packed(changed(labels=[0, 1, 2, -1])), "ValueError('a label without a name')"),
+        (packed(changed(labels=[0, 1, 2, 10])), "ValueError('a label has no class name')"),
+        (packed(changed(labels=[0, 1, 2, -1])), "ValueError('a label has no class name')"),
         (packed(cifar10_files() | {"cifar-10-batches-py/data_batch_5": b"\x80\x02}"}), "EOFError("),
     ],
     ids=["no archive", "other files", "f4", "f8", "too few", "no data", "label 10", "label -1", "half a pickle"],
 )
-def test_what_is_no_cifar_is_one_line(place, tmp_path, content, said):
+def test_another_archive_is_refused_in_one_line(place, tmp_path, content, message):
     path = place(content)
-    assert refusal(tmp_path / "root").startswith(f"{path}: not laid out as the published archive ({said}")
+    assert refusal(tmp_path / "root").startswith(
+        f"{path}: does not have the layout of the published archive ({message}"
+    )
 
 
-def test_without_a_mirror_null_is_an_error(place, tmp_path):
+def test_without_a_mirror_and_stand_in_is_an_error(place, tmp_path):
     place(b"").unlink()
     for name in ("cifar10", "cifar100"):
         message = refusal(tmp_path / "root", name=name)
-        assert message.startswith(
-            f"{cifar.ARCHIVES[name].file} is not in {tmp_path / 'cache' / 'cifar'}, and no mirror"
-        )
+        folder = tmp_path / "cache" / "cifar"
+        assert message.startswith(f"{cifar.ARCHIVES[name].file}: not in {folder}, and not available from any mirror (")
         assert "9/b/: " in message
 
 
@@ -288,7 +291,7 @@ def test_it_is_downloaded_to_the_cache(place, tmp_path, monkeypatch):
 
 def test_jpegs_are_a_data_set(place, jpegs):
     for split, num in (("train", 120), ("test", 102)):
-        chosen = options.CIFARJPEG(name="cifar10_jpeg", root=str(jpegs), flip=True)
+        chosen = options.CIFARJPEG(name="cifar10_jpeg", batch_size=8, root=str(jpegs), flip=True)
         dataset = cifar.build_jpeg(chosen, split)
         assert dataset.images.shape == (num, 3, 32, 32)
         assert dataset.spec["label"].names == CLASSES
@@ -302,7 +305,7 @@ def test_a_damaged_jpeg_is_named(place, jpegs):
     path = jpegs / "cifar10-jpeg" / "cifar10_images.zip"
     write_jpegs(path, damaged=True)
     with pytest.raises(DataError) as caught:
-        cifar.build_jpeg(options.CIFARJPEG(name="cifar10_jpeg", root=str(jpegs)))
+        cifar.build_jpeg(options.CIFARJPEG(name="cifar10_jpeg", batch_size=8, root=str(jpegs)))
     assert str(caught.value).startswith(f"{path}: train/airplane/0000.jpg: ")
     assert "\n" not in str(caught.value)
 
@@ -313,23 +316,23 @@ def test_without_a_mirror_jpegs_stand_in_loudly(place, jpegs, capsys):
     assert (len(dataset), dataset.flip) == (120, True)
     banner = capsys.readouterr().err
     assert "NOT CIFAR10: CIFAR10 JPEG instead." in banner
-    assert "Put the files into a folder cifar/ and" in banner
+    assert "put its files into a folder cifar/ and" in banner
     assert banner.count("*" * 100) == 2
 
 
-def test_nothing_stands_in_where_there_is_nothing(place, tmp_path, capsys):
+def test_without_files_there_is_no_stand_in(place, tmp_path, capsys):
     message = refusal(tmp_path / "root", offline="cifar10_jpeg")
-    assert "no mirror gave it" in message
+    assert "not available from any mirror" in message
     assert message.endswith(
-        "; nor can cifar10_jpeg stand in: "
-        "cifar10-jpeg/cifar10_images.zip is neither below data.root nor below $PPGAN_DATA"
+        "; its stand-in cifar10_jpeg is not available either: "
+        "cifar10-jpeg/cifar10_images.zip: not found below data.root or $PPGAN_DATA; copy it there"
     )
     assert capsys.readouterr().err == ""
 
 
 def test_cifar100_has_no_stand_in():
     with pytest.raises(TypeError, match="offline"):
-        options.DATASETS["cifar100"](name="cifar100", offline="cifar10_jpeg")
+        options.DATASETS["cifar100"](name="cifar100", batch_size=8, offline="cifar10_jpeg")
 
 
 def test_the_names_are_registered(small_tree, place, jpegs):
@@ -344,7 +347,7 @@ def test_real_jpegs():
     root = os.environ.get("PPGAN_DATA")
     if not root or not os.path.isdir(os.path.join(root, "cifar10-jpeg")):
         pytest.skip("needs cifar10-jpeg/cifar10_images.zip below PPGAN_DATA")
-    dataset = cifar.build_jpeg(options.CIFARJPEG(name="cifar10_jpeg"), "test")
+    dataset = cifar.build_jpeg(options.CIFARJPEG(name="cifar10_jpeg", batch_size=8), "test")
     assert dataset.images.shape == (10_000, 3, 32, 32)
     assert dataset.spec["label"].names == TEN
     np.testing.assert_allclose(dataset.images.mean((0, 2, 3)) / 255, [0.4941, 0.4851, 0.4504], atol=2e-4)

@@ -13,7 +13,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT under /good/, another under /wrong/, half of it under /torn/, no HTTP under /noise/, else 404."""
+    """Serves CONTENT in /good/, wrong content in /wrong/, half of CONTENT in /torn/, no HTTP in /noise/; else 404."""
 
     def do_GET(self):
         kind = self.path.split("/")[1]
@@ -47,7 +47,7 @@ def mirrors(server, *kinds):
 
 
 @pytest.mark.parametrize("first", ["missing", "wrong", "torn", "noise"])
-def test_the_next_mirror_is_asked(server, tmp_path, first):
+def test_after_a_failure_the_next_mirror_is_tried(server, tmp_path, first):
     folder = tmp_path / "cache" / "mnist"
     download("file.gz", mirrors(server, first, "good"), folder, SHA256)
     assert (folder / "file.gz").read_bytes() == CONTENT
@@ -60,7 +60,7 @@ def test_no_mirror_leaves_nothing(server, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_mirror_that_is_not_asked_is_not_asked(server, tmp_path):
+def test_after_a_success_no_other_mirror_is_tried(server, tmp_path):
     before = len(server.requests)
     download("file.gz", mirrors(server, "good", "wrong"), tmp_path, SHA256)
     assert server.requests[before:] == ["/good/file.gz"]
@@ -72,7 +72,7 @@ def test_a_cache_that_cannot_be_written_is_named(server, tmp_path):
         download("file.gz", mirrors(server, "good"), tmp_path / "file" / "mnist", SHA256)
 
 
-def test_another_checksum_than_sha256_may_be_named(server, tmp_path):
+def test_the_checksum_may_be_of_another_kind_than_sha256(server, tmp_path):
     md5 = hashlib.md5(CONTENT).hexdigest()
     download("file.gz", mirrors(server, "wrong", "good"), tmp_path, md5, "md5")
     assert (tmp_path / "file.gz").read_bytes() == CONTENT
@@ -86,7 +86,7 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_the_first_place_that_holds_all_files_is_found(cache, tmp_path, monkeypatch):
+def test_the_first_folder_with_all_files_is_found(cache, tmp_path, monkeypatch):
     root, shared = tmp_path / "root", tmp_path / "shared"
     monkeypatch.setenv("PPGAN_DATA", str(shared))
     for place in (cache, shared, root):
@@ -101,17 +101,17 @@ def test_the_first_place_that_holds_all_files_is_found(cache, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("root", "said"),
+    ("root", "message"),
     [
-        ("/none", "data.root: /none: no such folder; give one that holds x/, or null"),
-        ("a" * 300, f"{'a' * 300}: cannot be searched for x/: [Errno "),
-        ("~no-such-user", "~no-such-user: cannot be searched for x/: Could not determine home directory."),
+        ("/none", "data.root: /none: no such folder; set it to the parent of x/, or to null"),
+        ("a" * 300, f"{'a' * 300}: cannot search it for x/: [Errno "),
+        ("~no-such-user", "~no-such-user: cannot search it for x/: Could not determine home directory."),
     ],
 )
-def test_a_place_that_cannot_be_searched_is_named(cache, root, said):
+def test_a_folder_that_cannot_be_searched_is_named(cache, root, message):
     with pytest.raises(DataError) as caught:
         find("x", ["a"], root)
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(message)
 
 
 def test_only_what_is_missing_is_downloaded(server, cache):

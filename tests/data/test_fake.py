@@ -4,7 +4,7 @@ from ppgan_lite.data import fake, options
 
 
 def build(**keys):
-    return fake.build(options.Fake(name="fake", **keys))
+    return fake.build(options.Fake(name="fake", batch_size=8, **keys))
 
 
 def test_shape_and_source():
@@ -20,6 +20,6 @@ def test_the_seed_fixes_the_pixels_and_all_values_occur():
     assert len(np.unique(pixels)) == 256
 
 
-def test_test_images_are_others():
-    options_ = options.Fake(name="fake", num_images=8)
+def test_test_images_are_different():
+    options_ = options.Fake(name="fake", batch_size=8, num_images=8)
     assert (fake.build(options_).images != fake.build(options_, "test").images).any()

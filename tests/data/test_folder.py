@@ -47,7 +47,7 @@ def train(tree, folder, steps=9, resume=False):
     return loop.train(check_config(tree), folder, resume, overwrite=False, device="cpu", dry_run=False)
 
 
-def test_splits_and_classes_are_the_listing_s(tmp_path):
+def test_splits_and_classes_come_from_the_listing(tmp_path):
     for split, num in (("train", 6), ("test", 2)):
         for name in ("cat", "dog"):
             write_pictures(tmp_path / "root" / split / name, num)
@@ -65,14 +65,14 @@ def test_splits_and_classes_are_the_listing_s(tmp_path):
 
 
 def test_a_run_is_the_same_in_every_mode_and_however_it_is_resumed(pictures, tmp_path):
-    """Stopped in the middle of the second epoch, with mirrored pictures; whole runs and halves in all modes."""
+    """Stopped in the middle of the second epoch, with mirrored pictures, and resumed in the same or another mode."""
     modes = [("none", 0), ("none", 2), ("memory", 2), ("disk", 2)]
     train(tree(pictures, cache="memory", workers=0), tmp_path / "whole")
     whole = lasting(tmp_path / "whole", 9)
     for i, (cache, workers) in enumerate(modes):
         run = tmp_path / f"{cache}{workers}"
         train(tree(pictures, cache=cache, workers=workers), run, steps=5)
-        cache, workers = modes[(i + i % 2) % len(modes)]  # every other one goes on in another mode
+        cache, workers = modes[(i + i % 2) % len(modes)]  # every other run continues in another mode
         train(tree(pictures, cache=cache, workers=workers), run, steps=9, resume=True)
         assert lasting(run, 9)[1] == whole[1]
         assert lasting(run, 9)[0] == whole[0]
@@ -89,14 +89,14 @@ def test_bad_files_do_not_change_how_a_run_is_resumed(pictures, tmp_path, capfd)
         train(tree(pictures, **data), parts, steps=4)
         train(tree(pictures, **data), parts, steps=6, resume=True)
         assert lasting(parts, 6) == lasting(whole, 6)
-    data["cache"] = "none"  # what was left out of the cached ones is not left out here: other data
+    data["cache"] = "none"  # with cache none, bad files are not left out: other data
     with pytest.raises(RunError, match="resuming needs the same data"):
         train(tree(pictures, **data), parts, steps=7, resume=True)
 
 
 def test_a_run_on_other_pictures_is_not_resumed(pictures, tmp_path):
     train(tree(pictures), tmp_path / "run", steps=1)
-    moved = shutil.copytree(pictures, tmp_path / "moved")  # another place and other times, but the same pictures
+    moved = shutil.copytree(pictures, tmp_path / "moved")  # same pictures, other folder and modification times
     train(tree(moved), tmp_path / "run", steps=2, resume=True)
     with pytest.raises(ConfigError, match="data.size: 64, not 32"):
         train(tree(moved, size=64), tmp_path / "run", steps=3, resume=True)
@@ -105,7 +105,7 @@ def test_a_run_on_other_pictures_is_not_resumed(pictures, tmp_path):
         train(tree(moved), tmp_path / "run", steps=3, resume=True)
 
 
-# ---- as users run it ----
+# ---- in a process, as users run it ----
 
 
 @pytest.mark.sweep
@@ -138,7 +138,7 @@ def test_no_root_is_one_line(tmp_path):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("everybody", [False, True], ids=["the_run_alone", "its_workers_too"])
 def test_a_signal_saves_and_no_worker_is_left(pictures, tmp_path, number, code, everybody):
-    """As Ctrl-C in a terminal and many batch systems do, which tell all processes of the group."""
+    """Ctrl-C in a terminal and many batch systems signal all processes of the group."""
     command = ["-c", config_file(tmp_path, pictures, cache="none", workers=2), "--run-dir", tmp_path / "run"]
     process = start_tool("train", *command, "-o", "train.steps=100000", start_new_session=True)
     for line in process.stdout:
@@ -170,11 +170,11 @@ def test_a_killed_run_leaves_no_worker(pictures, tmp_path):
     process.kill()
     process.communicate(timeout=60)
     wait_until_gone(workers)
-    assert run_tool("train", *command, "-o", "train.steps=4", "--resume")[0] == 0  # the folder is not locked any more
+    assert run_tool("train", *command, "-o", "train.steps=4", "--resume")[0] == 0  # the folder is no longer locked
 
 
 def children(process_id):
-    """The processes that one has started (Linux)."""
+    """A process's child processes (Linux)."""
     path = f"/proc/{process_id}/task/{process_id}/children"
     try:
         with open(path) as file:

@@ -6,7 +6,7 @@ from ppgan_lite.data.spec import points
 
 
 def build(split="train", **keys):
-    return gaussians.build(options.Gaussians(name="gaussians", **keys), split)
+    return gaussians.build(options.Gaussians(name="gaussians", batch_size=8, **keys), split)
 
 
 @pytest.mark.parametrize("dims", [1, 2])
@@ -17,8 +17,8 @@ def test_shape_and_source(dims):
     item = dataset[4]
     assert (item["image"].shape, item["image"].dtype) == ((dims, 1, 1), "float32")
     assert item["label"].dtype == "int64"
-    told = f"gaussians (7 images from 3 of deviation 0.1 in {dims} dimensions, drawing seed 0)"
-    assert str(dataset.source) == told
+    origin = f"3 modes of standard deviation 0.1 in {dims} dimensions, drawing seed 0"
+    assert str(dataset.source) == f"gaussians (7 images from {origin})"
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def test_centres_lie_evenly_on_the_line_or_the_circle(dims, modes, centres):
 
 
 @pytest.mark.parametrize("dims", [1, 2])
-def test_points_have_the_told_moments_around_their_labels_centre(dims):
-    """Within five standard errors."""
+def test_points_have_the_right_moments_around_their_labels_centre(dims):
+    """All checks are within five standard errors."""
     dataset, num, std = build(num_images=8000, dims=dims, modes=4, std=0.05), 2000, 0.05
     counts = np.bincount(dataset.labels, minlength=4)
     assert (abs(counts - num) < 5 * (8000 * 0.25 * 0.75) ** 0.5).all()
@@ -55,7 +55,7 @@ def test_the_seed_fixes_the_points():
     assert dataset.source.sha256 != other.source.sha256
 
 
-def test_test_points_are_others_and_a_sixth_as_many():
+def test_test_points_are_different_and_a_sixth_as_many():
     assert len(build("test", num_images=60)) == 10
     assert len(build("test", num_images=3)) == 1
     assert not np.isin(build("test", num_images=60).images, build(num_images=60).images).any()

@@ -31,5 +31,5 @@ def test_the_source_names_data_and_stand_in():
     assert source.to_dict()["sha256"] == "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"
 
 
-def test_a_folder_s_title_is_its_own_name():
+def test_the_title_of_a_folder_has_its_name():
     assert Source("folder", "/somewhere/cats", "0", 9).title == "folder cats"

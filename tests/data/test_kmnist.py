@@ -8,16 +8,16 @@ from ppgan_lite.errors import DataError
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A folder with small files that stand for the published ones."""
+    """A data root with small files in place of the published ones."""
     monkeypatch.setattr(kmnist, "KMNIST", small(kmnist.KMNIST, tmp_path / "root" / "kmnist", monkeypatch))
     return tmp_path / "root"
 
 
 def build(root, **keys):
-    return kmnist.build(options.KMNIST(name="kmnist", root=str(root), **keys))
+    return kmnist.build(options.KMNIST(name="kmnist", batch_size=8, root=str(root), **keys))
 
 
-def test_its_files_are_read_as_they_lie(root):
+def test_its_files_are_read(root):
     dataset = build(root)
     assert dataset.source.name == "kmnist"
     np.testing.assert_array_equal(dataset.pixels("image", np.arange(3))[:, 0], IMAGES)
@@ -26,14 +26,14 @@ def test_its_files_are_read_as_they_lie(root):
 
 
 def test_its_options_know_its_fields():
-    spec = options.KMNIST(name="kmnist").spec()
+    spec = options.KMNIST(name="kmnist", batch_size=8).spec()
     assert (spec["image"].kind, spec["image"].shape) == ("image", (1, 28, 28))
 
 
-def test_digits_stand_in_where_they_may(root, capsys):
+def test_digits_stand_in_if_offline_names_them(root, capsys):
     for path in (root / "kmnist").iterdir():
         path.unlink()
-    with pytest.raises(DataError, match="no mirror gave it"):
+    with pytest.raises(DataError, match="not available from any mirror"):
         build(root)
     assert build(root, offline="rendered_digits").source.stands_in_for == "kmnist"
     assert "NOT KMNIST: RENDERED DIGITS instead." in capsys.readouterr().err

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ppgan_lite.data import listing
-from ppgan_lite.data.listing import Names, find_root, list_files, list_pictures
+from ppgan_lite.data.listing import PackedNames, find_root, list_files, list_pictures
 from ppgan_lite.data.pictures import BadImageError
 from ppgan_lite.errors import DataError
 
@@ -22,7 +22,7 @@ def no_shared_data(monkeypatch):
 
 @pytest.fixture(params=["folder", "stored", "deflated"])
 def store(request, tmp_path):
-    """What puts files (path -> content) into a folder or zip file and returns its path."""
+    """A function that writes files (path -> content) into a folder or zip file and returns its path."""
 
     def make(files, name="pets"):
         if request.param != "folder":
@@ -43,7 +43,7 @@ def pack(path, files, method=zipfile.ZIP_STORED):
 
 
 def contents(*paths):
-    """A file of a content of its own at each of the paths."""
+    """path -> content, different for each path."""
     return {path: path.encode() * 9 for path in paths}
 
 
@@ -58,13 +58,13 @@ def touch(folder, *paths):
     return str(folder)
 
 
-def test_names_are_a_sequence():
-    packed = Names([b"one", b"", b"\xff three"])
+def test_packed_names_are_a_sequence():
+    packed = PackedNames([b"one", b"", b"\xff three"])
     assert len(packed) == 3
     assert list(packed) == [packed[0], packed[1], packed[-1]] == [b"one", b"", b"\xff three"]
     with pytest.raises(IndexError):
         packed[3]
-    assert len(Names([])) == 0
+    assert len(PackedNames([])) == 0
 
 
 def test_pictures_are_found_at_any_depth_and_read(store):
@@ -87,7 +87,7 @@ def test_first_level_folders_are_the_classes(store):
 
 
 @pytest.mark.parametrize("paths", [("a.jpg", "b.jpg"), ("dog/a.jpg", "dog/b.jpg"), ("a.jpg", "cat/b.jpg", "dog/c.jpg")])
-def test_else_there_is_one_class_named_after_the_root(store, paths):
+def test_otherwise_there_is_one_class_named_after_the_root(store, paths):
     root = store(contents(*paths))
     found = list_pictures(root, test_share=0)
     assert found.class_names == (os.path.basename(root),)
@@ -96,7 +96,7 @@ def test_else_there_is_one_class_named_after_the_root(store, paths):
 
 @pytest.mark.parametrize("test", ["test", "val", "valid", "validation"])
 @pytest.mark.parametrize("top", ["", "pets/", "v1/pets/"])
-def test_folders_part_the_pictures(store, test, top):
+def test_folders_define_the_split(store, test, top):
     paths = [top + path for path in ("train/cat/1.jpg", "train/dog/2.jpg", f"{test}/dog/3.jpg", "extra/dog/4.jpg")]
     root = store(contents(*paths))
     training, testing = list_pictures(root), list_pictures(root, "test")
@@ -106,7 +106,7 @@ def test_folders_part_the_pictures(store, test, top):
     assert testing.read(0) == paths[2].encode() * 9
 
 
-def test_of_several_test_folders_the_first_is_taken(tmp_path):
+def test_the_first_of_several_test_folders_is_used(tmp_path):
     root = touch(tmp_path, "train/1.jpg", "val/2.jpg", "test/3.jpg")
     assert names(list_pictures(root, "test")) == ["test/3.jpg"]
     assert names(list_pictures(root, "train")) == ["train/1.jpg"]
@@ -122,15 +122,15 @@ def test_a_lone_training_folder_still_has_its_classes(tmp_path):
     assert list_pictures(root, test_share=0).class_names == ("cat", "dog")
 
 
-def test_test_pictures_of_no_known_class_are_an_error(tmp_path):
+def test_test_pictures_of_an_unknown_class_are_an_error(tmp_path):
     root = touch(tmp_path, "train/cat/1.jpg", "train/dog/2.jpg", "test/3.jpg", "test/cat/4.jpg")
     assert len(list_pictures(root)) == 2
-    with pytest.raises(DataError, match="test/3.jpg is in none of the training pictures' class folders"):
+    with pytest.raises(DataError, match="test/3.jpg: not in a class folder that also exists in train/"):
         list_pictures(root, "test")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
-def test_names_draw_the_test_pictures(tmp_path, share):
+def test_names_decide_the_split(tmp_path, share):
     paths = [f"{i:06d}.jpg" for i in range(2000)]
     root = pack(tmp_path / "a.zip", dict.fromkeys(paths, b""))
     training, testing = (set(names(list_pictures(root, split, share))) for split in ("train", "test"))
@@ -142,16 +142,16 @@ def test_names_draw_the_test_pictures(tmp_path, share):
     assert testing == set(names(list_pictures(more, "test", share))) & set(paths)
 
 
-def test_no_picture_for_a_split_is_an_error(store):
+def test_an_empty_split_is_an_error(store):
     root = store(contents("a.jpg", "b.jpg"))
-    with pytest.raises(DataError, match=r"none of its 2 pictures is a test picture; .*data.test_share \(0\)"):
+    with pytest.raises(DataError, match=r"none of its 2 pictures is in the test split; .*data.test_share \(0\)"):
         list_pictures(root, "test", 0)
 
 
-def test_the_digest_is_the_same_wherever_the_pictures_lie(tmp_path):
+def test_the_digest_is_the_same_wherever_the_pictures_are(tmp_path):
     one, two = (list_files(touch(tmp_path / place, "x/1.jpg", "2.jpg")) for place in ("here", "there"))
     assert one.digest == two.digest
-    assert one.fingerprint != two.fingerprint  # they were written at other times
+    assert one.fingerprint != two.fingerprint  # they were written at different times
     assert len({one.digest, one.fingerprint}) == 2
 
 
@@ -175,7 +175,7 @@ def test_any_change_changes_the_digest_or_the_fingerprint(tmp_path):
     assert len({fingerprint for _, fingerprint in states}) == 4
 
 
-def test_a_zip_file_is_known_by_its_contents(tmp_path):
+def test_the_contents_identify_a_zip_file(tmp_path):
     one = list_files(pack(tmp_path / "1.zip", {"a.jpg": b"12", "b.jpg": b"34"}))
     same = list_files(pack(tmp_path / "2.zip", {"b.jpg": b"34", "a.jpg": b"12"}, zipfile.ZIP_DEFLATED))
     other = list_files(pack(tmp_path / "3.zip", {"a.jpg": b"12", "b.jpg": b"35"}))
@@ -183,16 +183,16 @@ def test_a_zip_file_is_known_by_its_contents(tmp_path):
     assert one.digest != other.digest
 
 
-def test_select_keeps_what_belongs_together(store):
+def test_select_keeps_names_contents_and_labels_together(store):
     found = list_pictures(store(contents("cat/1.jpg", "dog/2.jpg", "dog/3.jpg")), test_share=0)
     for which in ([2, 0], np.array([True, False, True])):
-        chosen = found.select(which)
+        selected = found.select(which)
         indices = np.arange(3)[which]
-        assert names(chosen) == [found.name(i) for i in indices]
-        assert [chosen.read(i) for i in (0, 1)] == [found.read(i) for i in indices]
-        assert chosen.labels.tolist() == found.labels[indices].tolist()
-        assert (chosen.class_names, chosen.origin) == (found.class_names, found.origin)
-        assert chosen.digest != found.digest
+        assert names(selected) == [found.name(i) for i in indices]
+        assert [selected.read(i) for i in (0, 1)] == [found.read(i) for i in indices]
+        assert selected.labels.tolist() == found.labels[indices].tolist()
+        assert (selected.class_names, selected.origin) == (found.class_names, found.origin)
+        assert selected.digest != found.digest
     assert found.select(np.ones(3, bool)).digest == found.digest
 
 
@@ -200,20 +200,20 @@ def test_select_keeps_what_belongs_together(store):
 def test_other_processes_read_at_the_same_time(store):
     files = contents(*(f"{i}.jpg" for i in range(50)))
     found = list_files(store(files))
-    found.read(0)  # a handle kept open here would be shared
+    found.read(0)  # a handle left open here would be shared
     with multiprocessing.get_context("fork").Pool(2) as pool:
         read = pool.map(found.read, range(50), chunksize=1)
     assert read == [files[name] for name in names(found)]
 
 
-def test_a_listing_is_pickled(store):
+def test_a_listing_can_be_pickled(store):
     found = list_files(store(contents("a.jpg", "b.jpg")))
     copy = pickle.loads(pickle.dumps(found))
     assert (names(copy), copy.read(1), copy.digest) == (names(found), found.read(1), found.digest)
 
 
 def test_a_listing_is_small(tmp_path):
-    """40 bytes and the name for each file, so that a million fit anywhere; and in little time."""
+    """40 bytes and the name per file, so that a million fit anywhere; and listing is fast."""
     folder = tmp_path / "many"
     folder.mkdir()
     (folder / "0.jpg").write_bytes(b"x")
@@ -225,7 +225,7 @@ def test_a_listing_is_small(tmp_path):
     assert len(pickle.dumps(found)) < 20_000 * 45
 
 
-def test_links_are_followed_and_a_folder_in_itself_is_not(tmp_path):
+def test_links_are_followed_but_not_to_a_parent_folder(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     touch(elsewhere, "cat/1.jpg", "2.jpg")
     root = tmp_path / "root"
@@ -249,7 +249,7 @@ def test_links_are_followed_and_a_folder_in_itself_is_not(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_what_is_no_file_is_passed_over(tmp_path):
+def test_only_files_are_listed(tmp_path):
     touch(tmp_path, "a.jpg")
     os.mkfifo(tmp_path / "pipe.jpg")  # reading it would wait for ever
     (tmp_path / "folder.jpg").mkdir()
@@ -263,7 +263,7 @@ def test_names_of_any_bytes_are_read_back(tmp_path):
     assert found.read(0) == b"x"
 
 
-def test_a_file_that_vanished_says_so(tmp_path):
+def test_reading_a_removed_file_reports_it(tmp_path):
     found = list_files(touch(tmp_path, "a.jpg"))
     (tmp_path / "a.jpg").unlink()
     with pytest.raises(BadImageError, match="No such file or directory"):
@@ -273,12 +273,12 @@ def test_a_file_that_vanished_says_so(tmp_path):
 def test_a_huge_file_is_not_read(store, monkeypatch):
     found = list_files(store(contents("a.jpg")))
     monkeypatch.setattr(listing, "MAX_BYTES", 44)
-    with pytest.raises(BadImageError, match="45 bytes are too many"):
+    with pytest.raises(BadImageError, match="45 bytes, more than the limit of 44"):
         found.read(0)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_damage_in_a_zip_file_is_seen(tmp_path, method):
+def test_damage_in_a_zip_file_is_detected(tmp_path, method):
     path = tmp_path / "a.zip"
     found = list_files(pack(path, {"a.jpg": np.random.default_rng(0).bytes(500), "b.jpg": b"whole"}, method))
     content = bytearray(path.read_bytes())
@@ -292,17 +292,17 @@ def test_damage_in_a_zip_file_is_seen(tmp_path, method):
         found.read(1)
 
 
-def test_a_zip_file_behind_other_bytes_is_read(tmp_path):
-    """As self-extracting ones are: their directory counts from where the zip file itself starts."""
+def test_a_zip_file_after_other_bytes_is_read(tmp_path):
+    """As in self-extracting files: offsets count from the start of the zip file itself."""
     path = tmp_path / "a.zip"
     pack(path, {"a.jpg": b"content"})
     path.write_bytes(b"#!program\n" * 10 + path.read_bytes())
     assert list_files(str(path)).read(0) == b"content"
 
 
-def test_roots_are_taken_as_given_or_below_the_variable(tmp_path, monkeypatch):
+def test_roots_are_found_as_given_or_below_the_variable(tmp_path, monkeypatch):
     touch(tmp_path, "shared/pets/1.jpg")
-    with pytest.raises(DataError, match=r"data.root: pets: no such folder or zip file .* PPGAN_DATA, .* is not set"):
+    with pytest.raises(DataError, match=r"data.root: pets: no such folder or zip file .*, and \$PPGAN_DATA is not set"):
         find_root("pets")
     monkeypatch.setenv("PPGAN_DATA", str(tmp_path / "shared"))
     assert find_root("pets") == str(tmp_path / "shared" / "pets")
@@ -311,24 +311,24 @@ def test_roots_are_taken_as_given_or_below_the_variable(tmp_path, monkeypatch):
     assert find_root("pets") == str(tmp_path / "here" / "pets")
     monkeypatch.setenv("HOME", str(tmp_path / "here"))
     assert find_root("~/pets") == str(tmp_path / "here" / "pets")
-    with pytest.raises(DataError, match=r"data.root: none: no such LMDB, nor below \$PPGAN_DATA \(.*shared\)"):
+    with pytest.raises(DataError, match=r"data.root: none: no such LMDB, here or below \$PPGAN_DATA \(.*shared\)"):
         find_root("none", "LMDB")
 
 
 @pytest.mark.parametrize("root", [None, "", "/none", "~nobody/none", "a\0b", "x" * 5000])
-def test_a_root_that_is_not_there_is_one_line(root, monkeypatch, tmp_path):
+def test_a_missing_root_is_one_line(root, monkeypatch, tmp_path):
     monkeypatch.setenv("PPGAN_DATA", str(tmp_path))
     with pytest.raises(DataError, match=r"^data.root: .*folder or zip file of pictures") as caught:
         list_pictures(root)
     assert "\n" not in str(caught.value)
 
 
-def test_no_pictures_tells_what_there_is(store):
+def test_without_pictures_the_other_files_are_counted(store):
     with pytest.raises(DataError, match=r"no pictures \(.bmp, .*.webp\), only 4 other files \(2 .txt, 1 .*, 1 .*\)"):
         list_files(store(contents("a.txt", "b.TXT", "x.y/README", "c.csv")))
 
 
-def test_an_empty_root_says_so(tmp_path):
+def test_an_empty_root_is_reported(tmp_path):
     (tmp_path / "folder" / "empty").mkdir(parents=True)
     for root in (str(tmp_path / "folder"), pack(tmp_path / "empty.zip", {})):
         with pytest.raises(DataError, match="no pictures .*, no files at all"):
@@ -336,23 +336,23 @@ def test_an_empty_root_says_so(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and then something else", bytes(1000)])
-def test_another_file_is_no_root(tmp_path, content):
+def test_a_file_of_another_kind_is_refused(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(DataError, match=r"a.zip: neither a folder nor a whole zip file: "):
+    with pytest.raises(DataError, match=r"a.zip: neither a folder nor a valid zip file: "):
         list_files(str(tmp_path / "a.zip"))
 
 
-def test_a_cut_zip_file_is_refused(tmp_path):
+def test_a_truncated_zip_file_is_refused(tmp_path):
     path = tmp_path / "a.zip"
     pack(path, contents("a.jpg", "b.jpg"))
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(DataError, match="nor a whole zip file"):
+    with pytest.raises(DataError, match="nor a valid zip file"):
         list_files(str(path))
 
 
-def test_unusual_packing_is_refused(tmp_path):
+def test_an_unusual_compression_is_refused(tmp_path):
     root = pack(tmp_path / "a.zip", contents("a.jpg"), zipfile.ZIP_BZIP2)
-    with pytest.raises(DataError, match=r"a.zip: a.jpg is encrypted or packed by another method"):
+    with pytest.raises(DataError, match=r"a.zip: a.jpg is encrypted, or compressed with another method"):
         list_files(root)
 
 

@@ -10,7 +10,7 @@ from ppgan_lite.errors import DataError
 
 
 class OneByOne(Dataset):
-    """The same items, each by itself."""
+    """The same items, each read separately."""
 
     def __init__(self, dataset):
         self.dataset, self.spec, self.source = dataset, dataset.spec, dataset.source
@@ -30,13 +30,13 @@ def labels(dataset, num, **keys):
     return [batch["label"].numpy().tolist() for batch in itertools.islice(batches(dataset, 5, **keys), num)]
 
 
-def test_an_epoch_has_every_index_once_but_the_rest():
+def test_an_epoch_has_every_index_at_most_once():
     order = np.concatenate(list(EpochSampler(23, 5, seed=0, epoch=0)))
     assert len(EpochSampler(23, 5, 0, 0)) == 4
     assert len(set(order)) == 20
 
 
-def test_seed_and_epoch_fix_the_order():
+def test_seed_and_epoch_determine_the_order():
     def order(*key):
         return np.concatenate(list(EpochSampler(100, 10, *key)))
 
@@ -60,7 +60,7 @@ def test_whole_batches_equal_items_one_by_one(dataset):
 
 
 class Ahead(OneByOne):
-    """The same items from a stream, which is asked for batches before they are used."""
+    """The same items from a stream that takes batches before they are used."""
 
     flip = True
 
@@ -80,12 +80,12 @@ class Ahead(OneByOne):
 
 @pytest.fixture(scope="module")
 def flipped(dataset):
-    """The same images, to be mirrored."""
+    """The same images with `flip`."""
     return ImageArray(dataset.images, dataset.labels, ["one"], "name", "made here", flip=True)
 
 
 @pytest.mark.parametrize("start", [0, 2, 7])
-def test_a_stream_that_is_ahead_gives_the_same_batches(flipped, start):
+def test_a_stream_that_works_in_advance_gives_the_same_batches(flipped, start):
     stream = Ahead(flipped)
     data = batches(stream, 5, seed=1, first_batch=start)
     for a, b in zip(itertools.islice(data, 9), batches(flipped, 5, seed=1, first_batch=start), strict=False):
@@ -97,27 +97,27 @@ def test_a_stream_that_is_ahead_gives_the_same_batches(flipped, start):
 
 
 def mirrored(flipped, **keys):
-    """(label, epoch) -> whether the image was mirrored, over 40 epochs of 4 batches; each is whole, or is mirrored."""
-    found = {}
+    """(label, epoch) -> whether the image was mirrored, over 40 epochs of 4 batches."""
+    flags = {}
     for number, batch in enumerate(itertools.islice(batches(flipped, 5, **keys), 160)):
         for image, label in zip(batch["image"].numpy(), batch["label"].numpy().tolist(), strict=True):
             own = flipped[label]["image"]
             is_mirrored = (image == own[..., ::-1]).all()
             assert is_mirrored != (image == own).all()
-            found[label, number // 4] = is_mirrored
-    return found
+            flags[label, number // 4] = is_mirrored
+    return flags
 
 
-def test_a_random_half_is_mirrored_anew_in_each_epoch(flipped):
-    found = mirrored(flipped, seed=0)
-    assert found == mirrored(flipped, seed=0)
-    assert found != mirrored(flipped, seed=1)
-    assert 0.4 < np.mean(list(found.values())) < 0.6  # 800 of them: 0.5 +- 5.6 standard errors
-    by_label = [np.mean([value for (label, _), value in found.items() if label == each]) for each in range(23)]
+def test_a_random_half_is_mirrored_in_each_epoch(flipped):
+    flags = mirrored(flipped, seed=0)
+    assert flags == mirrored(flipped, seed=0)
+    assert flags != mirrored(flipped, seed=1)
+    assert 0.4 < np.mean(list(flags.values())) < 0.6  # 800 flags: 0.5 +- 5.6 standard errors
+    by_label = [np.mean([value for (label, _), value in flags.items() if label == each]) for each in range(23)]
     assert 0.1 < min(by_label) < max(by_label) < 0.9
 
 
-def test_nothing_is_mirrored_where_nobody_asks_and_the_data_stay_as_they_are(dataset, flipped):
+def test_without_flip_nothing_is_mirrored_and_flip_does_not_change_the_data(dataset, flipped):
     for batch in itertools.islice(batches(dataset, 5, seed=0), 8):
         np.testing.assert_array_equal(batch["image"].numpy(), dataset.batch(batch["label"].numpy())["image"])
     before = flipped.images.copy()

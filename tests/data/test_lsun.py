@@ -1,4 +1,4 @@
-"""LSUN from a small LMDB in its layout: keys of 40 hexadecimal digits, values of WebP files."""
+"""LSUN from a small LMDB in LSUN's format: keys of 40 hexadecimal digits, values that are WebP files."""
 
 import builtins
 import hashlib
@@ -30,7 +30,7 @@ def key_of(number) -> str:
 
 
 def picture(number, kind="WEBP") -> bytes:
-    """All pixels of one colour, by which it is known: LSUN's shorter side has 256 pixels, these have 24."""
+    """All pixels have one colour, which identifies the picture. The shorter side has 24 pixels; LSUN's has 256."""
     stream = io.BytesIO()
     Image.new("RGB", (36, 24), (10 * number, 255 - 10 * number, 7)).save(stream, kind, quality=95)
     return stream.getvalue()
@@ -45,7 +45,7 @@ def write_lmdb(folder, values):
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
-    """A folder with LMDBs of 12 training and 3 test pictures. Not to be changed: copy it."""
+    """A folder with LMDBs of 12 training and 3 test pictures. Tests must not change it, but copy it."""
     root = tmp_path_factory.mktemp("lsun") / "bedroom"
     root.mkdir()
     for name, numbers in COLOURS.items():
@@ -55,11 +55,11 @@ def both(tmp_path_factory):
 
 def build(root, split="train", **keys):
     keys = {"size": 8, "cache": "memory", "workers": 0} | keys
-    return lsun.build(options.LSUN(name="lsun", root=str(root), **keys), split)
+    return lsun.build(options.LSUN(name="lsun", batch_size=8, root=str(root), **keys), split)
 
 
 def numbers_in(dataset) -> list[int]:
-    """What `picture` was asked for, by the mean red."""
+    """The numbers of the pictures, from the mean red."""
     red = dataset.batch(np.arange(len(dataset)))["image"][:, 0].mean((1, 2))
     return [round(float(value)) for value in (red + 1) * 127.5 / 10]
 
@@ -77,7 +77,7 @@ def test_pictures_come_in_the_order_of_their_keys(both):
     np.testing.assert_array_equal(source.labels, np.zeros(12, "int64"), strict=True)
 
 
-def test_a_copy_is_the_same_data_and_a_change_is_told(both, tmp_path):
+def test_a_copy_is_the_same_data_with_another_fingerprint(both, tmp_path):
     one = lsun.LMDB(both / "bedroom_train_lmdb")
     shutil.copytree(both / "bedroom_train_lmdb", tmp_path / "copy")
     os.utime(tmp_path / "copy" / "data.mdb", (1, 1))
@@ -87,8 +87,8 @@ def test_a_copy_is_the_same_data_and_a_change_is_told(both, tmp_path):
     assert lsun.LMDB(both / "bedroom_train_lmdb").fingerprint == one.fingerprint
 
 
-def test_other_processes_read_it_too(both):
-    """After it was read here, by fork and by pickling."""
+def test_other_processes_can_read_it(both):
+    """After it was read here: forked processes, with a pickled LMDB."""
     source = lsun.LMDB(both / "bedroom_train_lmdb")
     expected = [source.read(i) for i in range(12)]
     assert len(pickle.dumps(source)) < 2000
@@ -126,23 +126,23 @@ def test_an_export_holds_the_same_pictures(both, tmp_path):
         assert not exported.labels.any()
 
 
-def test_an_export_of_one_split_is_parted(both, tmp_path):
+def test_an_export_of_one_lmdb_is_split_by_name(both, tmp_path):
     lsun.export(both / "bedroom_train_lmdb", tmp_path / "out")
     parts = [numbers_in(build(tmp_path / "out", split)) for split in ("train", "test")]
     assert sorted(parts[0] + parts[1]) == list(range(12))
     assert all(parts)
 
 
-def test_an_export_goes_on(both, tmp_path):
+def test_an_export_continues(both, tmp_path):
     lsun.export(both / "bedroom_train_lmdb", tmp_path)
-    missing, short, *kept = files = sorted(tmp_path.rglob("*.webp"))
+    missing, short, *others = files = sorted(tmp_path.rglob("*.webp"))
     contents = {path: path.read_bytes() for path in files}
     missing.unlink()
     short.write_bytes(b"RIFF")
-    times = {path: path.stat().st_mtime_ns for path in kept}
+    times = {path: path.stat().st_mtime_ns for path in others}
     assert lsun.export(both / "bedroom_train_lmdb", tmp_path) == 2
     assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.*"))} == contents
-    assert {path: path.stat().st_mtime_ns for path in kept} == times
+    assert {path: path.stat().st_mtime_ns for path in others} == times
 
 
 def test_an_interrupted_export_leaves_no_half_file(both, tmp_path, monkeypatch):
@@ -161,9 +161,9 @@ def test_an_interrupted_export_leaves_no_half_file(both, tmp_path, monkeypatch):
     assert lsun.export(both / "bedroom_train_lmdb", tmp_path) == 7
 
 
-def test_exported_files_are_named_by_what_they_are(tmp_path):
+def test_exported_files_have_the_suffix_of_their_format(tmp_path):
     values = {key_of(i): picture(i, kind) for i, kind in enumerate(("WEBP", "JPEG", "PNG"))}
-    values["short"] = b"what is no picture is exported, too, and found when it is read"
+    values["short"] = b"not a picture, but exported: reading it reports the error"
     lsun.export(write_lmdb(tmp_path / "a_train_lmdb", values), tmp_path / "out")
     found = {path.name for path in (tmp_path / "out").rglob("*.*")}
     assert found == {f"{key_of(0)}.webp", f"{key_of(1)}.jpg", f"{key_of(2)}.png", "short.webp"}
@@ -173,7 +173,7 @@ def test_exported_files_are_named_by_what_they_are(tmp_path):
 def test_a_key_cannot_lead_out_of_the_folder(tmp_path, key):
     (tmp_path / "a").mkdir()
     folder = write_lmdb(tmp_path / "a" / "b", {key: picture(1)})
-    with pytest.raises(DataError, match="is no name for a file") as caught:
+    with pytest.raises(DataError, match="is not a valid file name") as caught:
         lsun.export(folder, tmp_path / "a" / "out")
     assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b", "data.mdb", "lock.mdb"]
@@ -185,12 +185,12 @@ def test_an_export_that_cannot_be_written_is_one_line(both, tmp_path):
         lsun.export(both / "bedroom_train_lmdb", tmp_path / "out")
 
 
-def cut(path):
+def truncate(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def forge(path):
-    """A meta page that says that the pages go on far behind the end of the file."""
+    """Set the last page number in the meta pages far beyond the end of the file."""
     content = bytearray(path.read_bytes())
     for page in (0, 4096):
         struct.pack_into("<Q", content, page + 16 + 8 + 16 + 48 * 2, 10**6)  # after both trees: last_pgno
@@ -198,60 +198,62 @@ def forge(path):
 
 
 @pytest.mark.parametrize(
-    ("hurt", "said"),
+    ("damage", "message"),
     [
         (lambda path: path.write_bytes(b""), "cannot be read as an LMDB: "),
         (lambda path: path.write_bytes(b"no LMDB at all" * 1000), "cannot be read as an LMDB: "),
-        (cut, "truncated: data.mdb has "),
+        (truncate, "truncated: data.mdb has "),
         (forge, "truncated: data.mdb has "),
     ],
-    ids=["empty", "foreign", "cut", "forged"],
+    ids=["empty", "foreign", "truncated", "forged"],
 )
-def test_a_damaged_lmdb_is_named(both, tmp_path, hurt, said):
+def test_a_damaged_lmdb_is_named(both, tmp_path, damage, message):
     folder = tmp_path / "bedroom_train_lmdb"
     shutil.copytree(both / "bedroom_train_lmdb", folder)
-    hurt(folder / "data.mdb")
+    damage(folder / "data.mdb")
     with pytest.raises(DataError) as caught:
         lsun.LMDB(folder)
-    assert str(caught.value).startswith(f"{folder}: {said}")
+    assert str(caught.value).startswith(f"{folder}: {message}")
     assert "\n" not in str(caught.value)
 
 
 def test_an_empty_lmdb_is_named(tmp_path):
     folder = write_lmdb(tmp_path / "bedroom_train_lmdb", {})
-    with pytest.raises(DataError, match="bedroom_train_lmdb: an empty LMDB"):
+    with pytest.raises(DataError, match="bedroom_train_lmdb: the LMDB is empty"):
         build(folder)
 
 
-def test_a_picture_that_went_away_is_a_bad_one(both, tmp_path):
+def test_a_removed_picture_is_a_bad_one(both, tmp_path):
     folder = write_lmdb(tmp_path / "lmdb", {key_of(0): picture(0), key_of(1): picture(1)})
     source = lsun.LMDB(folder)
     with lmdb.open(str(folder), map_size=1 << 22) as environment, environment.begin(write=True) as transaction:
         transaction.delete(source.name(1).encode())
     source.read(0)
-    with pytest.raises(BadImageError, match="not in the LMDB any more"):
+    with pytest.raises(BadImageError, match="no longer in the LMDB"):
         source.read(1)
 
 
-def test_splits_that_are_not_there_or_several_are_told(both, tmp_path):
+def test_a_split_without_an_lmdb_or_with_several_is_refused(both, tmp_path):
     shutil.copytree(both / "bedroom_train_lmdb", tmp_path / "bedroom_train_lmdb")
-    said = r"one LMDB \*_val_lmdb is needed for the test pictures, but found none"
+    message = r"the test pictures need exactly one LMDB \*_val_lmdb, found: none"
     for root in (tmp_path, tmp_path / "bedroom_train_lmdb"):
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=message):
             build(root, "test")
-    with pytest.raises(DataError, match=said):
-        build(both / "bedroom_val_lmdb", "test")  # not the pictures that it was trained on
+    with pytest.raises(DataError, match=message):
+        build(both / "bedroom_val_lmdb", "test")  # the val LMDB does not serve as training pictures
     shutil.copytree(both / "bedroom_train_lmdb", tmp_path / "church_train_lmdb")
-    with pytest.raises(DataError, match="found bedroom_train_lmdb, church_train_lmdb"):
+    with pytest.raises(DataError, match="found: bedroom_train_lmdb, church_train_lmdb"):
         build(tmp_path)
 
 
 def test_no_root_is_one_line():
-    with pytest.raises(DataError, match=r"^data.root: missing; give a folder of an LSUN LMDB, or of pictures"):
-        lsun.build(options.LSUN(name="lsun"))
+    with pytest.raises(
+        DataError, match=r"^data.root: missing; set it to a folder with an LSUN LMDB or with exported pictures"
+    ):
+        lsun.build(options.LSUN(name="lsun", batch_size=8))
 
 
-def test_without_the_package_the_file_to_install_is_named(both, monkeypatch):
+def test_without_the_package_the_install_command_is_given(both, monkeypatch):
     real = builtins.__import__
 
     def missing(name, *arguments):
@@ -262,7 +264,7 @@ def test_without_the_package_the_file_to_install_is_named(both, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(DataError) as caught:
         lsun.LMDB(both / "bedroom_train_lmdb")
-    assert str(caught.value) == "lsun: an LMDB needs the package lmdb: pip install -r requirements-lsun.txt"
+    assert str(caught.value) == "lsun: reading an LMDB needs the package lmdb: pip install -r requirements-lsun.txt"
 
 
 def test_a_damaged_picture_is_named_by_its_key(tmp_path):

@@ -12,14 +12,14 @@ from ppgan_lite.errors import DataError
 
 @pytest.fixture
 def fake_mnist(tmp_path, monkeypatch):
-    """Two small files that stand for MNIST's, whose checksums are made the expected ones."""
+    """The folder of two small files that replace MNIST's; their checksums replace the published ones."""
     folder = tmp_path / "root" / "mnist"
     monkeypatch.setitem(mnist.PUBLISHED, "mnist", small(mnist.PUBLISHED["mnist"], folder, monkeypatch))
     return folder
 
 
 def build(**keys):
-    return mnist.build(options.MNIST(name="mnist", **keys))
+    return mnist.build(options.MNIST(name="mnist", batch_size=8, **keys))
 
 
 def test_data_root_comes_first_then_the_variable_then_the_cache(fake_mnist, tmp_path, monkeypatch):
@@ -35,7 +35,7 @@ def test_data_root_comes_first_then_the_variable_then_the_cache(fake_mnist, tmp_
     assert build().source.origin == str(fake_mnist)
 
 
-def test_images_and_labels_come_through(fake_mnist):
+def test_images_and_labels_are_read(fake_mnist):
     dataset = build(root=str(fake_mnist.parent))
     assert dataset.spec["image"].shape == (1, 28, 28)
     assert dataset.images.flags["C_CONTIGUOUS"]
@@ -52,8 +52,8 @@ def test_a_damaged_file_is_never_trained_on(fake_mnist):
         build(root=str(fake_mnist.parent), offline="rendered_digits")
 
 
-def test_a_root_that_is_not_there_is_an_error():
-    with pytest.raises(DataError, match=r"data.root: /none: no such folder; give one that holds mnist/"):
+def test_a_missing_root_is_an_error():
+    with pytest.raises(DataError, match=r"data.root: /none: no such folder; set it to the parent of mnist/"):
         build(root="/none")
 
 
@@ -72,14 +72,16 @@ def test_without_a_mirror_rendered_digits_stand_in_loudly(no_mirror, capsys):
     assert banner.count("*" * 100) == 2
 
 
-def test_without_a_mirror_null_is_an_error(no_mirror):
-    with pytest.raises(DataError, match="no mirror gave it .*9/a/: .*Connection refused; .*9/b/: .*Connection refused"):
+def test_without_a_mirror_and_stand_in_is_an_error(no_mirror):
+    with pytest.raises(
+        DataError, match="not available from any mirror .*9/a/: .*Connection refused; .*9/b/: .*Connection refused"
+    ):
         build(offline=None)
 
 
 def test_real_files(real_data):
     for name in ("mnist", "fashion_mnist"):
-        dataset = mnist.build(options.MNIST(name=name, root=str(real_data)))
+        dataset = mnist.build(options.MNIST(name=name, batch_size=8, root=str(real_data)))
         assert dataset.images.shape == (60000, 1, 28, 28)
         assert len(np.unique(dataset.labels)) == 10
         assert dataset.source.origin == str(real_data / mnist.PUBLISHED[name].folder)
@@ -87,15 +89,15 @@ def test_real_files(real_data):
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_the_test_images_are_the_published_ones(name, real_data):
-    dataset = mnist.build(options.MNIST(name=name, root=str(real_data)), "test")
+    dataset = mnist.build(options.MNIST(name=name, batch_size=8, root=str(real_data)), "test")
     assert dataset.images.shape == (10_000, 1, 28, 28)
     assert np.bincount(dataset.labels).sum() == 10_000
     assert len(dataset.spec["label"].names) == len(np.bincount(dataset.labels)) == 10
 
 
-def test_digits_stand_in_for_the_test_images_too(monkeypatch, tmp_path):
+def test_digits_also_stand_in_for_the_test_images(monkeypatch, tmp_path):
     monkeypatch.delenv("PPGAN_DATA", raising=False)
     monkeypatch.setattr(download, "CACHE", tmp_path)
     monkeypatch.setitem(mnist.PUBLISHED, "mnist", dataclasses.replace(mnist.PUBLISHED["mnist"], mirrors=()))
-    dataset = mnist.build(options.MNIST(name="mnist", offline="rendered_digits"), "test")
+    dataset = mnist.build(options.MNIST(name="mnist", batch_size=8, offline="rendered_digits"), "test")
     assert (dataset.source.stands_in_for, len(dataset)) == ("mnist", 10_000)

@@ -54,9 +54,9 @@ def test_the_right_pictures_in_every_mode(folder, caches, cache, workers):
     assert multiprocessing.active_children() == []
 
 
-def test_they_tell_the_same_of_themselves_in_every_mode(folder, caches):
-    told = {built(folder, cache=cache, workers=workers).source for cache, workers in MODES}
-    (source,) = told
+def test_the_source_is_the_same_in_every_mode(folder, caches):
+    sources = {built(folder, cache=cache, workers=workers).source for cache, workers in MODES}
+    (source,) = sources
     assert source == Source("folder", str(folder), source.sha256, NUM)
     others = [built(folder, **keys).source.sha256 for keys in ({"size": 9}, {"channels": 1})]
     (folder / "000.png").unlink()
@@ -75,18 +75,18 @@ def test_shape_and_greyscale(folder, caches):
 @pytest.mark.parametrize(("cache", "workers"), MODES[2:])
 def test_bad_files_are_named_and_left_out(folder, caches, capfd, cache, workers):
     make_bad(folder, 3, 5, 12)
-    for _ in range(2):  # the second time from the disk's cache
+    for _ in range(2):  # the second time from the cache on disk
         dataset = built(folder, cache=cache, workers=workers, on_bad_image="skip")
-        kept = [0, 1, 2, 4, 6, 7, 8, 9, 10, 11]
-        assert numbers(dataset.batch(np.arange(len(dataset)))["image"]) == kept
+        good = [0, 1, 2, 4, 6, 7, 8, 9, 10, 11]
+        assert numbers(dataset.batch(np.arange(len(dataset)))["image"]) == good
         assert dataset.source.num_images == len(dataset) == len(dataset.labels) == 10
         lines = capfd.readouterr().err.splitlines()
         assert [line.partition(".png: ")[0] for line in lines[:3]] == [
             f"warning: {name}" for name in ("003", "005", "012")
         ]
-        assert lines[1] == "warning: 005.png: an empty file"
+        assert lines[1] == "warning: 005.png: empty file"
         assert lines[3:] == [
-            f"warning: {folder}: 3 of 13 files are no pictures ({lines[0].removeprefix('warning: ')}), and left out"
+            f"warning: {folder}: 3 of 13 files cannot be decoded ({lines[0].removeprefix('warning: ')}); left out"
         ]
 
 
@@ -94,41 +94,42 @@ def test_bad_files_are_named_and_left_out(folder, caches, capfd, cache, workers)
 def test_bad_files_are_an_error_and_skipping_them_needs_no_second_decoding(folder, caches, capfd, cache, workers):
     make_bad(folder, 5, 12)
     with pytest.raises(
-        DataError, match=r"2 of 13 files are no pictures \(005.png: .*\); remove them, or leave them out: "
+        DataError,
+        match=r"2 of 13 files cannot be decoded \(005.png: .*\); remove them, or skip them with -o data.on_bad",
     ):
         built(folder, cache=cache, workers=workers)
-    assert "warning: 012.png: an empty file" in (captured := capfd.readouterr()).err
+    assert "warning: 012.png: empty file" in (captured := capfd.readouterr()).err
     assert "decoding 13 pictures" in captured.out
     built(folder, cache=cache, workers=workers, on_bad_image="skip")
     assert ("decoding" in capfd.readouterr().out) == (cache == "memory")
 
 
-def test_of_many_bad_files_ten_are_named(folder, caches, capfd):
+def test_at_most_ten_bad_files_are_named(folder, caches, capfd):
     make_bad(folder, *range(12))
     assert numbers(built(folder, cache="disk", on_bad_image="skip").batch([0])["image"]) == [12]
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 11
-    assert "12 of 13 files are no pictures" in lines[-1]
+    assert "12 of 13 files cannot be decoded" in lines[-1]
 
 
 @pytest.mark.parametrize(("cache", "workers"), MODES)
-def test_no_good_file_at_all_is_an_error(folder, caches, cache, workers):
+def test_only_bad_files_are_an_error(folder, caches, cache, workers):
     make_bad(folder, *range(NUM))
-    with pytest.raises(DataError, match="13 of 13 files are no pictures"):
+    with pytest.raises(DataError, match="13 of 13 files cannot be decoded"):
         built(folder, cache=cache, workers=workers, on_bad_image="skip").batch(np.arange(5))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_on_demand_a_bad_file_is_an_error_when_it_is_come_upon(folder, workers):
+def test_on_demand_a_bad_file_is_an_error_when_it_is_first_read(folder, workers):
     make_bad(folder, 7)
     stream = batches(built(folder, workers=workers), 5, seed=0)
-    with pytest.raises(DataError, match=r"^/.*/pictures: 007.png: .*; remove it, or go on without it: -o data.on_bad"):
+    with pytest.raises(DataError, match=r"^/.*/pictures: 007.png: .*; remove it, or skip it with -o data.on_bad"):
         list(itertools.islice(stream, 6))
     assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_on_demand_the_next_good_picture_takes_a_bad_one_s_place(folder, workers, capfd):
+def test_on_demand_the_next_good_picture_replaces_a_bad_one(folder, workers, capfd):
     make_bad(folder, 3, 4, 12)
     dataset = built(folder, workers=workers, on_bad_image="skip")
     shown = [0, 1, 2, 5, 5, 5, 6, 7, 8, 9, 10, 11, 0]
@@ -136,11 +137,11 @@ def test_on_demand_the_next_good_picture_takes_a_bad_one_s_place(folder, workers
     for order, batch in zip(orders, dataset.stream(orders), strict=True):
         assert numbers(batch["image"]) == [shown[number] for number in order]
     lines = capfd.readouterr().err.splitlines()
-    assert len(lines) == 3  # each once
-    assert lines[1] == "warning: 004.png: an empty file; the next picture takes its place"
+    assert len(lines) == 3  # each file once
+    assert lines[1] == "warning: 004.png: empty file; the next picture is used instead"
 
 
-def test_the_label_is_of_the_picture_that_is_shown(tmp_path):
+def test_a_replacement_keeps_its_own_label(tmp_path):
     for number in (0, 1):
         write_pictures(tmp_path / "pictures" / "ab"[number], 1)
     (tmp_path / "pictures" / "a" / "000.png").write_bytes(b"")
@@ -150,18 +151,18 @@ def test_the_label_is_of_the_picture_that_is_shown(tmp_path):
     assert dataset.batch(np.arange(2))["label"].tolist() == [1, 1]
 
 
-def test_a_file_that_vanishes_is_a_bad_one(folder):
+def test_a_removed_file_is_a_bad_one(folder):
     dataset = built(folder)
     (folder / "002.png").unlink()
     with pytest.raises(DataError, match=r"002.png: No such file or directory"):
         dataset.batch(np.arange(5))
 
 
-# ---- the cache on the disk ----
+# ---- the cache on disk ----
 
 
 def decodes(folder, capfd, **keys):
-    """Whether building the data set decodes anything; its pictures are checked against those in the files."""
+    """Whether building the data set decodes anything; its pictures are compared with the files."""
     capfd.readouterr()
     dataset = built(folder, cache="disk", **keys)
     fresh = built(folder, cache="none", **keys)
@@ -175,12 +176,11 @@ def add(folder):
 
 
 def change(folder):
-    """Another picture in a file of the same size and time."""
+    """Put another picture of the same size into a file."""
     path = folder / "003.png"
-    before, size = path.stat(), path.stat().st_size
+    size = path.stat().st_size
     path.write_bytes((folder / "004.png").read_bytes())
     assert path.stat().st_size == size
-    return before
 
 
 def touch(folder):
@@ -192,7 +192,7 @@ def rename(folder):
 
 
 @pytest.mark.parametrize("change", [add, change, touch, rename, lambda folder: (folder / "003.png").unlink()])
-def test_a_changed_folder_is_decoded_anew(folder, caches, capfd, change):
+def test_a_changed_folder_is_decoded_again(folder, caches, capfd, change):
     assert decodes(folder, capfd)
     assert not decodes(folder, capfd)
     change(folder)
@@ -200,14 +200,14 @@ def test_a_changed_folder_is_decoded_anew(folder, caches, capfd, change):
     assert not decodes(folder, capfd)
 
 
-def test_another_transform_is_decoded_anew_and_other_options_are_not(folder, caches, capfd):
+def test_another_transform_is_decoded_again_and_other_options_are_not(folder, caches, capfd):
     assert decodes(folder, capfd)
     assert decodes(folder, capfd, size=9)
     assert decodes(folder, capfd, channels=1)
     assert not decodes(folder, capfd, flip=True, workers=2, batch_size=3, on_bad_image="skip")
 
 
-def test_a_changed_zip_file_is_decoded_anew(folder, tmp_path, caches, capfd):
+def test_a_changed_zip_file_is_decoded_again(folder, tmp_path, caches, capfd):
     path = tmp_path / "pictures.zip"
     for shown in ("001.png", "002.png"):
         with zipfile.ZipFile(path, "w") as file:
@@ -217,20 +217,20 @@ def test_a_changed_zip_file_is_decoded_anew(folder, tmp_path, caches, capfd):
         assert not decodes(path, capfd)
 
 
-def test_a_full_disk_is_told_and_the_pictures_are_decoded_on_demand(folder, caches, capfd, monkeypatch):
+def test_a_full_disk_is_reported_and_the_pictures_are_decoded_on_demand(folder, caches, capfd, monkeypatch):
     def fsync(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fsync)
     dataset = built(folder, cache="disk", workers=2)
     (line,) = capfd.readouterr().err.splitlines()
-    assert "cannot be written: No space left on device; going on without a cache" in line
+    assert "cannot be written: No space left on device; continuing without a cache" in line
     assert numbers(dataset.batch(np.arange(NUM))["image"]) == list(range(NUM))
     assert list(caches.iterdir()) == []
     assert multiprocessing.active_children() == []
 
 
-def test_an_interrupted_build_goes_on_where_it_stopped(folder, caches, capfd, monkeypatch):
+def test_an_interrupted_build_continues_where_it_stopped(folder, caches, capfd, monkeypatch):
     real = picture_set.read_picture
 
     def interrupted(content, *arguments):
@@ -247,7 +247,7 @@ def test_an_interrupted_build_goes_on_where_it_stopped(folder, caches, capfd, mo
     assert "decoding 5 pictures" in capfd.readouterr().out
 
 
-def test_a_file_that_could_not_be_read_for_a_while_is_no_bad_one_for_ever(folder, caches, capfd, monkeypatch):
+def test_a_file_that_can_be_read_again_is_decoded_again(folder, caches, capfd, monkeypatch):
     real = picture_set.read_picture
 
     def failing(content, *arguments):

@@ -10,7 +10,7 @@ from PIL import Image
 from ppgan_lite.data import pictures
 from ppgan_lite.data.pictures import BadImageError, decode, read_picture, square
 
-GREY = np.add.outer(np.arange(24) * 7, np.arange(31) * 2).astype("uint8")  # [24, 31]: no two turns of it are the same
+GREY = np.add.outer(np.arange(24) * 7, np.arange(31) * 2).astype("uint8")  # [24, 31]: different in every orientation
 COLOUR = np.stack([GREY, 255 - GREY, GREY[::-1]], axis=-1)
 
 
@@ -105,7 +105,7 @@ def test_a_colour_declared_transparent_is_white():
     np.testing.assert_array_equal(decode(content, 3), [[[255, 255, 255], [9, 9, 8]]])
 
 
-def test_cmyk_files_are_no_negatives():
+def test_cmyk_files_are_not_inverted():
     inks = np.zeros((16, 16, 4), "uint8")
     inks[..., 1] = 255  # cyan 0, magenta full, yellow 0, black 0
     pixels = decode(encoded(Image.fromarray(inks, "CMYK"), "JPEG", quality=100), 3)
@@ -115,10 +115,10 @@ def test_cmyk_files_are_no_negatives():
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_turned_upright(orientation, kind):
-    """The file holds the picture as the EXIF standard describes each orientation: where its row and column 0 lie."""
+    """The file has the picture as the EXIF standard defines each orientation: by where row 0 and column 0 are."""
     upright = np.zeros((16, 32, 3), "uint8")  # a bright corner and a grey one
     upright[:8, :8], upright[:8, 24:] = 255, 128
-    stored = {
+    stored = {  # orientation -> picture in the file
         1: lambda x: x,
         2: lambda x: x[:, ::-1],  # row 0 at the top, column 0 on the right
         3: lambda x: x[::-1, ::-1],
@@ -137,12 +137,12 @@ def test_pictures_are_turned_upright(orientation, kind):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_damaged_exif_does_not_harm_the_picture(kind):
+def test_damaged_exif_is_ignored(kind):
     content = encoded(COLOUR, kind, exif=b"Exif\0\0rubbish")
     assert decode(content, 3).shape == COLOUR.shape
 
 
-def test_the_first_frame_of_a_film_is_taken():
+def test_the_first_frame_of_an_animation_is_used():
     frames = [Image.fromarray(np.full((8, 8), value, "uint8")) for value in (30, 200)]
     for kind in ("GIF", "WEBP", "TIFF", "PNG"):
         options = {"lossless": True} if kind == "WEBP" else {}
@@ -151,13 +151,13 @@ def test_the_first_frame_of_a_film_is_taken():
 
 
 def bomb(width, height):
-    """A small PNG file whose header promises that many pixels."""
+    """A small PNG file with a header that announces a picture of this size."""
     chunks = (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(b"\0"))
     framed = (struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-def cut(kind):
+def truncated(kind):
     content = encoded(np.random.default_rng(0).integers(0, 256, (64, 64, 3), "uint8"), kind)
     return content[: len(content) * 2 // 3]
 
@@ -165,19 +165,19 @@ def cut(kind):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "an empty file"),
+        (b"", "empty file"),
         (b"Not a picture, but a text of some length that is called one.", "not a PNG, JPEG, WebP, BMP, GIF or TIFF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a PNG"),
         (b"\x89PNG\r\n\x1a\n", "."),
-        *((cut(kind), ".") for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")),
-        (cut("JPEG"), "truncated"),
-        (bomb(10_001, 10_000), "10001 x 10000 pixels are too many"),
+        *((truncated(kind), ".") for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")),
+        (truncated("JPEG"), "truncated"),
+        (bomb(10_001, 10_000), "10001 x 10000 pixels, more than the limit of 100,000,000"),
         (bomb(2**30, 2**30), "decompression bomb"),
-        (encoded(Image.fromarray(np.ones((4, 4), "float32")), "TIFF"), "32 bits"),
-        (encoded(Image.fromarray(np.ones((4, 4), "int32")), "TIFF"), "32 bits"),
+        (encoded(Image.fromarray(np.ones((4, 4), "float32")), "TIFF"), "32-bit pixels of unknown range"),
+        (encoded(Image.fromarray(np.ones((4, 4), "int32")), "TIFF"), "32-bit pixels of unknown range"),
     ],
 )
-def test_what_is_no_picture_is_refused_in_a_few_words(content, reason, recwarn):
+def test_other_files_are_refused_with_a_short_reason(content, reason, recwarn):
     with pytest.raises(BadImageError, match=reason) as caught:
         decode(content, 3)
     assert str(caught.value)
@@ -186,7 +186,7 @@ def test_what_is_no_picture_is_refused_in_a_few_words(content, reason, recwarn):
     assert not [str(w.message) for w in recwarn]
 
 
-def test_random_damage_gives_a_picture_or_the_one_error():
+def test_random_damage_gives_a_picture_or_a_bad_image_error():
     rng = np.random.default_rng(0)
     whole = [encoded(COLOUR, kind) for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")]
     refused = 0
@@ -208,7 +208,7 @@ def test_the_square_is_the_centre():
         np.testing.assert_array_equal(square(turned, 10), np.full((10, 10, 3), 200))
 
 
-def test_the_right_size_is_left_alone():
+def test_a_picture_of_the_right_size_is_unchanged():
     np.testing.assert_array_equal(square(COLOUR[:, :24], 24), COLOUR[:, :24])
 
 
@@ -222,7 +222,7 @@ def test_smaller_pictures_are_means_of_areas(channels):
 def test_fine_stripes_do_not_alias():
     stripes = np.zeros((100, 100, 1), "uint8")
     stripes[:, ::2] = 255
-    assert np.ptp(square(stripes, 32).astype(int)) < 90  # picking pixels gives 255, bilinear picking 170
+    assert np.ptp(square(stripes, 32).astype(int)) < 90  # picking pixels gives 255, bilinear interpolation 170
     assert abs(square(stripes, 32).mean() - 127.5) < 2
 
 
@@ -230,7 +230,7 @@ def test_larger_pictures_are_smooth():
     ramp = np.repeat(np.arange(0, 160, 10, dtype="uint8")[None, :, None], 16, axis=0)
     larger = square(ramp, 64).astype(int)
     assert larger.shape == (64, 64, 1)
-    assert np.diff(larger[0, 8:-8, 0]).max() <= 4  # repeated pixels would step by 10
+    assert np.diff(larger[0, 8:-8, 0]).max() <= 4  # repeated pixels would have steps of 10
 
 
 def test_a_picture_comes_as_channels_first():
@@ -245,5 +245,5 @@ def test_pixels_up_to_the_limit_are_read(monkeypatch):
     monkeypatch.setattr(pictures, "MAX_PIXELS", 24 * 31)
     assert decode(encoded(COLOUR, "PNG"), 3).shape == COLOUR.shape
     monkeypatch.setattr(pictures, "MAX_PIXELS", 24 * 31 - 1)
-    with pytest.raises(BadImageError, match="31 x 24 pixels are too many"):
+    with pytest.raises(BadImageError, match="31 x 24 pixels, more than the limit of 743"):
         decode(encoded(COLOUR, "PNG"), 3)

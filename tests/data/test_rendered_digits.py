@@ -17,8 +17,8 @@ def test_the_seed_fixes_the_pixels():
     assert (images != other).any()
 
 
-def test_factors_say_how_each_image_was_drawn():
-    """What is measured on the pixels follows the recorded factors."""
+def test_factors_record_how_each_image_was_drawn():
+    """Measurements on the pixels correlate with the recorded factors."""
     images, labels, factors = rendered_digits.render(6000, 0)
     mass = images.astype("float64") / 255
     y, x = np.mgrid[:28, :28] - 13.5
@@ -34,7 +34,7 @@ def test_factors_say_how_each_image_was_drawn():
         "thickness": total / factors["scale"] ** 2,
     }
     for name, values in measured.items():
-        alike = (labels == 0) & (factors["font"] == 0)  # one shape, so that other shapes do not spread the measure
+        alike = (labels == 0) & (factors["font"] == 0)  # one shape, as different shapes would add variance
         correlation = np.corrcoef(values[alike], factors[name][alike])[0, 1]
         assert correlation > 0.8, (name, correlation)
 
@@ -48,8 +48,8 @@ def test_digits_stay_inside_and_differ():
     assert distances.min() > 5
 
 
-def test_the_data_set_tells_what_it_is():
-    dataset = rendered_digits.build(options.RenderedDigits(name="rendered_digits", num_images=10, seed=4))
+def test_the_data_set_describes_itself():
+    dataset = rendered_digits.build(options.RenderedDigits(name="rendered_digits", batch_size=8, num_images=10, seed=4))
     assert (len(dataset), dataset.spec["image"].shape) == (10, (1, 28, 28))
     assert "drawing seed 4" in dataset.source.origin
     assert set(dataset.factors) == {"font", "thickness", "slant", "scale", "shift_x", "shift_y"}
@@ -61,8 +61,8 @@ def test_an_opencv_without_hershey_fonts_is_refused(monkeypatch):
         rendered_digits.render(1, 0)
 
 
-def test_test_images_are_others_and_a_sixth_as_many():
-    chosen = options.RenderedDigits(name="rendered_digits", num_images=60, seed=4)
+def test_test_images_are_different_and_a_sixth_as_many():
+    chosen = options.RenderedDigits(name="rendered_digits", batch_size=8, num_images=60, seed=4)
     train, test = rendered_digits.build(chosen), rendered_digits.build(chosen, "test")
     assert len(test) == 10
     assert train.spec["label"].names == test.spec["label"].names == tuple("0123456789")

@@ -39,7 +39,7 @@ def test_results_come_in_order(workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_tasks_without_end_are_taken_little_ahead(workers):
+def test_few_of_endless_tasks_are_taken_in_advance(workers):
     taken = itertools.count()
     results = ahead(square, taken, workers)
     assert list(itertools.islice(results, 5)) == [0, 1, 4, 9, 16]
@@ -49,7 +49,7 @@ def test_tasks_without_end_are_taken_little_ahead(workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_error_comes_in_its_turn_as_itself(workers):
+def test_an_error_is_raised_unchanged_and_in_order(workers):
     results = ahead(fail_at_three, range(9), workers)
     assert list(itertools.islice(results, 3)) == [0, 1, 2]
     with pytest.raises(DataError, match=r"^three: not a picture$"):
@@ -57,7 +57,7 @@ def test_an_error_comes_in_its_turn_as_itself(workers):
     assert multiprocessing.active_children() == []
 
 
-def test_the_work_is_others():
+def test_workers_do_the_work():
     results = ahead(process_id, itertools.count(), 2)
     ids = set(itertools.islice(results, 20))
     assert os.getpid() not in ids
@@ -66,13 +66,13 @@ def test_the_work_is_others():
 
 
 def test_a_killed_process_is_one_line():
-    with pytest.raises(RunError, match=r"a process that decodes pictures was killed.*lower data.workers"):
+    with pytest.raises(RunError, match=r"a worker process that decodes pictures was killed.*lower data.workers"):
         list(ahead(kill_itself, range(3), 2))
     assert multiprocessing.active_children() == []
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs a system that can block signals")
-def test_processes_hear_no_signals():
+def test_workers_ignore_signals():
     results = ahead(process_id, itertools.count(), 1)
     worker = next(results)
     os.kill(worker, signal.SIGINT)
@@ -96,7 +96,7 @@ if __name__ == "__main__":
 """
 
 
-def test_processes_end_with_a_killed_parent():
+def test_workers_end_with_a_killed_parent():
     process = subprocess.Popen(
         [sys.executable, "-c", CHILDREN], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

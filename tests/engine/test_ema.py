@@ -110,8 +110,8 @@ def test_the_training_itself_is_the_same_to_the_bit(averaged_run, small_run):
     for group, arrays in plain.items():
         for name, array in arrays.items():
             np.testing.assert_array_equal(ours[group][name], array, err_msg=f"{group} {name}")
-    of_steps = [[line for line in lasting(run, 12)[1] if "loss/g" in line] for run in (averaged_run, small_run)]
-    assert of_steps[0] == of_steps[1]
+    step_lines = [[line for line in lasting(run, 12)[1] if "loss/g" in line] for run in (averaged_run, small_run)]
+    assert step_lines[0] == step_lines[1]
 
 
 def test_resumed_equals_uninterrupted(averaged_run, small_tree, tmp_path, monkeypatch):
@@ -202,11 +202,11 @@ def test_the_average_is_measured_and_the_protocol_says_so(averaged_run, small_ru
         *data, load_features("auto", "rendered_digits", Field("image", (1, 28, 28))), 100, seed=0
     )
     (_, averaged, _), (_, plain, _) = (open_trained(run, None) for run in (averaged_run, small_run))
-    of_average, of_plain = evaluation(averaged, 12), evaluation(plain, 12)
-    assert (of_average.protocol["ema"], of_plain.protocol["ema"]) == (True, False)
-    assert of_average.figures != of_plain.figures
+    averaged_result, plain_result = evaluation(averaged, 12), evaluation(plain, 12)
+    assert (averaged_result.protocol["ema"], plain_result.protocol["ema"]) == (True, False)
+    assert averaged_result.figures != plain_result.figures
     plain.networks["g"].set_state_dict(averaged.averages["g"].state_dict())
-    assert evaluation(plain, 12).figures == of_average.figures
+    assert evaluation(plain, 12).figures == averaged_result.figures
 
 
 def test_a_run_cannot_go_on_with_another_average(averaged_run, small_tree, tmp_path):

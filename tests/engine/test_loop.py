@@ -71,17 +71,17 @@ def test_a_run_killed_before_its_first_checkpoint_is_not_replaced_by_another(sma
     assert snapshot(copy) == before
 
 
-def test_another_machine_is_told_that_bits_may_differ(small_config, copy, capsys):
+def test_on_another_machine_a_warning_says_that_bits_may_differ(small_config, copy, capsys):
     record = json.loads((copy / "run.json").read_text())
     record["sessions"][-1]["runtime"]["OMP_NUM_THREADS"] = "99"
     (copy / "run.json").write_text(json.dumps(record))
     assert train(small_config, copy, resume=True) == 0
     assert "warning: runtime was {" in (err := capsys.readouterr().err)
-    assert "not to the bit" in err
+    assert "will not equal an uninterrupted one bit for bit" in err
 
 
 @pytest.mark.parametrize(
-    ("section", "key", "value", "said"),
+    ("section", "key", "value", "message"),
     [
         ("generator", "ngf", 3, "generator.ngf: 3, not 2 as in "),
         ("optim", "g", {"name": "adam", "lr": 0.5}, "optim.g.betas"),
@@ -89,10 +89,10 @@ def test_another_machine_is_told_that_bits_may_differ(small_config, copy, capsys
         ("data", "batch_size", 4, "data.batch_size: 4, not 8"),
     ],
 )
-def test_resuming_with_a_changed_config_is_refused(small_tree, copy, section, key, value, said):
+def test_resuming_with_a_changed_config_is_refused(small_tree, copy, section, key, value, message):
     small_tree[section][key] = value
     before = snapshot(copy)
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         train(check_config(small_tree), copy, resume=True)
     assert snapshot(copy) == before
 
@@ -137,7 +137,7 @@ def test_no_whole_checkpoint_is_an_error_and_nothing_is_lost(small_config, copy)
     for path in copy.glob("checkpoints/*/manifest.json"):
         path.write_text("{}")
     before = snapshot(copy)
-    with pytest.raises(CheckpointError, match="no checkpoint that is not damaged"):
+    with pytest.raises(CheckpointError, match="no undamaged checkpoint"):
         train(small_config, copy, resume=True)
     assert snapshot(copy) == before
 
@@ -177,6 +177,6 @@ def test_a_batch_larger_than_the_data_writes_nothing(small_tree, tmp_path):
 def test_a_machine_without_a_gpu_says_so(small_config, tmp_path):
     if paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count():
         pytest.skip("this machine has a GPU")
-    with pytest.raises(RunError, match="--device gpu: no GPU to be used"):
+    with pytest.raises(RunError, match="--device gpu: no usable GPU"):
         train(small_config, tmp_path / "run", device="gpu")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Health and evaluation while a run trains: what is told, kept and stopped, with what really goes wrong."""
+"""Health and evaluation while a run trains: what is reported, kept and stopped, with real failures."""
 
 import dataclasses
 import json
@@ -39,7 +39,7 @@ def records(folder, key):
 
 @pytest.fixture
 def collapsing(small_tree):
-    """An experiment whose G ignores its noise, so that all its images are alike."""
+    """An experiment in which G will ignore its noise, so that all its images are alike."""
     small_tree["train"] |= {"steps": 300, "log_every": 10, "preview_every": 50, "save_every": 1000, "seed": 0}
     return small_tree
 
@@ -50,19 +50,19 @@ def constant_g(monkeypatch):
     monkeypatch.setattr(samplers, "_draw", lambda port, num: paddle.full([num, 8], 0.5))
 
 
-def test_a_collapse_is_told_in_words_and_kept(collapsing, constant_g, tmp_path, capsys):
+def test_a_collapse_is_reported_in_words_and_kept(collapsing, constant_g, tmp_path, capsys):
     assert start(check_config(collapsing), tmp_path / "run") == 0
     out = capsys.readouterr().out
     assert "*** COLLAPSE at step 250, since step 50: the generated images are nearly alike" in out
     assert "may help: a larger method.z_dim" in out
-    (told,) = records(tmp_path / "run", "diagnosis")
-    assert (told["diagnosis"], told["step"], told["since"]) == ("collapse", 250, 50)
-    assert told["words"] in out
+    (diagnosis,) = records(tmp_path / "run", "diagnosis")
+    assert (diagnosis["diagnosis"], diagnosis["step"], diagnosis["since"]) == ("collapse", 250, 50)
+    assert diagnosis["words"] in out
     assert all(record["health/diversity"] < 0.01 for record in records(tmp_path / "run", "health/diversity"))
     (file,) = (tmp_path / "run" / "log" / "health").iterdir()
     (text,) = LogReader(file_path=str(file)).get_data("text", "diagnosis")
     shown = text.text.encoded_text_string
-    assert shown.startswith(f"collapse, since step 50: {told['words']}; may help: a larger method.z_dim; ")
+    assert shown.startswith(f"collapse, since step 50: {diagnosis['words']}; may help: a larger method.z_dim; ")
 
 
 def test_stop_on_ends_the_run_after_saving(collapsing, constant_g, tmp_path, capsys):
@@ -78,7 +78,9 @@ def test_stop_on_something_else_does_not(collapsing, constant_g, tmp_path):
     assert start(check_config(collapsing), tmp_path / "run") == 0
 
 
-def test_a_diagnosis_outlives_an_interruption_and_is_told_once(collapsing, constant_g, tmp_path, monkeypatch, capsys):
+def test_a_diagnosis_outlives_an_interruption_and_is_reported_once(
+    collapsing, constant_g, tmp_path, monkeypatch, capsys
+):
     plain = GAN.train_step
 
     def interrupted(self, batches, step):
@@ -92,8 +94,8 @@ def test_a_diagnosis_outlives_an_interruption_and_is_told_once(collapsing, const
         assert start(config, tmp_path / "run") == 128 + signal.SIGTERM
     assert records(tmp_path / "run", "diagnosis") == []
     assert start(config, tmp_path / "run", resume=True) == 0
-    (told,) = records(tmp_path / "run", "diagnosis")
-    assert (told["step"], told["since"]) == (250, 50)
+    (diagnosis,) = records(tmp_path / "run", "diagnosis")
+    assert (diagnosis["step"], diagnosis["since"]) == (250, 50)
     capsys.readouterr()
     collapsing["train"]["steps"] = 320
     assert start(check_config(collapsing), tmp_path / "run", resume=True) == 0
@@ -107,11 +109,11 @@ def pictured(folder, tag):
     return [record.id for record in LogReader(file_path=str(file)).get_data("image", tag)]
 
 
-def test_real_images_lie_beside_the_previews(small_run, small_config):
+def test_real_images_are_next_to_the_previews(small_run, small_config):
     data = build_dataset(small_config)
-    chosen = np.random.default_rng(0).permutation(44)
+    indices = np.random.default_rng(0).permutation(44)
     with Image.open(small_run / "samples" / "real.png") as picture:
-        np.testing.assert_array_equal(np.asarray(picture), grid(data.batch(chosen)["image"], 16)[:, :, 0])
+        np.testing.assert_array_equal(np.asarray(picture), grid(data.batch(indices)["image"], 16)[:, :, 0])
         assert picture.text == {
             "Software": f"ppgan_lite {ppgan_lite.__version__}", "Data": "rendered_digits", "Images": "real"
         }  # fmt: skip
@@ -226,7 +228,7 @@ def test_too_few_images_to_evaluate_stop_the_run_before_its_first_step(small_fil
         "train", "-c", small_file, "-o", "train.evaluate_every=4", "--run-dir", tmp_path / "run", "--device", "cpu"
     )
     assert code == 2
-    assert "images are too few to measure by; give at least 100" in one_line_error(err)
+    assert "images are too few to evaluate; at least 100 are needed" in one_line_error(err)
 
 
 def test_the_best_checkpoint_does_not_give_way_to_a_worse_one(evaluated, small_tree):
@@ -266,7 +268,7 @@ def test_an_evaluation_that_failed_loses_no_step_and_is_made_up_for(small_tree, 
     assert [result.step for result in run.results.read()] == [6, 12]
 
 
-def test_a_signal_during_an_evaluation_stops_behind_it(small_tree, tmp_path, monkeypatch):
+def test_a_signal_during_an_evaluation_stops_after_it(small_tree, tmp_path, monkeypatch):
     small_tree["data"]["num_images"] = 720
     small_tree["train"] |= {"evaluate_every": 6, "save_every": 100}
     plain = Evaluation.__call__

@@ -4,6 +4,7 @@ import numpy as np
 import paddle
 import pytest
 from conftest import spec_of
+from given_images import Given
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import check_config
@@ -21,11 +22,11 @@ from ppgan_lite.runs.trained import open_trained
 NUM = 120  # test images of 720 training images
 OF_CLASSIFIERS = {"accuracy", "train_accuracy"}
 OF_CODES = {f"{which}{factor}_by_code" for which in ("", "drawn_") for factor in ("slant", "thickness")}
-OF_INPUTS = {"conditional_accuracy", "code_accuracy", *OF_CODES}  # of what a generator is asked for
+OF_INPUTS = {"conditional_accuracy", "code_accuracy", *OF_CODES}  # metrics of a generator's inputs
 
 
 def digits(split, **keys):
-    return rendered_digits.build(options.RenderedDigits(name="rendered_digits", **keys), split)
+    return rendered_digits.build(options.RenderedDigits(name="rendered_digits", batch_size=8, **keys), split)
 
 
 @pytest.fixture(scope="module")
@@ -46,26 +47,6 @@ def network():
 @pytest.fixture(scope="module")
 def evaluation(train, test, network):
     return GeneratorEvaluation(train, test, network, NUM, seed=0)
-
-
-class Given:
-    """Stands in for a method: its noise is given pixels, uint8 [N, C, H, W], and so are its images."""
-
-    def __init__(self, pixels):
-        self.left, self.averages = pixels, {}
-
-    def samplers(self):
-        return {"g": self}
-
-    def in_batches(self, inputs):
-        return self.generate(inputs).numpy()
-
-    def draw(self, num):
-        z, self.left = self.left[:num], self.left[num:]
-        return {"z": z}
-
-    def generate(self, inputs):
-        return paddle.to_tensor(inputs["z"].astype("float32") / 127.5 - 1)
 
 
 def measured(evaluation, pixels):
@@ -116,7 +97,7 @@ def test_training_images_are_told_as_memorised(evaluation, train):
 def test_a_collapsed_generator_is_told(evaluation, test):
     figures = measured(evaluation, np.repeat(test.images[3:4], NUM, axis=0))
     assert figures["recall"].value <= 1 / NUM
-    assert figures["coverage"].value <= 10 / NUM  # those that have this image among their nearest
+    assert figures["coverage"].value <= 10 / NUM  # real images with this image among their nearest
     assert figures["precision"].value == 1
     assert figures["classifier_score"].value == pytest.approx(1, abs=1e-4)
     assert figures["class_kl"].value > 1.5
@@ -219,18 +200,18 @@ def test_the_protocol_is_all_that_the_figures_depend_on(evaluation, train, test,
 
 
 @pytest.mark.parametrize(
-    ("num", "said"),
+    ("num", "message"),
     [
-        (99, "99 images are too few to measure by; give at least 100 (there are 120 test images)"),
-        (1, "1 images are too few to measure by; give at least 100 (there are 120 test images)"),
+        (99, "99 images are too few to evaluate; at least 100 are needed (there are 120 test images)"),
+        (1, "1 images are too few to evaluate; at least 100 are needed (there are 120 test images)"),
         (121, "121 images: rendered_digits has only 120 test images"),
         (721, "721 images: rendered_digits has only 720 training images"),
     ],
 )
-def test_too_few_and_too_many_images_are_refused(num, said, train, test, network):
+def test_too_few_and_too_many_images_are_refused(num, message, train, test, network):
     with pytest.raises(EvaluationError) as error:
         GeneratorEvaluation(train, test, network, num, 0)
-    assert str(error.value) == said
+    assert str(error.value) == message
 
 
 def test_without_other_training_images_nothing_is_told_of_memory(test, network):
@@ -275,7 +256,7 @@ def test_labels_mean_nothing_to_a_network_of_other_classes(train, test, network)
 
 
 class Recognising(Asked):
-    """An InfoGAN whose first code is the slant, and whose Q knows all real images but takes half of the 7s for 1s."""
+    """An InfoGAN with the slant as first code; its Q knows all real images but takes half of the 7s for 1s."""
 
     def __init__(self, made, *datasets):
         slants, num = made.factors["slant"], len(made)
@@ -339,8 +320,8 @@ def test_every_conditional_method_is_measured_by_what_it_was_asked_for(name, eva
         "generator": {"name": generator, "ngf": 2},
         "discriminator": {"name": discriminator, **widths},
         "optim": {"g": adam, "d": adam},
-        "data": {"name": "rendered_digits", "num_images": 720},
-        "train": {"steps": 1},
+        "data": {"name": "rendered_digits", "batch_size": 8, "num_images": 720},
+        "train": {"steps": 1, "seed": 0},
     }
     method = build_method(check_config(tree), spec_of((1, 28, 28), 10))
     before = {key: tensor.numpy() for key, tensor in method.networks["d"].state_dict().items()}
@@ -360,8 +341,8 @@ def classifier(train):
         "method": {"name": "classifier"},
         "classifier": {"name": "evaluator", "ncf": 4, "num_features": 64},
         "optim": {"c": adam},
-        "data": {"name": "rendered_digits", "num_images": 720},
-        "train": {"steps": 1},
+        "data": {"name": "rendered_digits", "batch_size": 8, "num_images": 720},
+        "train": {"steps": 1, "seed": 0},
     }
     method = build_method(check_config(tree), spec_of((1, 28, 28), 10))
     for step in range(10):
@@ -385,7 +366,7 @@ def test_accuracy_and_confusion_are_counts(classifier, train):
 
     predicted = predict(test.images)
     right = np.mean(predicted == test.labels)
-    assert 0.15 < right < 0.95  # or the test would tell nothing
+    assert 0.15 < right < 0.95  # else the test would check nothing
     expected = [[int(((test.labels == i) & (predicted == j)).sum()) for j in range(10)] for i in range(10)]
     assert [list(row) for row in result.confusion] == expected
     assert result.figures["accuracy"].value == pytest.approx(right)

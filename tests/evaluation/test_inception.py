@@ -95,7 +95,7 @@ def assert_near(found, expected, relative):
     """Equal within a part of what differs between the images."""
     assert found.shape == expected.shape
     spread = expected.std(0).mean()
-    assert spread > 1e-3 * np.abs(expected).mean(), "the images cannot be told apart, so nothing is tested"
+    assert spread > 1e-3 * np.abs(expected).mean(), "the images have the same features, so nothing is tested"
     assert np.abs(found - expected).max() < relative * spread
 
 
@@ -108,11 +108,11 @@ def test_features_and_logits_are_those_of_paddles_network(model, saved, place, m
     monkeypatch.setattr(inception, "CHUNK_IMAGES", 2)
     assert (network.name, network.sha256) == ("inception", sha256(saved))
     assert "299x299" in network.preprocessing
-    found, probabilities = network(images)
-    assert found.dtype == probabilities.dtype == np.float32
-    assert found.shape == (3, 2048)
+    values, probabilities = network(images)
+    assert values.dtype == probabilities.dtype == np.float32
+    assert values.shape == (3, 2048)
     assert probabilities.shape == (3, 1000)
-    assert_near(found, features, 0.02)
+    assert_near(values, features, 0.02)
     assert_near(probabilities, paddle.nn.functional.softmax(logits).numpy(), 0.02)
 
 
@@ -123,7 +123,7 @@ def test_the_file_in_the_cache_is_taken_if_the_user_gave_none(place, small_netwo
     place(content, "cache")
     assert inception.load_inception().sha256 == sha256(content)
     place(b"another, which the user gave", md5="0" * 32)
-    assert f"data{os.sep}{FILE}: wrong checksum" in refusal()
+    assert f"data{os.sep}{FILE}: not Paddle's file (checksum mismatch)" in refusal()
 
 
 def test_nothing_is_asked_for_at_import(tmp_path):
@@ -167,7 +167,7 @@ def test_every_form_that_paddle_saves_is_read(tmp_path, protocol, form):
 def test_a_wrong_checksum_is_refused_before_it_is_opened(place, monkeypatch):
     monkeypatch.setattr(inception, "_read_arrays", lambda *arguments: pytest.fail("opened"))
     path = place(pickle.dumps({}), md5=MD5)
-    assert refusal() == f"{path}: wrong checksum, so not Paddle's file; delete it, and it is downloaded again"
+    assert refusal() == f"{path}: not Paddle's file (checksum mismatch); delete it to download it again"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,8 @@ def test_a_malicious_pickle_is_refused_and_runs_nothing(place, tmp_path, monkeyp
     content = pickle.dumps({"weight": attack}, protocol)
     path = place(content)
     assert re.fullmatch(
-        re.escape(f"{path}: refused: it asks for ") + r"(posix|nt|builtins|__builtin__)\.(system|eval), .*", refusal()
+        re.escape(f"{path}: refused: the pickle refers to ") + r"(posix|nt|builtins|__builtin__)\.(system|eval), .*",
+        refusal(),
     )
     assert not (tmp_path / "ran").exists()
     pickle.loads(content)
@@ -251,7 +252,7 @@ def test_without_a_file_and_a_network_it_says_what_to_do(place, tmp_path, monkey
     monkeypatch.setattr(inception, "download", download)
     message = refusal()
     assert message.startswith(f"{FILE} is not in {tmp_path / 'cache'}, and no mirror gave it")
-    assert message.endswith(f"; get {URL} elsewhere and put it there, or into a folder that PPGAN_DATA names")
+    assert message.endswith(f"; download {URL} elsewhere and put it there, or into the folder that PPGAN_DATA names")
 
 
 def test_a_file_that_cannot_be_read_is_named(place, tmp_path):

@@ -35,7 +35,7 @@ def value_and_gradient(loss, values):
     return float(result), x.grad.numpy() * len(values)
 
 
-CLOSED_FORMS = {  # loss -> of each logit x, value and slope
+CLOSED_FORMS = {  # name -> loss, and its value and slope at each logit x
     "bce(0.9)": (
         lambda x: bce(x, 0.9),
         -0.9 * np.log(SIGMOID) - 0.1 * np.log(1 - SIGMOID),
@@ -58,7 +58,7 @@ def test_value_and_gradient_are_the_closed_forms(name):
 
 
 @pytest.mark.parametrize(("target", "plain"), [(1.0, bce_real), (0.0, bce_fake)])
-def test_bce_at_its_ends_is_the_plain_one(target, plain):
+def test_bce_with_target_0_or_1_is_the_plain_one(target, plain):
     logits = paddle.to_tensor(LOGITS)
     assert float(bce(logits, target)) == pytest.approx(float(plain(logits)), rel=1e-6)
 
@@ -68,8 +68,8 @@ def test_bce_is_least_where_the_sigmoid_is_the_target():
     assert gradient == pytest.approx(0, abs=1e-6)
 
 
-def test_minimax_vanishes_where_the_other_pushes():
-    """Where D is sure of a fake: section 3 of the GAN paper."""
+def test_minimax_saturates_where_the_other_does_not():
+    """Where D is confident that an image is fake: section 3 of the GAN paper."""
     sure = np.array([[-12.0]], "float32")
     assert abs(value_and_gradient(minimax_g, sure)[1]) < 1e-5
     assert value_and_gradient(bce_real, sure)[1] == pytest.approx(-1, abs=1e-5)

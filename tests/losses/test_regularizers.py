@@ -13,7 +13,7 @@ def flat(x):
     return x.reshape([len(x), -1])
 
 
-def test_of_a_linear_critic_it_is_the_weights_length():
+def test_a_linear_critics_penalty_depends_on_the_weights_norm():
     """d(x) = w x: the penalty is (|w| - 1)^2 everywhere, and its gradient 2 (|w| - 1) w / |w|."""
     weight = paddle.to_tensor(WEIGHT, stop_gradient=False)
     penalty = gradient_penalty(lambda x: flat(x) @ weight, paddle.to_tensor(POINTS))
@@ -25,7 +25,7 @@ def test_of_a_linear_critic_it_is_the_weights_length():
 
 
 @pytest.mark.parametrize("scale", [0.3, 2.0], ids=["mostly too flat", "too steep"])
-def test_of_a_quadratic_critic_it_differs_from_point_to_point(scale):
+def test_a_quadratic_critics_penalty_depends_on_the_point(scale):
     """d(x) = s |x|^2 / 2: the gradient is s x, so the penalty the mean of (s |x| - 1)^2."""
     s = paddle.to_tensor(scale, stop_gradient=False)
     penalty = gradient_penalty(lambda x: s * (flat(x) ** 2).sum(1, keepdim=True) / 2, paddle.to_tensor(POINTS))
@@ -35,7 +35,7 @@ def test_of_a_quadratic_critic_it_differs_from_point_to_point(scale):
     assert float(s.grad) == pytest.approx((2 * (scale * lengths - 1) * lengths).mean(), rel=1e-4)
 
 
-def test_no_gradient_leads_back_from_the_points():
+def test_no_gradient_flows_back_from_the_points():
     source = paddle.to_tensor(POINTS, stop_gradient=False)
     weight = paddle.to_tensor(WEIGHT, stop_gradient=False)
     gradient_penalty(lambda x: (flat(x) ** 2) @ weight, source * 2).backward()
@@ -53,7 +53,7 @@ def test_a_flat_critic_gives_no_nan():
     assert np.isfinite(critic.weight.grad.numpy()).all()
 
 
-def test_points_between_lie_on_their_lines_each_at_a_place_of_its_own():
+def test_points_between_are_on_their_lines_each_at_its_own_place():
     paddle.seed(0)
     real, fake = paddle.randn([2000, 2, 3, 1]), paddle.randn([2000, 2, 3, 1])
     shares = ((between(real, fake) - fake) / (real - fake)).numpy().reshape(2000, 6)
@@ -65,8 +65,8 @@ def test_points_between_lie_on_their_lines_each_at_a_place_of_its_own():
     assert (abs(counts - 500) < 5 * (2000 * 0.25 * 0.75) ** 0.5).all()  # uniform, within five deviations
 
 
-def test_points_around_lie_on_the_way_to_images_shifted_up_by_shares_of_the_batchs_deviation():
-    """The shift is a U b, U of each pixel and b of each image, uniform: of mean a / 4 and mean square a^2 / 9."""
+def test_points_around_are_shifted_up_by_a_fraction_of_the_batchs_deviation():
+    """The shift is a U b, uniform U for each pixel and b for each image: mean a / 4, mean square a^2 / 9."""
     paddle.seed(0)
     real = 3 + 2 * paddle.randn([500, 1, 4, 4])
     shifts = (around(real, 0.5) - real).numpy().reshape(500, 16) / real.numpy().std()
@@ -74,7 +74,7 @@ def test_points_around_lie_on_the_way_to_images_shifted_up_by_shares_of_the_batc
     assert shifts.max() <= 0.5 + 1e-6
     assert shifts.mean() == pytest.approx(0.5 / 4, rel=0.1)
     assert (shifts**2).mean() == pytest.approx(0.25 / 9, rel=0.15)
-    of_images = shifts.mean(1)  # a b / 2 about, which the pixels of one image share
-    assert of_images.std() == pytest.approx(0.5 / 2 * 12**-0.5, rel=0.15)
-    within = shifts / of_images[:, None]
+    image_shifts = shifts.mean(1)  # about a b / 2, as b is common to the pixels of an image
+    assert image_shifts.std() == pytest.approx(0.5 / 2 * 12**-0.5, rel=0.15)
+    within = shifts / image_shifts[:, None]
     assert within.std() == pytest.approx(2 * 12**-0.5, rel=0.15)  # and each pixel has its own U

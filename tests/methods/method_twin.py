@@ -1,4 +1,4 @@
-"""A method beside its algorithm, written out by the tests with plain Paddle: both must do the same."""
+"""Compares a method with its algorithm, which the tests write out with plain Paddle: both must do the same."""
 
 import numpy as np
 import paddle
@@ -10,16 +10,16 @@ from ppgan_lite.device import seed_paddle
 
 SHAPE, CLASSES, NUM, Z_DIM = (1, 28, 28), 4, 8, 5
 DATA = SMALL["data"]
-SGD = {"name": "sgd", "lr": 0.1}  # no Adam: it would hide a loss's scale, and enlarge rounding errors
+SGD = {"name": "sgd", "lr": 0.1}  # not Adam, which hides a loss's scale and enlarges rounding errors
 NETWORKS = {
     "generator": {"name": "fully_connected", "widths": [8]},
-    "discriminator": {"name": "infogan", "ndf": 4},  # with batch norms, which tell real batches from fakes
+    "discriminator": {"name": "infogan", "ndf": 4},  # its batch norms depend on which images share a batch
 }
 PLAIN = {"sgd": paddle.optimizer.SGD, "adam": paddle.optimizer.Adam}
 
 
 def tree(method, networks=NETWORKS, optimizer=SGD, names=("g", "d"), **keys):
-    """A small config of a method: `keys` are its own, `names` its optimizers."""
+    """A small config of a method, with `keys` in its section and the optimizers `names`."""
     return {
         "method": {"name": method, "z_dim": Z_DIM, **keys},
         **networks,
@@ -30,12 +30,12 @@ def tree(method, networks=NETWORKS, optimizer=SGD, names=("g", "d"), **keys):
 
 
 def build(config):
-    """The method that a tree describes, for small pictures of four classes."""
+    """The method of a config, for small pictures of four classes."""
     return build_method(check_config(config), spec_of(SHAPE, CLASSES))
 
 
 def make_batches(num=1, seed=0):
-    """Fresh batches of noise as pictures, all different."""
+    """Batches of noise as pictures, all different."""
     rng = np.random.default_rng(seed)
     return [
         {
@@ -62,7 +62,7 @@ def state(network):
 
 
 class Twin:
-    """The networks that a method starts from, and plain optimizers, fresh."""
+    """A method's networks at their start, and Paddle's own optimizers for them."""
 
     def __init__(self, config):
         method = build(config)
@@ -74,7 +74,7 @@ class Twin:
         }
 
     def apply(self, names, loss):
-        """A step of the optimizers (`"g e"`), each down its own part of the gradient: `paddle.grad` leaves no other."""
+        """A step of the optimizers (`"g e"`); `paddle.grad` computes the gradient of their parameters and no others."""
         own = {name: self._parameters[name] for name in names.split()}
         gradients = iter(paddle.grad(loss, [p for parameters in own.values() for p in parameters]))
         for name, parameters in own.items():
@@ -85,10 +85,10 @@ class Twin:
 
 
 def assert_equals(config, algorithm, steps=3):
-    """Some steps by the method and by `algorithm(twin, batches)`, which returns scalars that must be logged so.
+    """Check that some steps of the method equal `algorithm(twin, batches)`, which returns scalars that must be logged.
 
-    Everything in the networks must agree: a leaked gradient, a pass through G too many or in another mode, another
-    order of draws would all show. Returns the method.
+    All weights and buffers must agree, so a leaked gradient, one pass through G too many or in another mode, or another
+    order of random draws fails. Returns the method.
     """
     method, twin = build(config), Twin(config)
     start = {key: state(network) for key, network in method.networks.items()}
@@ -108,8 +108,10 @@ def assert_equals(config, algorithm, steps=3):
 
 
 def assert_updates(config, expected, monkeypatch):
-    """One step takes the `expected` updates in their order; each finds gradients on its own network only, and changes
-    no other. Nothing is left behind."""
+    """Check that one step takes the `expected` updates in order, and that no gradients are left after it.
+
+    Each update must find gradients on its own network only and change no other.
+    """
     method = build(config)
     seen = []
     for name, optimizer in method.optimizers.items():
@@ -132,7 +134,7 @@ def assert_updates(config, expected, monkeypatch):
 
 
 def assert_labels_are_seen(method):
-    """Another label changes what both networks of a conditional method make of each input."""
+    """Check that another label changes the output of both networks of a conditional method for each input."""
     g, d = method.networks["g"], method.networks["d"]
     batch, z = make_batches()[0], noise()
     other = (batch["label"] + 1) % CLASSES
@@ -144,6 +146,6 @@ def assert_labels_are_seen(method):
 
 
 def assert_classes_come_in_turn(method):
-    """Those that a conditional method draws."""
+    """Check that a conditional method draws its classes in turn."""
     assert method.samplers()["g"].draw(6)["labels"].tolist() == [0, 1, 2, 3, 0, 1]
     assert method.samplers()["g"](method.samplers()["g"].draw(6)).shape == [6, *SHAPE]

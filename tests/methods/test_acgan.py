@@ -6,9 +6,9 @@ from method_twin import CLASSES, assert_equals, assert_updates, build, make_batc
 
 
 def cross_entropy(class_logits, labels):
-    """-log of the label's share, a mean."""
-    shares = F.softmax(class_logits) * paddle.eye(CLASSES)[labels]
-    return -shares.sum(1).log().mean()
+    """-log of the label's probability, a mean."""
+    probabilities = F.softmax(class_logits) * paddle.eye(CLASSES)[labels]
+    return -probabilities.sum(1).log().mean()
 
 
 def test_a_step_equals_the_algorithm_written_out():
@@ -16,15 +16,15 @@ def test_a_step_equals_the_algorithm_written_out():
         g, d = twin.networks["g"].generator, twin.networks["d"]
         real, labels = batches[0]["image"], batches[0]["label"]
         one_hot = paddle.eye(CLASSES)[labels]
-        real_logits, real_classes = d(real)
-        fake_logits, fake_classes = d(g(paddle.concat([noise(), one_hot], 1)).detach())
+        real_logits, real_class_logits = d(real)
+        fake_logits, fake_class_logits = d(g(paddle.concat([noise(), one_hot], 1)).detach())
         ones = paddle.ones_like(real_logits)
         loss_d_real = F.binary_cross_entropy_with_logits(real_logits, ones)
         loss_d_fake = F.binary_cross_entropy_with_logits(fake_logits, 0 * ones)
-        loss_class = cross_entropy(real_classes, labels) + cross_entropy(fake_classes, labels)
+        loss_class = cross_entropy(real_class_logits, labels) + cross_entropy(fake_class_logits, labels)
         twin.apply("d", loss_d_real + loss_d_fake + 0.5 * loss_class)
-        logits, classes = d(g(paddle.concat([noise(), one_hot], 1)))
-        loss_g, loss_g_class = F.binary_cross_entropy_with_logits(logits, ones), cross_entropy(classes, labels)
+        logits, class_logits = d(g(paddle.concat([noise(), one_hot], 1)))
+        loss_g, loss_g_class = F.binary_cross_entropy_with_logits(logits, ones), cross_entropy(class_logits, labels)
         twin.apply("g", loss_g + 0.5 * loss_g_class)
         return {
             "loss/d_real": loss_d_real,
@@ -48,4 +48,4 @@ def test_a_discriminator_that_knows_nothing_logs_log_k():
     scalars = method.train_step(make_batches(), 1)
     assert float(scalars["loss/d_class"]) == pytest.approx(2 * np.log(CLASSES), rel=1e-5)
     assert float(scalars["loss/d_real"]) == pytest.approx(np.log(2), rel=1e-5)
-    assert (float(scalars["accuracy/d_real"]), float(scalars["accuracy/d_fake"])) == (0, 0)  # logits of 0 take no side
+    assert (float(scalars["accuracy/d_real"]), float(scalars["accuracy/d_fake"])) == (0, 0)  # logits of 0 are neither

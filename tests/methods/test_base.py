@@ -20,7 +20,7 @@ def test_frozen_stops_parameter_gradients_but_not_input_gradients():
     assert float(x.grad.abs().sum()) > 0
 
 
-def test_frozen_thaws_only_what_was_trainable():
+def test_frozen_makes_only_what_was_trainable_trainable_again():
     net = network()
     net[0].weight.stop_gradient = True
     before = {name: p.stop_gradient for name, p in net.named_parameters()}

@@ -19,7 +19,7 @@ def step(method, number):
 
 
 def test_a_step_equals_the_algorithm_written_out():
-    """With a control so fast that k counts in the second and third step."""
+    """With a k_rate so large that k matters in the second and third step."""
     gamma, rate, k = 1.0, 1.0, 0.0
 
     def noise():
@@ -53,14 +53,14 @@ def test_each_update_has_gradients_of_its_own_only(monkeypatch):
     assert_updates(config(), ["d", "g"], monkeypatch)
 
 
-def test_k_moves_by_a_share_of_the_balance_and_m_measures_it():
+def test_k_moves_by_k_rate_times_the_balance_and_m_measures_it():
     method = build(config(gamma=0.5, k_rate=0.01))
     k = 0.5
     method.state["k"].set_value(paddle.to_tensor(k))
     for number in (1, 2, 3):
         scalars = step(method, number)
         balance = 0.5 * scalars["loss/d_real"] - scalars["loss/g"]
-        assert balance < 0  # the convergence measure takes its size
+        assert balance < 0  # the convergence measure takes its absolute value
         assert scalars["score/convergence"] == pytest.approx(scalars["loss/d_real"] - balance, rel=1e-5)
         k = k + 0.01 * balance
         assert scalars["score/k"] == pytest.approx(k, rel=1e-5)

@@ -1,4 +1,4 @@
-"""The steps of methods/gan.py against the same steps written out with plain Paddle and gradients taken apart."""
+"""The steps of methods/gan.py against the same steps in plain Paddle, with each gradient computed separately."""
 
 import numpy as np
 import paddle
@@ -9,7 +9,8 @@ from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.losses.adversarial import bce, bce_fake, bce_real, minimax_g
 
-# Adams, to tell one from two, and the losses of the package, to the bit: an Adam enlarges what is rounded otherwise.
+# Adam, as its state shows whether there are one or two optimizers. It enlarges rounding errors, so the losses are the
+# package's own.
 ADAM = {"name": "adam", "lr": 1e-3}
 UPDATES_OF_D = {"separate": ["d_real", "d_fake"], "shared": ["d", "d"], "joint": ["d"]}
 FORMS = pytest.mark.parametrize("d_optimizers", UPDATES_OF_D)
@@ -22,7 +23,7 @@ def config(d_optimizers="joint", **keys):
 
 
 def update_d(twin, real, fake, target=1.0):
-    """D's updates on a real batch and fakes, in the form that the twin's options tell; the logits of the real ones."""
+    """D's updates on a real batch and fakes, by the twin's `d_optimizers`. Returns the logits of the real images."""
     d, form = twin.networks["d"], twin.options.d_optimizers
     logits = d(real)
     if form == "joint":
@@ -51,8 +52,8 @@ def test_each_update_has_gradients_of_its_own_only(d_optimizers, reuse_fakes, fi
 
 @FORMS
 @REUSE
-def test_a_step_equals_the_algorithm_with_gradients_taken_apart(d_optimizers, reuse_fakes):
-    """G learns from the D that has just been updated; its fakes are D's, or fresh ones."""
+def test_a_step_equals_the_algorithm_with_separate_gradients(d_optimizers, reuse_fakes):
+    """G is trained against the updated D, on D's fakes or on fresh ones."""
 
     def algorithm(twin, batches):
         g = twin.networks["g"]
@@ -65,7 +66,7 @@ def test_a_step_equals_the_algorithm_with_gradients_taken_apart(d_optimizers, re
 
 @FORMS
 @REUSE
-def test_with_g_first_g_learns_from_the_old_d(d_optimizers, reuse_fakes):
+def test_with_g_first_g_is_trained_against_the_old_d(d_optimizers, reuse_fakes):
     def algorithm(twin, batches):
         g = twin.networks["g"]
         fake = g(noise())
@@ -77,7 +78,7 @@ def test_with_g_first_g_learns_from_the_old_d(d_optimizers, reuse_fakes):
 
 
 @pytest.mark.parametrize("first", ["d", "g"])
-def test_updates_are_as_many_as_told_ds_on_fresh_batches_and_gs_on_fresh_noise(first, monkeypatch):
+def test_d_updates_take_fresh_batches_and_g_updates_fresh_noise(first, monkeypatch):
     def algorithm(twin, batches):
         assert len(batches) == 2
         g, logged = twin.networks["g"], {}
@@ -92,13 +93,13 @@ def test_updates_are_as_many_as_told_ds_on_fresh_batches_and_gs_on_fresh_noise(f
 
     several = config(d_updates=2, g_updates=3, first=first)
     assert_equals(several, algorithm)
-    of_d, of_g = ["d"] * 2, ["g"] * 3
-    assert_updates(several, of_d + of_g if first == "d" else of_g + of_d, monkeypatch)
+    d_updates, g_updates = ["d"] * 2, ["g"] * 3
+    assert_updates(several, d_updates + g_updates if first == "d" else g_updates + d_updates, monkeypatch)
 
 
 @FORMS
 def test_labels_of_real_images_are_smoothed_and_no_others(d_optimizers):
-    """What is logged is the loss without it, by which runs can be compared and health judges."""
+    """The logged loss is the one without smoothing, so that runs can be compared."""
 
     def algorithm(twin, batches):
         g = twin.networks["g"]
@@ -118,31 +119,32 @@ def test_the_minimax_loss_is_gs():
 
 
 def test_as_listed_gradients_leak_as_in_the_tutorials_listing():
-    """Three steps against sums of gradients taken apart: G also gets loss_d_fake's, D also the last loss_g's."""
+    """Three steps against sums of separate gradients: G also gets loss_d_fake's, D also the last loss_g's."""
     method, twin = (build(config("separate", gradients="as_listed")) for _ in range(2))
     g, d = twin.networks["g"], twin.networks["d"]
-    of_g, of_d = trained(g), trained(d)
-    adams = {name: paddle.optimizer.Adam(1e-3, parameters=of_g if name == "g" else of_d) for name in method.optimizers}
+    g_parameters, d_parameters = trained(g), trained(d)
+    own = {"g": g_parameters, "d_real": d_parameters, "d_fake": d_parameters}
+    adams = {name: paddle.optimizer.Adam(1e-3, parameters=parameters) for name, parameters in own.items()}
 
     def apply(name, *gradients):
-        for p, *parts in zip(of_g if name == "g" else of_d, *gradients, strict=True):
+        for p, *parts in zip(own[name], *gradients, strict=True):
             p.grad = sum(parts[1:], parts[0])
         adams[name].step()
         adams[name].clear_grad()
 
-    left = [paddle.zeros_like(p) for p in of_d]
+    left = [paddle.zeros_like(p) for p in d_parameters]
     for step in (1, 2, 3):
         batches = make_batches(seed=step)
         seed_paddle(0, step)
         method.train_step(batches, step)
 
         seed_paddle(0, step)
-        apply("d_real", paddle.grad(bce_real(d(batches[0]["image"])), of_d), left)
-        both = paddle.grad(bce_fake(d(g(noise()))), of_d + of_g)
-        apply("d_fake", both[: len(of_d)])
-        loss_g = paddle.grad(bce_real(d(g(noise()))), of_d + of_g)
-        left = loss_g[: len(of_d)]
-        apply("g", loss_g[len(of_d) :], both[len(of_d) :])
+        apply("d_real", paddle.grad(bce_real(d(batches[0]["image"])), d_parameters), left)
+        both = paddle.grad(bce_fake(d(g(noise()))), d_parameters + g_parameters)
+        apply("d_fake", both[: len(d_parameters)])
+        loss_g = paddle.grad(bce_real(d(g(noise()))), d_parameters + g_parameters)
+        left = loss_g[: len(d_parameters)]
+        apply("g", loss_g[len(d_parameters) :], both[len(d_parameters) :])
         assert any(float(tensor.abs().max()) > 0 for tensor in left)
 
     for key, network in method.networks.items():
@@ -164,7 +166,8 @@ OTHERS = [
 
 @pytest.mark.parametrize("keys", OTHERS, ids=str)
 def test_as_listed_needs_the_listings_other_settings(keys):
-    with pytest.raises(ConfigError, match="method.gradients: as_listed"):
+    (key,) = keys
+    with pytest.raises(ConfigError, match=f"^method.gradients: as_listed needs the default of method.{key}$"):
         build(config(**{"d_optimizers": "separate", "gradients": "as_listed", **keys}))
 
 
@@ -187,11 +190,11 @@ def test_uniform_noise_lies_in_minus_1_to_1_and_is_declared_so():
     assert (port.distribution, port.range) == ("normal", None)
 
 
-def test_accuracy_counts_right_sides_of_zero():
+def test_accuracy_is_the_share_of_logits_on_the_right_side_of_zero():
     method = build(config())
-    judge = method.networks["d"].judge[0]
-    judge.weight.set_value(paddle.zeros(judge.weight.shape))
-    judge.bias.set_value(paddle.ones(judge.bias.shape))  # D says "real" to all
+    head = method.networks["d"].judge[0]
+    head.weight.set_value(paddle.zeros(head.weight.shape))
+    head.bias.set_value(paddle.ones(head.bias.shape))  # all logits are 1
     scalars = method.train_step(make_batches(), 1)
     assert float(scalars["accuracy/d_real"]) == 1
     assert float(scalars["accuracy/d_fake"]) == 0

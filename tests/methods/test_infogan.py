@@ -24,27 +24,28 @@ def test_a_step_equals_the_algorithm_written_out():
 
     def algorithm(twin, batches):
         d = twin.networks["d"]
-        of_d = draw()
-        fake = generate(twin, *of_d).detach()
+        d_codes = draw()
+        fake = generate(twin, *d_codes).detach()
         real_logits, _, _ = d(batches[0]["image"])
-        fake_logits, *recognised = d(fake)
+        fake_logits, *q_outputs = d(fake)
         ones = paddle.ones_like(real_logits)
         loss_d_real = F.binary_cross_entropy_with_logits(real_logits, ones)
         loss_d_fake = F.binary_cross_entropy_with_logits(fake_logits, 0 * ones)
-        of_category, of_codes = gain(*recognised, *of_d)
-        twin.apply("d", loss_d_real + loss_d_fake - 0.5 * of_category - 0.25 * of_codes)
-        of_g = draw()
-        logits, *recognised = d(generate(twin, *of_g))
-        loss_g, (of_category, of_codes) = F.binary_cross_entropy_with_logits(logits, ones), gain(*recognised, *of_g)
-        twin.apply("g", loss_g - 0.5 * of_category - 0.25 * of_codes)
-        right = (recognised[0].argmax(1) == of_g[0]).astype("float32").mean()
+        category_info, codes_info = gain(*q_outputs, *d_codes)
+        twin.apply("d", loss_d_real + loss_d_fake - 0.5 * category_info - 0.25 * codes_info)
+        g_codes = draw()
+        logits, *q_outputs = d(generate(twin, *g_codes))
+        loss_g = F.binary_cross_entropy_with_logits(logits, ones)
+        category_info, codes_info = gain(*q_outputs, *g_codes)
+        twin.apply("g", loss_g - 0.5 * category_info - 0.25 * codes_info)
+        accuracy = (q_outputs[0].argmax(1) == g_codes[0]).astype("float32").mean()
         return {
             "loss/d_real": loss_d_real,
             "loss/d_fake": loss_d_fake,
             "loss/g": loss_g,
-            "score/category": of_category,
-            "score/codes": of_codes,
-            "accuracy/category": right,
+            "score/category": category_info,
+            "score/codes": codes_info,
+            "accuracy/category": accuracy,
         }
 
     assert_equals(tree("infogan", **KEYS), algorithm)
@@ -54,26 +55,26 @@ def test_each_update_has_gradients_of_its_own_only(monkeypatch):
     assert_updates(tree("infogan", **KEYS), ["d", "g"], monkeypatch)
 
 
-def test_the_bound_is_log_k_where_all_is_known_and_0_where_nothing_is():
+def test_the_bound_is_log_k_for_a_perfect_q_and_0_for_a_guessing_one():
     category, codes = paddle.to_tensor([0, 2, 1]), paddle.to_tensor([[0.5, -1], [0, 1], [0.2, 0.4]])
     sure = 100 * paddle.eye(CATEGORIES)[category]
-    of_category, of_codes = information((sure, codes), category, codes)
-    assert float(of_category) == pytest.approx(np.log(CATEGORIES), rel=1e-6)
-    assert float(of_codes) == 0
-    of_category, _ = information((0 * sure, codes), category, codes)
-    assert float(of_category) == pytest.approx(0, abs=1e-6)
+    category_info, codes_info = information((sure, codes), category, codes)
+    assert float(category_info) == pytest.approx(np.log(CATEGORIES), rel=1e-6)
+    assert float(codes_info) == 0
+    category_info, _ = information((0 * sure, codes), category, codes)
+    assert float(category_info) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_bound_by_hand():
-    """Two images: shares of the right category 1/4 and 3/4, codes missed by (0.3, 0.4) and (0, 1)."""
+    """Two images: the true category has probability 1/4 and 3/4, the codes are wrong by (0.3, 0.4) and (0, 1)."""
     category_logits = paddle.to_tensor([[np.log(3), 0], [0, np.log(3)]], "float32")
     means = paddle.to_tensor([[0.3, 0.4], [0.0, 1.0]])
-    of_category, of_codes = information((category_logits, means), paddle.ones([2], "int64"), paddle.zeros([2, 2]))
-    assert float(of_category) == pytest.approx(np.log(2) + (np.log(1 / 4) + np.log(3 / 4)) / 2, rel=1e-5)
-    assert float(of_codes) == pytest.approx(-(0.25 + 1) / 2 / 2, rel=1e-5)
+    category_info, codes_info = information((category_logits, means), paddle.ones([2], "int64"), paddle.zeros([2, 2]))
+    assert float(category_info) == pytest.approx(np.log(2) + (np.log(1 / 4) + np.log(3 / 4)) / 2, rel=1e-5)
+    assert float(codes_info) == pytest.approx(-(0.25 + 1) / 2 / 2, rel=1e-5)
 
 
-def test_a_draw_holds_each_category_in_turn_and_codes_in_their_range():
+def test_a_draw_has_each_category_in_turn_and_codes_in_their_range():
     method = build(tree("infogan", **KEYS))
     drawn = method.samplers()["g"].draw(400)
     assert drawn["z"].shape == [400, Z_DIM]
@@ -85,7 +86,7 @@ def test_a_draw_holds_each_category_in_turn_and_codes_in_their_range():
     assert method.samplers()["g"](drawn).shape == [400, *SHAPE]
 
 
-def test_recognising_reads_the_codes_off_in_evaluation_mode_and_changes_nothing():
+def test_recognise_runs_in_evaluation_mode_and_changes_nothing():
     method = build(tree("infogan", **KEYS))
     method.train_step(make_batches(), 1)
     d, images = method.networks["d"], make_batches()[0]["image"]

@@ -1,7 +1,7 @@
 """Every adversarial method, and the VAE, learns eight Gaussians on a circle.
 
-BEGAN and SNGAN are left out: their networks take pictures of 28 or 32 pixels, and these are of one. BEGAN with a fully
-connected autoencoder of a code of one number reached 5 or 6 of the 8 in 2,000 steps, and less with other settings.
+BEGAN and SNGAN are left out: their networks take pictures of 28 or 32 pixels, and these have one. BEGAN with a fully
+connected autoencoder and a code of size 1 reached 5 or 6 of the 8 in 2,000 steps, and fewer with other settings.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.sweep
 MODES, STD = 8, 0.05
 WIDTHS = [64, 64]
 USUAL = (600, 2e-3, 4e-3, {"d_updates": 2})  # steps, lr of G, lr of D (or of the encoder), the method's own keys
-RUNS = {  # of those that need others
+RUNS = {  # methods that need other settings
     "acgan": (200, 1e-3, 1e-3, {}),
     "cgan": (600, 1e-3, 1e-3, {}),
     "dragan": (500, 1e-3, 2e-3, {"d_updates": 2, "gp_weight": 0.1}),  # 10 bounds D's slope, and the data is small
@@ -32,31 +32,31 @@ RUNS = {  # of those that need others
 
 
 def make_config(name, steps, lr_g, lr_d, keys):
-    judge, optimizer = ("encoder", "e") if name == "vae" else ("discriminator", "d")
+    section, optimizer = ("encoder", "e") if name == "vae" else ("discriminator", "d")
     adam = {"name": "adam", "betas": [0.5, 0.9]}
     tree = {
         "method": {"name": name, "z_dim": 8, **keys},
         "generator": {"name": "fully_connected", "widths": WIDTHS, "norm": "none"},
-        judge: {"name": "fully_connected", "widths": WIDTHS},
+        section: {"name": "fully_connected", "widths": WIDTHS},
         "optim": {"g": adam | {"lr": lr_g}, optimizer: adam | {"lr": lr_d}},
         "data": {"name": "gaussians", "dims": 2, "modes": MODES, "std": STD, "batch_size": 128},
         "train": {"steps": steps, "seed": 0},
     }
-    if name == "wgan":  # its authors found momentum to harm the critic
+    if name == "wgan":  # its authors found that momentum harms the critic
         tree["optim"] = {"g": {"name": "rmsprop", "lr": lr_g}, "d": {"name": "rmsprop", "lr": lr_d}}
     return check_config(tree)
 
 
 def shares(method, centres):
-    """Of 1,000 samples, those within four deviations of each centre."""
+    """The shares of 1,000 samples within four standard deviations of each centre."""
     paddle.seed(1)
     points = method.samplers()["g"](method.samplers()["g"].draw(1000)).numpy().reshape(-1, 1, 2)
     return (np.linalg.norm(points - centres, axis=2) < 4 * STD).mean(0)
 
 
-def knows_the_modes(of_modes):
-    """Six of eight are reached, by 2 % of the samples each, and half of all are near one; of a blob, a quarter is."""
-    return (of_modes >= 0.02).sum() >= 6 and of_modes.sum() >= 0.5
+def knows_the_modes(mode_shares):
+    """At least six modes have 2 % of the samples each, and half of all samples are near one (of a blob, a quarter)."""
+    return (mode_shares >= 0.02).sum() >= 6 and mode_shares.sum() >= 0.5
 
 
 @pytest.mark.parametrize("name", sorted(options.METHODS.keys() - {"began", "classifier", "sngan"}))
@@ -69,5 +69,5 @@ def test_an_untrained_generator_learns_the_modes(name):
     for step in range(1, config.train.steps + 1):
         seed_paddle(config.train.seed, step)
         method.train_step([next(data) for _ in range(config.method.num_batches(step))], step)
-    of_modes = shares(method, dataset.centres)
-    assert knows_the_modes(of_modes), of_modes
+    mode_shares = shares(method, dataset.centres)
+    assert knows_the_modes(mode_shares), mode_shares

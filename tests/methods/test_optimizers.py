@@ -21,7 +21,7 @@ def take_steps(optimizer, net, num, seed=0):
         optimizer.clear_grad()
 
 
-def test_state_is_there_before_the_first_step_and_named_by_place():
+def test_state_exists_before_the_first_step_and_is_named_after_the_parameters():
     for _ in range(2):  # the second network of a process has the same names
         net = network()
         state = Optimizer(ADAM, {"net": net}).state_dict()
@@ -60,7 +60,7 @@ def test_restored_state_goes_on_bit_for_bit(kind):
         np.testing.assert_array_equal(tensor.numpy(), twin.state_dict()[name].numpy())
 
 
-def test_two_optimizers_over_one_network_keep_apart():
+def test_two_optimizers_over_one_network_have_separate_states():
     net = network()
     first, second = Optimizer(ADAM, {"net": net}), Optimizer(ADAM, {"net": net})
     take_steps(first, net, 2)
@@ -70,7 +70,7 @@ def test_two_optimizers_over_one_network_keep_apart():
 
 @pytest.mark.parametrize(("size", "tolerance"), [(1.0, 1e-6), (1e-4, 1e-3)], ids=["usual", "as small as WGAN's"])
 def test_rmsprop_divides_by_the_root_of_the_mean_square(size, tolerance):
-    """PyTorch's: v = 0.99 v + 0.01 g^2, w -= lr g / (sqrt(v) + 1e-8), in float64. The first step is one of 0.1."""
+    """PyTorch's: v = 0.99 v + 0.01 g^2, w -= lr g / (sqrt(v) + 1e-8), in float64. The first step is 0.1."""
     paddle.seed(0)
     net = nn.Linear(3, 1, bias_attr=False)
     optimizer = Optimizer(optim.RMSprop(name="rmsprop", lr=0.01), {"net": net})
@@ -107,7 +107,7 @@ def test_a_linear_decay_ends_one_step_above_zero(decay, step, share):
     np.testing.assert_allclose(before - net.weight.numpy(), 0.5 * share, rtol=1e-5)
 
 
-def test_the_gradients_length_is_that_of_one_vector_of_them_all():
+def test_the_gradient_norm_is_over_all_gradients_as_one_vector():
     net = network()
     optimizer = Optimizer(ADAM, {"net": net})
     assert float(optimizer.gradient_norm()) == 0  # none yet

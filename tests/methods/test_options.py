@@ -5,7 +5,7 @@ from ppgan_lite.methods.base import Method
 
 
 @pytest.mark.parametrize("name", options.METHODS)
-def test_every_name_builds_a_method_with_all_that_a_config_asks_of_it(name):
+def test_every_name_builds_a_method_with_consistent_options(name):
     method = options.METHODS[name](name=name)
     assert issubclass(method.builder(), Method)
     assert method.trains
@@ -21,7 +21,7 @@ def test_every_file_of_methods_is_registered():
     assert files == {cls.BUILT_BY.split(".")[-2] for cls in options.METHODS.values()}
 
 
-def test_steps_of_equally_many_batches():
+def test_steps_with_equal_numbers_of_batches():
     gan, classifier = options.GAN(name="gan", d_updates=3), options.Classifier(name="classifier")
     assert [gan.batches_in(steps) for steps in (0, 1, 7)] == [0, 3, 21]
     assert {gan.num_batches(step) for step in range(1, 30)} == {3}
@@ -30,14 +30,14 @@ def test_steps_of_equally_many_batches():
 
 
 def test_the_warm_up_takes_its_batches_and_no_others():
-    """100 of each of the steps 1 to 25, 501, 1001 and so on, counted one by one; of the others d_updates."""
+    """100 in each of the steps 1 to 25, 501, 1001 and so on, d_updates in the others; counted one by one."""
     wgan = options.WGAN(name="wgan", d_updates=4)
     long = {*range(1, 26), *range(501, 3000, 500)}
-    done = 0
+    total = 0
     for step in range(1, 3000):
         assert wgan.num_batches(step) == (100 if step in long else 4), step
-        done += wgan.num_batches(step)
-        assert wgan.batches_in(step) == done, step
+        total += wgan.num_batches(step)
+        assert wgan.batches_in(step) == total, step
     cold = options.WGAN(name="wgan", d_updates=4, warm_up=False)
     assert [cold.batches_in(steps) for steps in (0, 1, 25, 501)] == [0, 4, 100, 2004]
 

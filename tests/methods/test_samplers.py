@@ -1,4 +1,4 @@
-"""A sampler does what its ports say: it draws, takes in turn, or takes from the data."""
+"""A sampler takes each input as its port says: random, in turn, or from the data."""
 
 import numpy as np
 import paddle
@@ -19,7 +19,7 @@ IMAGES = picture_port(spec_of((1, 4, 4), 3)["image"])
 
 
 class Recorder(nn.Layer):
-    """Gives its inputs' sum as pictures; with a batch norm that remembers what it has seen."""
+    """Returns the sum of its inputs as pictures; its batch norm has running statistics."""
 
     def __init__(self):
         super().__init__()
@@ -34,52 +34,52 @@ def sampler(*ports):
     return Sampler(Recorder(), Interface("a test", ports, (IMAGES,)))
 
 
-def test_noise_is_drawn_and_whole_numbers_come_in_turn():
-    made = sampler(Z, LABELS, CODES)
+def test_noise_is_random_and_integers_come_in_turn():
+    tested = sampler(Z, LABELS, CODES)
     seed_paddle(1)
-    inputs = made.draw(7)
+    inputs = tested.draw(7)
     assert list(inputs) == ["z", "labels", "codes"]
     assert inputs["labels"].tolist() == [0, 1, 2, 0, 1, 2, 0]
     assert (inputs["z"].shape, inputs["codes"].shape) == ([7, 5], [7, 2])
     assert float(inputs["codes"].abs().max()) <= 1
-    assert made.num_kinds == 3
-    assert (made.fields, made.shown) == ([], [])
+    assert tested.num_kinds == 3
+    assert (tested.fields, tested.shown) == ([], [])
     seed_paddle(1)
-    np.testing.assert_array_equal(made.draw(7)["z"].numpy(), inputs["z"].numpy())
+    np.testing.assert_array_equal(tested.draw(7)["z"].numpy(), inputs["z"].numpy())
 
 
-def test_what_has_no_distribution_is_a_field_of_the_data():
-    made = sampler(picture_port(Field("image", (1, 4, 4)), "photo"), Z)
+def test_an_input_without_distribution_is_a_field_of_the_data():
+    tested = sampler(picture_port(Field("image", (1, 4, 4)), "photo"), Z)
     photos = paddle.rand([3, 1, 4, 4])
-    inputs = made.draw(3, {"photo": photos, "other": None})
+    inputs = tested.draw(3, {"photo": photos, "other": None})
     assert inputs["photo"] is photos
-    assert (made.fields, made.shown, made.num_kinds) == (["photo"], ["photo"], None)
+    assert (tested.fields, tested.shown, tested.num_kinds) == (["photo"], ["photo"], None)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_sampling_leaves_the_network_as_it_was(training):
-    made = sampler(Z)
-    network = made.network
+    tested = sampler(Z)
+    network = tested.network
     network.train() if training else network.eval()
     before = {name: value.numpy() for name, value in network.state_dict().items()}
-    inputs = made.draw(6)
-    assert (made(inputs).numpy() != made(inputs, batch_statistics=True).numpy()).any()
+    inputs = tested.draw(6)
+    assert (tested(inputs).numpy() != tested(inputs, batch_statistics=True).numpy()).any()
     assert network.training == training
     for name, value in network.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), before[name])
 
 
 def test_many_are_made_in_batches():
-    made = sampler(Z)
-    inputs = arrays_of(made.draw(BATCH_IMAGES + 3))
-    whole = made({"z": paddle.to_tensor(inputs["z"])}).numpy()
-    np.testing.assert_allclose(made.in_batches(inputs), whole, rtol=1e-5, atol=1e-6)
+    tested = sampler(Z)
+    inputs = arrays_of(tested.draw(BATCH_IMAGES + 3))
+    whole = tested({"z": paddle.to_tensor(inputs["z"])}).numpy()
+    np.testing.assert_allclose(tested.in_batches(inputs), whole, rtol=1e-5, atol=1e-6)
 
 
-def test_strips_lead_from_noise_to_noise_and_keep_the_rest():
-    made = sampler(Z, LABELS)
-    start = arrays_of(made.draw(2))
-    strips = made.strips(start, 4)
+def test_strips_go_from_noise_to_noise_and_keep_the_rest():
+    tested = sampler(Z, LABELS)
+    start = arrays_of(tested.draw(2))
+    strips = tested.strips(start, 4)
     np.testing.assert_array_equal(strips["labels"], [0] * 4 + [1] * 4)
     np.testing.assert_allclose(strips["z"][[0, 4]], start["z"], rtol=1e-6)
     assert (strips["z"][[3, 7]] != start["z"]).all()

@@ -35,17 +35,17 @@ def test_a_step_equals_the_algorithm_written_out():
     def algorithm(twin, batches):
         g, d = twin.networks["g"], twin.networks["d"]
 
-        def judge(images, labels):
+        def d_scores(images, labels):
             features = F.relu(d.blocks(images)).sum([2, 3])
             return d.heads(features) + (d.of_classes(labels) * features).sum(1, keepdim=True)
 
         for batch in batches:
             labels = batch["label"]
             fake = g(noise(), labels).detach()
-            real, fake = judge(batch["image"], labels), judge(fake, labels)
+            real, fake = d_scores(batch["image"], labels), d_scores(fake, labels)
             loss_d = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
             twin.apply("d", loss_d)
-        loss_g = -judge(g(noise(), labels), labels).mean()
+        loss_g = -d_scores(g(noise(), labels), labels).mean()
         twin.apply("g", loss_g)
         return {"loss/d": loss_d, "loss/g": loss_g, "score/d_real": real.mean(), "score/d_fake": fake.mean()}
 

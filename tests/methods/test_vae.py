@@ -18,8 +18,8 @@ def config(**keys):
 
 
 def bernoulli(images, decoded):
-    white, chance = (images + 1) / 2, (decoded + 1) / 2
-    return F.binary_cross_entropy(chance, white, reduction="sum") / NUM
+    white, p = (images + 1) / 2, (decoded + 1) / 2
+    return F.binary_cross_entropy(p, white, reduction="sum") / NUM
 
 
 def gaussian(images, decoded):
@@ -34,11 +34,9 @@ def test_a_step_equals_the_algorithm_written_out(likelihood):
         mean, log_variance = e(real)
         deviation = log_variance.exp().sqrt()
         rebuilt = g(mean + deviation * paddle.randn([NUM, Z_DIM]))
-        of_code, of_noise = (
-            paddle.distribution.Normal(mean, deviation),
-            paddle.distribution.Normal(paddle.zeros_like(mean), paddle.ones_like(mean)),
-        )
-        divergence = paddle.distribution.kl_divergence(of_code, of_noise).sum() / NUM
+        posterior = paddle.distribution.Normal(mean, deviation)
+        prior = paddle.distribution.Normal(paddle.zeros_like(mean), paddle.ones_like(mean))
+        divergence = paddle.distribution.kl_divergence(posterior, prior).sum() / NUM
         loss_rebuild = likelihood(real, rebuilt)
         twin.apply("g e", loss_rebuild + divergence)
         return {"loss/rebuild": loss_rebuild, "loss/divergence": divergence}
@@ -46,7 +44,7 @@ def test_a_step_equals_the_algorithm_written_out(likelihood):
     assert_equals(config(likelihood=likelihood.__name__, noise_std=0.5), algorithm)
 
 
-def test_no_gradient_is_left_behind():
+def test_no_gradient_is_left_after_a_step():
     method = build(config())
     method.train_step(make_batches(), 1)
     assert all(p.grad is None for network in method.networks.values() for p in network.parameters())
@@ -75,7 +73,7 @@ def test_the_gaussian_likelihood_by_hand(std):
 
 
 def test_the_bernoulli_likelihood_by_hand():
-    """A decoded 0.5 is a chance of 3/4 of white; grey counts as half of each."""
+    """A decoded 0.5 is a probability of 3/4 for white; grey counts as half of each."""
     images = paddle.to_tensor([1.0, -1.0, 0.0]).reshape([1, 1, 3, 1])
     method = build(config(likelihood="bernoulli"))
     ours = method._negative_log_likelihood(images, paddle.full_like(images, 0.5))
@@ -83,8 +81,8 @@ def test_the_bernoulli_likelihood_by_hand():
     assert float(ours) == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_decoder_that_errs_is_corrected_however_sure_it_is():
-    """By the logit of the chance, the gradient is the chance less the target: -1 of white that was taken for black."""
+def test_a_wrong_decoder_gets_a_gradient_however_confident_it_is():
+    """The gradient by the logit is the probability minus the target: -1 for a white pixel decoded as black."""
     logits = paddle.to_tensor([-5.0, -10.0, -12.0], stop_gradient=False)
     images = paddle.ones([1, 1, 3, 1])
     method = build(config(likelihood="bernoulli"))
@@ -92,7 +90,7 @@ def test_a_decoder_that_errs_is_corrected_however_sure_it_is():
     assert (logits.grad.numpy() < [-0.95, -0.95, -0.8]).all()
 
 
-def test_a_sure_decoder_that_errs_has_a_finite_loss():
+def test_a_wrong_and_confident_decoder_has_a_finite_loss():
     images = -paddle.ones([2, *SHAPE])
     decoded = paddle.ones([2, *SHAPE])
     decoded.stop_gradient = False

@@ -21,7 +21,7 @@ def test_a_step_equals_the_algorithm_written_out():
         g, d = twin.networks["g"], twin.networks["d"]
         for batch in batches:
             fake = g(noise()).detach()
-            loss_d = -d(batch["image"]).mean() + d(fake).mean()  # real images first: the norms' statistics tell
+            loss_d = -d(batch["image"]).mean() + d(fake).mean()  # in this order: it changes the norms' statistics
             twin.apply("d", loss_d)
             for p in trained(d):
                 p.set_value(p.clip(-clip, clip).detach())
@@ -44,12 +44,12 @@ def test_all_trained_weights_of_the_critic_are_clipped_and_nothing_else():
         assert float(p.abs().max()) <= 0.01
     norm = d.convolutions[3]
     assert norm.weight.tolist() == pytest.approx([0.01] * 8)  # a batch norm's scale, which starts at 1
-    assert float(norm._variance.max()) > 0.5  # no weight
+    assert float(norm._variance.max()) > 0.5  # not a weight
     assert max(float(p.abs().max()) for p in trained(g)) > 0.5
 
 
 def test_the_warm_up_is_in_the_first_25_steps_and_each_500th():
-    """Counted from 0, as the authors' code does: steps 500, 1000, ... there are 501, 1001, ... here."""
+    """The authors' code counts from 0: its steps 500, 1000, ... are 501, 1001, ... here."""
     wgan = options.WGAN(name="wgan")
     taken = [wgan.num_batches(step) for step in range(1, 1600)]
     long = [*range(1, 26), 501, 1001, 1501]
@@ -61,8 +61,8 @@ def test_the_warm_up_is_in_the_first_25_steps_and_each_500th():
     assert [without.num_batches(step) for step in (1, 25, 26, 501)] == [5, 5, 5, 5]
 
 
-def test_a_run_resumed_behind_its_warm_up_equals_an_uninterrupted_one(monkeypatch, tmp_path):
-    """The data's position follows from the step: it counts the long steps, too."""
+def test_a_run_resumed_after_its_warm_up_equals_an_uninterrupted_one(monkeypatch, tmp_path):
+    """The position in the data follows from the step, with the long steps counted."""
     monkeypatch.setattr(options.WGAN, "LONG", 3)
     config = tree("wgan", d_updates=2)
     config["discriminator"] = {"name": "fully_connected", "widths": [4]}

@@ -53,7 +53,7 @@ def test_stacked_modes():
         stacked_modes(every[:0])
 
 
-def test_what_a_perfect_generator_of_stacks_scores():
+def test_what_a_perfect_generator_stack_labels_scores():
     """As the docstring says."""
     modes, kl = stacked_modes(np.random.default_rng(0).integers(10, size=(3000, 3)))
     assert 1000 - modes == pytest.approx(1000 * np.exp(-3), rel=0.3)
@@ -63,10 +63,10 @@ def test_what_a_perfect_generator_of_stacks_scores():
 def test_a_stack_is_three_images_and_their_labels():
     labels = np.random.default_rng(0).integers(10, size=500)
     images = (labels[:, None, None, None] + np.zeros([1, 4, 5])).astype("float32")
-    stacked, of_stacks = stack(images, labels, 2000, seed=1)
+    stacked, stack_labels = stack(images, labels, 2000, seed=1)
     assert stacked.shape == (2000, 3, 4, 5)
     assert stacked.dtype == np.float32
-    np.testing.assert_array_equal(stacked, of_stacks[:, :, None, None] + np.zeros([4, 5]))
-    assert np.corrcoef(of_stacks.T) == pytest.approx(np.eye(3), abs=0.1)
-    np.testing.assert_array_equal(stack(images, labels, 2000, seed=1)[1], of_stacks)
-    assert (stack(images, labels, 2000, seed=2)[1] != of_stacks).any()
+    np.testing.assert_array_equal(stacked, stack_labels[:, :, None, None] + np.zeros([4, 5]))
+    assert np.corrcoef(stack_labels.T) == pytest.approx(np.eye(3), abs=0.1)
+    np.testing.assert_array_equal(stack(images, labels, 2000, seed=1)[1], stack_labels)
+    assert (stack(images, labels, 2000, seed=2)[1] != stack_labels).any()

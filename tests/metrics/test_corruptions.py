@@ -1,8 +1,8 @@
 """The golden test of the metrics: real digits, made worse step by step in six ways, must look worse step by step.
 
 500 of MNIST's test images are the real ones, 500 others the generated ones; features are the shipped evaluator's. Each
-corruption has four grades. Where a metric is not monotone by nature, a comment beside the corruption tells what was
-measured of these images; clean ones have a precision of 0.942, a recall of 0.936, a density of 1.086, a coverage of
+corruption has four grades. Where a metric is not monotone by nature, a comment next to the corruption lists what was
+measured on these images; clean ones have a precision of 0.942, a recall of 0.936, a density of 1.086, a coverage of
 0.990, a class KL of 0.008, an MS-SSIM of 0.078, a total variation of 0.132 and a high-frequency energy of 0.106.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import pytest
-from test_generators import Given
+from given_images import Given
 
 from ppgan_lite.data import mnist, options
 from ppgan_lite.data.image_array import ImageArray
@@ -138,7 +138,7 @@ CORRUPTIONS = {
 @pytest.fixture(scope="module")
 def series(real_data):
     """Corruption -> metric -> its values, of the clean digits and of the four grades."""
-    train, test = (mnist.build(options.MNIST(name="mnist"), split) for split in ("train", "test"))
+    train, test = (mnist.build(options.MNIST(name="mnist", batch_size=8), split) for split in ("train", "test"))
     order = np.random.default_rng(3).permutation(len(test))
     real, others = order[:NUM], order[NUM:]
     reference = ImageArray(test.images[real], test.labels[real], test.spec["label"].names, "mnist", "500 test images")

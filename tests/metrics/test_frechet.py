@@ -62,7 +62,7 @@ def test_covariances_that_do_not_commute():
 
 @pytest.mark.parametrize("angle", [0, 0.3, np.pi / 2])
 def test_singular_covariances(angle):
-    """Of rank one, u u^T and v v^T: the root's trace is |u . v|."""
+    """For covariances of rank one, u u^T and v v^T, the trace of the root is |u . v|."""
     u, v = np.zeros([2, 40])
     u[3], v[3], v[8] = 2, 3 * np.cos(angle), 3 * np.sin(angle)
     u, v = np.stack([u, v]) @ np.linalg.qr(np.random.default_rng(6).standard_normal((40, 40)))[0]

@@ -50,7 +50,7 @@ def test_ties_and_copies_are_inside(seed, k, side, num):
 
 
 def test_published_values():
-    """Of two samples of 10,000 from N(0, I) in 1,000 dimensions (README of clovaai/generative-evaluation-prdc).
+    """For two samples of 10,000 from N(0, I) in 1,000 dimensions (README of clovaai/generative-evaluation-prdc).
 
     Over seeds, these values have standard deviations of about 0.011, 0.006, 0.04 and 0.004.
     """

@@ -59,7 +59,7 @@ def test_ms_ssim_window_by_window():
     ("side", "scales"), [(11, 1), (21, 1), (22, 2), (28, 2), (44, 3), (64, 3), (88, 4), (176, 5), (352, 5)]
 )
 def test_ms_ssim_of_constants_shows_the_scales(side, scales):
-    """Only the luminance of the coarsest scale tells constants apart."""
+    """Constants differ only in the luminance of the coarsest scale."""
     luminance = (2 * 0.5 * 0.1 + 0.02**2) / (0.5**2 + 0.1**2 + 0.02**2)
     weight = WEIGHTS[scales - 1] / sum(WEIGHTS[:scales])
     value = ms_ssim(constant(0.5, 1, 1, side, side + 9), constant(0.1, 1, 1, side, side + 9))
@@ -100,9 +100,9 @@ def test_diversity_is_the_mean_over_pairs():
     images = images.astype("float32")
     i, j = np.nonzero(~np.eye(30, dtype=bool))
     every = ms_ssim(images[i], images[j])
-    found = diversity(images, pairs=4000, seed=3)
-    assert found == pytest.approx(every.mean(), abs=4 * every.std() / np.sqrt(4000))
-    assert found == diversity(images, pairs=4000, seed=3) != diversity(images, pairs=4000, seed=4)
+    value = diversity(images, pairs=4000, seed=3)
+    assert value == pytest.approx(every.mean(), abs=4 * every.std() / np.sqrt(4000))
+    assert value == diversity(images, pairs=4000, seed=3) != diversity(images, pairs=4000, seed=4)
 
 
 def test_a_collapsed_batch_is_less_diverse_than_noise():
@@ -171,7 +171,7 @@ def bar(width, lean=0.0):
     """A bar of 16 rows that moves to the right by `lean` pixels a row upwards, with soft edges: [1, 1, 28, 28]."""
     left = 10.3 + lean * (13.5 - np.arange(28))[:, None]
     columns = np.arange(28)
-    ink = np.clip(np.minimum(columns + 1, left + width) - np.maximum(columns, left), 0, 1)  # of each pixel
+    ink = np.clip(np.minimum(columns + 1, left + width) - np.maximum(columns, left), 0, 1)  # per pixel
     ink[:6] = ink[22:] = 0
     return (2 * ink - 1).astype("float32")[None, None]
 
@@ -250,7 +250,7 @@ def test_colours_of_one_brightness_are_structure():
 
 
 def test_errors_name_the_thing():
-    with pytest.raises(EvaluationError, match="MS-SSIM: images of 10 pixels; its window needs at least 11"):
+    with pytest.raises(EvaluationError, match="MS-SSIM: images of 10 pixels are too small; it needs at least 11"):
         ms_ssim(noise(2, 1, 28, 10), noise(2, 1, 28, 10))
     with pytest.raises(EvaluationError, match="diversity: 1 samples; it needs at least 2"):
         diversity(noise(1, 1, 28, 28))

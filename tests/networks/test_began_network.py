@@ -43,7 +43,7 @@ def test_shapes_and_range(shape):
     assert float(rebuilt.abs().max()) <= 1
 
 
-def test_all_that_the_autoencoder_knows_goes_through_the_code():
+def test_the_autoencoders_output_depends_on_the_code_only():
     d = autoencoder()
     d.code.weight.set_value(paddle.zeros(d.code.weight.shape))
     rebuilt = d(paddle.randn([2, 1, 28, 28])).numpy()

@@ -7,8 +7,8 @@ from ppgan_lite.networks import options
 
 
 def build(name, image_shape=(1, 28, 28), num_classes=10, **keys):
-    chosen = options.CLASSIFIERS[name](name=name, **keys)
-    return chosen.builder()(chosen, image_shape, num_classes)
+    network = options.CLASSIFIERS[name](name=name, **keys)
+    return network.builder()(network, image_shape, num_classes)
 
 
 def count(network):
@@ -20,7 +20,7 @@ def count(network):
     [
         ("softmax", 784 * 10 + 10),
         ("fnn", 784 * 500 + 500 + 500 * 10 + 10),
-        # Two convolutions (without the bias that batch norm takes away), two batch norms, one linear layer.
+        # Two convolutions (without bias, which batch norm would cancel), two batch norms, one linear layer.
         ("cnn", 25 * 16 + 32 + 16 * 25 * 32 + 64 + 1568 * 10 + 10),
     ],
 )
@@ -41,7 +41,7 @@ def test_features_lead_to_logits(name, image_shape):
 
 
 @pytest.mark.parametrize(("name", "least"), [("cnn", 4), ("evaluator", 8)])
-def test_images_that_leave_nothing_behind_the_max_pools_are_refused(name, least):
+def test_images_too_small_for_the_max_pools_are_refused(name, least):
     options.CLASSIFIERS[name](name=name).check_size(least, least)
     build(name, (1, least, least))
     for height, width in ((least - 1, 28), (28, least - 1), (2, 2)):
@@ -65,7 +65,7 @@ def test_dropout_is_between_features_and_classes_and_only_in_training():
 
 
 def test_a_residual_block_passes_its_input_on():
-    """With its residual branch at 0, the block is ReLU of its input."""
+    """With a residual branch of 0 the block returns ReLU of its input."""
     network = build("resnet", ncf=4)
     block = network.layers[3]
     norm = block.residual[-1]

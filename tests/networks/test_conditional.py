@@ -6,7 +6,7 @@ from ppgan_lite.networks.conditional import ConditionalBatchNorm2D, ConditionalD
 
 
 class Echo(nn.Layer):
-    """Gives back what it is given."""
+    """Returns its input."""
 
     def forward(self, x):
         return x
@@ -15,7 +15,7 @@ class Echo(nn.Layer):
 LABELS = paddle.to_tensor([2, 0, 1])
 
 
-def test_the_class_joins_the_noise_as_a_one_hot_vector_and_codes_follow():
+def test_the_class_follows_the_noise_as_a_one_hot_vector_then_come_the_codes():
     z, codes = paddle.randn([3, 4]), paddle.randn([3, 2])
     one_hot = np.eye(3)[[2, 0, 1]]
     g = ConditionalGenerator(Echo(), 3)
@@ -30,7 +30,7 @@ def test_another_class_gives_another_image():
     assert (difference > 0).tolist() == [True, False, True]  # the second one was 0 before
 
 
-def test_the_class_joins_the_image_as_one_learned_channel():
+def test_the_class_is_one_more_learned_channel_of_the_image():
     images = paddle.randn([3, 2, 4, 5])
     d = ConditionalDiscriminator(Echo(), 3, (4, 5))
     joined = d(images, LABELS).numpy()
@@ -41,14 +41,14 @@ def test_the_class_joins_the_image_as_one_learned_channel():
     assert (d.pictures.weight.grad.numpy() == 1).all()  # each class's picture is learned
 
 
-def test_another_class_gets_another_judgement():
+def test_another_class_gives_other_logits():
     d = ConditionalDiscriminator(nn.Sequential(nn.Flatten(), nn.Linear(60, 1)), 3, (4, 5))
     images = paddle.randn([3, 2, 4, 5])
     difference = (d(images, LABELS) - d(images, paddle.zeros([3], "int64"))).abs()[:, 0].numpy()
     assert (difference > 0).tolist() == [True, False, True]
 
 
-def test_each_class_has_a_gain_and_a_shift_of_its_own_behind_a_common_batch_norm():
+def test_each_class_has_its_own_gain_and_shift_after_a_common_batch_norm():
     norm, plain = ConditionalBatchNorm2D(4, 3), nn.BatchNorm2D(4)
     x = 5 + 2 * paddle.randn([3, 4, 6, 6])
     np.testing.assert_allclose(norm(x, LABELS).numpy(), plain(x).numpy(), atol=1e-6)  # gains of 1, shifts of 0

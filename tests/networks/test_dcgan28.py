@@ -37,14 +37,14 @@ def test_shapes_and_range(upsample, channels):
     assert discriminator(shape, ndf=2)(images).shape == [5, 1]
 
 
-def test_activation_is_that_of_all_hidden_layers():
+def test_all_hidden_layers_have_the_activation():
     kinds = {activation: generator(ngf=2, activation=activation) for activation in ("relu", "tanh")}
     counts = {name: [type(layer).__name__ for layer in g.sublayers()].count("Tanh") for name, g in kinds.items()}
     assert counts == {"relu": 1, "tanh": 4}  # the last layer's is always tanh
 
 
-def test_relu_behind_the_pool_is_relu_before_it():
-    """The tutorial's order, with the same weights: the same logits and the same gradients by the image."""
+def test_relu_after_the_pool_equals_relu_before_it():
+    """With the same weights, the tutorial's order has the same logits and the same gradients by the image."""
     import paddle.nn.functional as F
 
     d = discriminator(ndf=4)

@@ -20,7 +20,7 @@ def trainable(network):
     return sum(int(np.prod(p.shape)) for p in network.parameters() if not p.stop_gradient)
 
 
-def test_parameter_counts_are_those_of_pytorchs_example():
+def test_parameter_counts_equal_pytorchs_example():
     assert trainable(generator()) == 3_576_704
     assert trainable(discriminator()) == 2_765_568
 
@@ -45,8 +45,8 @@ def test_widths_halve_and_double_by_stages():
     assert widths(generator((3, 64, 64), ngf=128), nn.Conv2DTranspose)[0] == 1024  # as figure 1 of the DCGAN paper
 
 
-def test_batch_norms_stand_where_the_paper_has_them():
-    """In G behind all but the last layer, in D behind all but the first and the last."""
+def test_batch_norms_are_where_the_paper_has_them():
+    """In G after all layers but the last, in D after all but the first and the last."""
     stage = ["Conv2DTranspose", "BatchNorm2D", "ReLU"]
     assert [type(layer).__name__ for layer in generator(ngf=2).layers] == stage * 4 + ["Conv2DTranspose", "Tanh"]
     stage = ["Conv2D", "BatchNorm2D", "LeakyReLU"]

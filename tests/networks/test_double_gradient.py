@@ -1,4 +1,4 @@
-"""Discriminators whose options promise a double gradient, under a gradient penalty."""
+"""Discriminators with the ability DOUBLE_GRADIENTS, under a gradient penalty."""
 
 import numpy as np
 import paddle
@@ -20,10 +20,10 @@ FORMS = {  # options, image shape
 
 def build(keys, shape):
     paddle.seed(0)
-    chosen = options.DISCRIMINATORS[keys["name"]](**keys)
-    d = chosen.builder()(chosen, shape)
+    network = options.DISCRIMINATORS[keys["name"]](**keys)
+    d = network.builder()(network, shape)
     for layer in d.sublayers():
-        if hasattr(layer, "weight_orig"):  # the power iteration stands still: it is no part of the gradient
+        if hasattr(layer, "weight_orig"):  # at the end of its power iteration, which has no gradient
             matrix = layer.weight_orig.numpy().reshape(layer.weight_orig.shape[0], -1)
             u, _, v = np.linalg.svd(matrix if layer.weight_orig.ndim == 4 else matrix.T, full_matrices=False)
             layer.weight_u.set_value(u[:, 0])
@@ -36,21 +36,21 @@ def points(shape, dtype):
 
 
 def gradients(d, x):
-    """Of the penalty, by the name of each trained parameter."""
+    """The penalty's gradients: name of a trained parameter -> array."""
     trained = {name: p for name, p in d.named_parameters() if not p.stop_gradient}
     penalty = gradient_penalty(d, x)
     penalty.backward()
     return {name: np.zeros(p.shape) if p.grad is None else p.grad.numpy() for name, p in trained.items()}
 
 
-def test_every_promise_is_tested():
-    promised = {name for name, cls in options.DISCRIMINATORS.items() if options.DOUBLE_GRADIENTS in cls.CAN}
-    assert promised == {keys["name"] for keys, _ in FORMS.values()}
+def test_every_network_with_the_ability_is_tested():
+    able = {name for name, cls in options.DISCRIMINATORS.items() if options.DOUBLE_GRADIENTS in cls.CAN}
+    assert able == {keys["name"] for keys, _ in FORMS.values()}
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_penaltys_gradient_matches_finite_differences(form):
-    """In float64, where Paddle's own operations stand for the fast ones; each parameter along one direction."""
+    """In float64, which uses Paddle's own operations; each parameter along one direction."""
     keys, shape = FORMS[form]
     d, x = build(keys, shape).to(dtype="float64"), points(shape, "float64")
     parameters = dict(d.named_parameters())
@@ -75,7 +75,7 @@ def test_the_penaltys_gradient_matches_finite_differences(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_form_that_is_trained_has_the_same_gradient(form, monkeypatch):
+def test_the_fast_form_has_the_same_gradient(form, monkeypatch):
     """In float32, with the fast convolutions."""
     keys, shape = FORMS[form]
     calls, plain = [], fast_conv.conv2d
@@ -89,7 +89,7 @@ def test_the_form_that_is_trained_has_the_same_gradient(form, monkeypatch):
 
 
 def test_dcgan28_has_none():
-    """Its max-pool: the option says so, and the config refuses it under a penalty."""
+    """Because of its max-pool; its options say so."""
     assert options.DOUBLE_GRADIENTS not in options.DISCRIMINATORS["dcgan28"].CAN
     d = build({"name": "dcgan28", "ndf": 4}, (1, 28, 28))
     with pytest.raises(RuntimeError, match="max_pool2d"):

@@ -9,7 +9,7 @@ from ppgan_lite.networks import fast_conv
 
 few = st.integers(1, 5)
 sizes = st.integers(1, 19)
-# kernel, stride: the networks' own, and every number of taps per phase that is supported
+# (kernel, stride): as in the networks, and every supported number of taps per phase
 kernels = st.sampled_from([(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (2, 2), (4, 2), (6, 2), (3, 3), (10, 2)])
 
 
@@ -72,7 +72,7 @@ def test_upsample_conv2d_equals_paddles(num, channels, features, kernel, size):
     [((128, 64, 13, 13), (128, 64, 3, 3), 1, 0), ((16, 64, 32, 32), (128, 64, 4, 4), 2, 1)],
     ids=["dcgan28's D", "dcgan64's D"],
 )
-def test_many_channels_lose_no_more_digits(shape, weight, stride, padding):
+def test_many_channels_are_as_exact(shape, weight, stride, padding):
     assert_same_function(
         lambda x, w: fast_conv.conv2d(x, w, stride, padding),
         lambda x, w: F.conv2d(x, w, stride=stride, padding=padding),
@@ -83,7 +83,7 @@ def test_many_channels_lose_no_more_digits(shape, weight, stride, padding):
 
 @pytest.mark.parametrize("transposed", [False, True])
 def test_frozen_weights_give_the_same(transposed):
-    """With and without a gradient by the weight, which takes the kernel's other form."""
+    """A weight with a gradient uses the other form of `_kernel`."""
     convolve = fast_conv.conv2d_transpose if transposed else fast_conv.conv2d
     x, weight = tensor(0, 2, 3, 13, 13), tensor(1, 3, 3, 4, 4)
     results = []
@@ -138,7 +138,7 @@ def test_the_axis_takes_fewer_products_than_taps_times_outputs():
         assert axis.products * stride < axis.outputs * kernel / 1.5
 
 
-def test_kernels_that_are_not_supported_are_told():
+def test_supports_rejects_other_kernels():
     assert fast_conv.supports(4, 2)
     assert not fast_conv.supports(3, 2)  # not a multiple
     assert not fast_conv.supports(7, 1)  # too many taps

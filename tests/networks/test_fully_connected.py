@@ -25,22 +25,22 @@ def norms(network):
     return [layer for layer in network.sublayers() if isinstance(layer, nn.BatchNorm1D)]
 
 
-def test_parameter_counts_are_those_of_the_keras_articles_listing():
+def test_parameter_counts_equal_the_keras_articles_listing():
     g, d = generator(), discriminator()
     assert (count(g), count(g, trained=False)) == (1_489_936, 3_584)
     assert count(g) + count(g, trained=False) == 1_493_520
     assert (count(d), count(d, trained=False)) == (533_505, 0)
 
 
-def test_parameter_count_is_that_of_the_pytorch_blogs_generator():
-    """Linear 100 -> 128 -> 256 -> 512 -> 1024 -> 784, norms behind all but the first and the last."""
+def test_parameter_count_equals_the_pytorch_blogs_generator():
+    """Linear 100 -> 128 -> 256 -> 512 -> 1024 -> 784, norms after all but the first and the last."""
     g = generator(widths=(128, 256, 512, 1024), norm="pytorch")
     linear = 101 * 128 + 129 * 256 + 257 * 512 + 513 * 1024 + 1025 * 784
     assert count(g) == linear + 2 * (256 + 512 + 1024)
     assert count(g, trained=False) == 2 * (256 + 512 + 1024)
 
 
-def test_norms_stand_where_each_article_has_them():
+def test_norms_are_where_each_article_has_them():
     def kinds(**keys):
         return [type(layer).__name__ for layer in generator(widths=(8, 4, 2), **keys).layers]
 
@@ -52,7 +52,7 @@ def test_norms_stand_where_each_article_has_them():
 
 @pytest.mark.parametrize("norm", ["keras", "pytorch"])
 @pytest.mark.parametrize("epsilon", [1e-3, 0.8])
-def test_the_norms_epsilon_is_the_one_that_is_told(norm, epsilon):
+def test_the_norms_have_the_epsilon_of_the_options(norm, epsilon):
     """A batch normed by hand: (x - mean) / sqrt(var + epsilon)."""
     norm_layer = norms(generator(widths=(8, 4), norm=norm, norm_epsilon=epsilon))[-1]
     x = np.random.default_rng(0).standard_normal([16, 4]).astype("float32")
@@ -60,13 +60,13 @@ def test_the_norms_epsilon_is_the_one_that_is_told(norm, epsilon):
     np.testing.assert_allclose(norm_layer(paddle.to_tensor(x)).numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("norm", "kept"), [("keras", 0.8), ("pytorch", 0.9)])
-def test_running_statistics_keep_the_told_share(norm, kept):
-    """Keras's momentum 0.8 of the article; in the blog PyTorch's 0.1, which is Paddle's 0.9."""
+@pytest.mark.parametrize(("norm", "momentum"), [("keras", 0.8), ("pytorch", 0.9)])
+def test_running_statistics_have_the_momentum_of_each_article(norm, momentum):
+    """Keras: 0.8. In the blog it is PyTorch's default 0.1, which Paddle calls 0.9."""
     norm_layer = norms(generator(widths=(8, 4), norm=norm))[-1]
     x = 3 + paddle.randn([16, 4])
     norm_layer(x)
-    np.testing.assert_allclose(norm_layer._mean.numpy(), (1 - kept) * x.numpy().mean(0), rtol=1e-4)
+    np.testing.assert_allclose(norm_layer._mean.numpy(), (1 - momentum) * x.numpy().mean(0), rtol=1e-4)
 
 
 @pytest.mark.parametrize("norm", ["keras", "pytorch", "none"])

@@ -20,10 +20,10 @@ def count(network):
 
 
 def test_parameter_counts_follow_table_1_less_the_biases_before_norms():
-    judge = 16 * 64 + 64 + 16 * 64 * 128 + 2 * 128 + 128 * 49 * 1024 + 2 * 1024 + 1024 + 1
-    recognise = 1024 * 128 + 2 * 128 + 129 * (10 + 2)
-    assert count(discriminator()) == judge
-    assert count(discriminator(outputs=(1, 10, 2))) == judge + recognise
+    without_q = 16 * 64 + 64 + 16 * 64 * 128 + 2 * 128 + 128 * 49 * 1024 + 2 * 1024 + 1024 + 1
+    q = 1024 * 128 + 2 * 128 + 129 * (10 + 2)
+    assert count(discriminator()) == without_q
+    assert count(discriminator(outputs=(1, 10, 2))) == without_q + q
     g = Generator(options.DCGAN28Generator(name="dcgan28", upsample="transposed"), 74, SHAPE)
     linear = 74 * 1024 + 2 * 1024 + 1024 * 128 * 49 + 2 * 128 * 49
     assert count(g) == linear + 16 * 128 * 64 + 2 * 64 + 16 * 64 + 1
@@ -48,7 +48,7 @@ def test_shapes_of_the_outputs(norm, channels):
     assert [y.shape for y in outputs] == [[5, 1], [5, 7], [5, 2]]
 
 
-def test_the_outputs_behind_the_first_share_a_layer_that_the_first_has_not():
+def test_all_outputs_but_the_first_share_one_more_layer():
     d = discriminator(outputs=(1, 7, 2), ndf=4)
     d.eval()
     images = paddle.randn([5, *SHAPE])
@@ -70,7 +70,7 @@ def test_other_sizes_are_refused(size):
 
 @pytest.fixture(scope="module")
 def iterated():
-    """The state of a discriminator with `norm: spectral` whose power iterations have come near their ends."""
+    """The state of a discriminator with `norm: spectral` after many power iterations."""
     paddle.seed(0)
     d = discriminator(outputs=(1, 7, 2), ndf=4, norm="spectral")
     with paddle.no_grad():
@@ -81,7 +81,7 @@ def iterated():
 
 @pytest.fixture
 def spectral(iterated):
-    """A discriminator of that state, after one more pass."""
+    """A discriminator with the state `iterated`, after one more pass."""
     d = discriminator(outputs=(1, 7, 2), ndf=4, norm="spectral")
     d.set_state_dict(iterated)
     d(paddle.zeros([1, *SHAPE]))
@@ -97,9 +97,9 @@ def state(d):
 
 
 def test_every_weights_largest_singular_value_is_1(spectral):
-    """Of a linear layer, too, whose matrix is the transpose of a convolution's: [inputs, outputs]."""
+    """Also in linear layers, which have the transposed matrix: [inputs, outputs]."""
     layers = normalised(spectral)
-    assert len(layers) == 7  # two convolutions, a linear layer, the judge, Q's layer and its two outputs
+    assert len(layers) == 7  # two convolutions, a linear layer, the logit, Q's hidden layer and its two outputs
     for name, layer in layers.items():
         matrix = layer.weight.numpy()
         matrix = matrix.reshape(len(matrix), -1) if matrix.ndim == 4 else matrix
@@ -123,7 +123,7 @@ def test_the_fast_form_uses_the_normalised_weight(spectral, monkeypatch):
     np.testing.assert_allclose(y.numpy(), expected.numpy(), rtol=1e-4, atol=1e-5)
 
 
-def test_evaluation_changes_nothing_and_gives_what_training_gave(spectral):
+def test_evaluation_mode_changes_nothing_and_has_the_outputs_of_training_mode(spectral):
     images = paddle.randn([3, *SHAPE])
     trained = [y.numpy() for y in spectral(images)]
     before = state(spectral)
@@ -134,17 +134,17 @@ def test_evaluation_changes_nothing_and_gives_what_training_gave(spectral):
         np.testing.assert_array_equal(value, before[name], err_msg=name)
 
 
-def test_training_iterates_at_each_pass():
+def test_each_pass_in_training_mode_is_a_power_iteration():
     d = discriminator(ndf=4, norm="spectral")
     before = state(d)
     d(paddle.zeros([1, *SHAPE]))
     after = state(d)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     vectors = {f"{name}.weight_{kind}" for name in normalised(d) for kind in "uv"}
-    assert changed == vectors - {"judge.0.weight_u"}  # of a single output it is 1, or -1
+    assert changed == vectors - {"judge.0.weight_u"}  # with a single output it is 1 or -1
 
 
-def test_the_state_holds_the_vectors_and_not_the_quotient(spectral):
+def test_the_state_has_the_vectors_and_not_the_normalised_weight(spectral):
     own = {f"{name}.{key}" for name in normalised(spectral) for key in ("weight_orig", "weight_u", "weight_v", "bias")}
     assert state(spectral).keys() == own
     trained = {name for name, p in spectral.named_parameters() if not p.stop_gradient}

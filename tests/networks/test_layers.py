@@ -13,11 +13,11 @@ from ppgan_lite.networks.layers import (
     Conv2D,
     Conv2DMeanPool,
     Conv2DTranspose,
-    Heads,
     LeakyReLU,
     MaxPool2x2,
     NearestUpsample,
     NearestUpsampleConv2D,
+    OutputHeads,
 )
 
 LAYERS = {
@@ -74,8 +74,8 @@ def test_max_pool_equals_paddles(num, channels, height, width, ties):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_max_pool_of_what_is_no_number_is_paddles(value):
-    """Paddle's pool with a mask gives -1 for places of NaN, hides them, and writes outside of memory going back."""
+def test_max_pool_of_nan_and_infinity_is_paddles(value):
+    """Paddle's max-pool with a mask hides NaN, gives it the index -1, and writes out of bounds in its backward."""
     pixels = np.random.default_rng(0).standard_normal([2, 3, 4, 4]).astype("float32")
     pixels[0, 0] = pixels[1, 2, :2] = value
     x = paddle.to_tensor(pixels, stop_gradient=False)
@@ -159,9 +159,9 @@ def test_nearest_upsampling_is_paddles(shape):
     np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6, atol=1e-6)
 
 
-def test_heads_give_one_output_or_a_tuple_each_by_a_layer_of_its_own():
+def test_output_heads_return_one_output_or_a_tuple_each_from_its_own_layer():
     x = paddle.randn([4, 6])
-    one, three = Heads(6, (2,)), Heads(6, (1, 5, 2))
+    one, three = OutputHeads(6, (2,)), OutputHeads(6, (1, 5, 2))
     np.testing.assert_array_equal(one(x).numpy(), one[0](x).numpy())
     outputs = three(x)
     assert isinstance(outputs, tuple)
@@ -170,7 +170,7 @@ def test_heads_give_one_output_or_a_tuple_each_by_a_layer_of_its_own():
         np.testing.assert_array_equal(y.numpy(), head(x).numpy())
 
 
-def test_heads_are_made_as_told():
-    heads = Heads(6, (1, 5), lambda features, size: nn.Linear(features, size, bias_attr=False))
+def test_output_heads_are_made_by_make():
+    heads = OutputHeads(6, (1, 5), lambda features, size: nn.Linear(features, size, bias_attr=False))
     assert [tuple(head.weight.shape) for head in heads] == [(6, 1), (6, 5)]
     assert all(head.bias is None for head in heads)

@@ -22,7 +22,7 @@ def test_every_name_builds_a_network(kind, name):
 
 
 @pytest.mark.parametrize(
-    ("network", "height", "width", "said"),
+    ("network", "height", "width", "message"),
     [
         (options.DCGAN28Generator, 32, 32, "dcgan28 takes images of 28x28 pixels, but the data has 32x32"),
         (options.InfoGANDiscriminator, 1, 1, "infogan takes images of 28x28 pixels, but the data has 1x1"),
@@ -32,9 +32,9 @@ def test_every_name_builds_a_network(kind, name):
         (options.Evaluator, 28, 7, "evaluator takes images of at least 8x8 pixels, but the data has 28x7"),
     ],
 )  # fmt: skip
-def test_a_size_that_does_not_fit_is_refused(network, height, width, said):
-    with pytest.raises(ConfigError, match=f"^{said}$"):
-        network(name=said.split()[0]).check_size(height, width)
+def test_a_size_that_does_not_fit_is_refused(network, height, width, message):
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        network(name=message.split()[0]).check_size(height, width)
 
 
 def test_sizes_that_fit_are_taken():

@@ -36,7 +36,7 @@ def conv(inputs, outputs, kernel=3):
 
 
 @pytest.mark.parametrize("ngf", [128, 256], ids=["WGAN-GP", "SNGAN"])
-def test_the_generator_has_the_papers_parameters_but_for_biases_under_batch_norms(ngf):
+def test_the_generator_has_the_papers_parameters_except_biases_before_batch_norms(ngf):
     block = 2 * (2 * ngf + conv(ngf, ngf)) + conv(ngf, ngf, 1)
     papers = (128 + 1) * 16 * ngf + 3 * block + 2 * ngf + conv(ngf, 3)
     assert papers == {128: 1_204_483, 256: 4_276_739}[ngf]
@@ -85,7 +85,7 @@ def test_the_generator_is_the_papers_written_out(monkeypatch):
 
 @pytest.mark.parametrize("pooling", ["sum", "mean"])
 def test_the_discriminator_is_the_papers_written_out(pooling):
-    """Pooling behind the convolutions, but in the first shortcut; no ReLU before the first block."""
+    """Pooling after the convolutions, except in the first shortcut; no ReLU before the first block."""
     d, x = discriminator(3, pooling=pooling), images()
     for p in d.parameters():
         p.set_value(0.3 * paddle.randn(p.shape))  # biases too, which start at 0
@@ -124,8 +124,8 @@ def test_several_outputs_are_a_tuple():
     assert [y.shape for y in discriminator(outputs=(1, 10))(images())] == [[3, 1], [3, 10]]
 
 
-def test_classes_stand_where_the_papers_have_them():
-    """In the batch norms of the generator's blocks, not in the last one; of the discriminator in one product."""
+def test_classes_are_where_the_papers_have_them():
+    """In all batch norms of the generator but the last; in the discriminator in one embedding."""
     norms = [layer for layer in generator(10).sublayers() if isinstance(layer, nn.BatchNorm2D | ConditionalBatchNorm2D)]
     trained = [type(norm).__name__ for norm in norms if trainable(norm)]
     assert trained == ["ConditionalBatchNorm2D"] * 6 + ["BatchNorm2D"]

@@ -24,7 +24,7 @@ TOY = ROOT / "configs" / "gan_toy1d.yml"
 PLANE = "data={name: gaussians, batch_size: 8, num_images: 44, dims: 2, modes: 4, std: 0.05}"
 SHORT = (
     "optim.g.lr=5e-4", "optim.d.lr=3e-3",
-    "train={steps: 400, log_every: 100, preview_every: 200, save_every: 25, keep: 100}",
+    "train={steps: 400, seed: 0, log_every: 100, preview_every: 200, save_every: 25, keep: 100}",
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def coloured(picture, colour):
     return (np.abs(picture.astype(int) - colour).max(2) < 40).sum()
 
 
-BLUE, GREEN = (31, 119, 180), (44, 160, 44)  # of D, and of G
+BLUE, GREEN = (31, 119, 180), (44, 160, 44)  # colours of D and G
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def story(folder, step):
     dataset = build_dataset(run.config())
     moment = moment_of(method, dataset, step)
     axis = points.axis_of(dataset)
-    return moment.judged[(axis >= 0.4) & (axis <= 0.8)], moment.samples.mean(), moment.samples.std()
+    return moment.d_output[(axis >= 0.4) & (axis <= 0.8)], moment.samples.mean(), moment.samples.std()
 
 
 def test_d_separates_then_g_becomes_the_data_and_d_flattens(toy):
@@ -113,7 +113,7 @@ def test_fewer_checkpoints_make_fewer_moments(kept, shown):
 def test_errors_name_the_thing(toy, small_run, tmp_path):
     with pytest.raises(CheckpointError, match="no checkpoint of step 5; there are: 25, 50"):
         save_moments(toy, tmp_path / "x.png", step=5, seed=0)
-    with pytest.raises(RunError, match="run: was trained on rendered_digits, which are no points"):
+    with pytest.raises(RunError, match="run: trained on rendered_digits, not on points"):
         save_moments(small_run, tmp_path / "x.png", step=None, seed=0)
     with pytest.raises(RunError, match="not the folder of a run"):
         save_moments(tmp_path, tmp_path / "x.png", step=None, seed=0)
@@ -140,7 +140,7 @@ def test_d_is_asked_along_the_axis():
     make_linear_d(method, 3.0, bias=-1.0)
     moment = moment_of(method, dataset, num=5)
     axis = np.linspace(0 - 0.4, 0.6 + 0.4, 401)  # the data and 0, with 4 deviations on either side
-    np.testing.assert_allclose(moment.judged, 1 / (1 + np.exp(1 - 3 * axis)), rtol=1e-5)
+    np.testing.assert_allclose(moment.d_output, 1 / (1 + np.exp(1 - 3 * axis)), rtol=1e-5)
 
 
 def test_d_is_asked_all_over_the_plane_by_y_and_x():
@@ -148,7 +148,7 @@ def test_d_is_asked_all_over_the_plane_by_y_and_x():
     make_linear_d(method, 3.0, -1.0)
     x = y = np.linspace(-0.8, 0.8, 101)
     moment = moment_of(method, dataset, num=5)
-    np.testing.assert_allclose(moment.judged, 1 / (1 + np.exp(y[:, None] - 3 * x)), rtol=1e-5)
+    np.testing.assert_allclose(moment.d_output, 1 / (1 + np.exp(y[:, None] - 3 * x)), rtol=1e-5)
     make_linear_d(method, 50.0, 0.0)  # real on the right
     picture = draw(dataset, [moment_of(method, dataset, num=5)]).astype(int)
     left, right = picture[150, 60], picture[150, picture.shape[1] // 2 + 60]
@@ -159,7 +159,7 @@ def test_d_is_asked_all_over_the_plane_by_y_and_x():
 @pytest.mark.parametrize("name", ["acgan", "dragan", "infogan"])
 def test_the_first_of_several_outputs_is_drawn_where_it_is_a_logit(name):
     method, dataset = make(f"method={{name: {name}, z_dim: 4, d_updates: 1}}")
-    assert moment_of(method, dataset).judged.shape == (401,)
+    assert moment_of(method, dataset).d_output.shape == (401,)
 
 
 @pytest.mark.parametrize("name", ["cgan", "hinge", "wgan"])
@@ -167,7 +167,7 @@ def test_the_first_of_several_outputs_is_drawn_where_it_is_a_logit(name):
 def test_a_d_that_gives_no_logits_for_a_point_is_left_out(name, data):
     method, dataset = make(f"method={{name: {name}, z_dim: 4}}", data)
     moment = moment_of(method, dataset)
-    assert moment.judged is None
+    assert moment.d_output is None
     picture = draw(dataset, [moment])
     assert coloured(picture, BLUE) == 0
     assert coloured(picture, GREEN) > 20
@@ -221,7 +221,7 @@ def test_no_checkpoint_is_opened_but_those_shown(toy, tmp_path, monkeypatch):
 @pytest.mark.parametrize("asked", [{"interpolate": 4}, {"out": "folder"}])
 def test_samples_of_points_are_moments_or_arrays_and_nothing_else(toy, tmp_path, asked):
     out = tmp_path / asked.pop("out", "toy.png")
-    with pytest.raises(RunError, match="was trained on points: give --out FILE.png"):
+    with pytest.raises(RunError, match="trained on points; give --out FILE.npz for samples"):
         sample(toy, out, None, Request(num=10, **asked), "cpu")
     sample(toy, tmp_path / "toy.npz", None, Request(num=10), "cpu")
     with np.load(tmp_path / "toy.npz") as file:

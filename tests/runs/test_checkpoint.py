@@ -89,14 +89,14 @@ def test_nothing_whole_is_an_error(saved, tmp_path):
         checkpoint.load_newest(tmp_path / "none", print)
     for path in saved.glob("*/manifest.json"):
         path.unlink()
-    with pytest.raises(CheckpointError, match=r"no checkpoint that is not damaged \(of 3\)"):
+    with pytest.raises(CheckpointError, match=r"no undamaged checkpoint \(of 3\)"):
         checkpoint.load_newest(saved, print)
     with pytest.raises(CheckpointError, match="no checkpoint of step 5; there are: 4, 8, 12"):
         checkpoint.load_step(saved, 5)
 
 
 def test_another_architecture_is_named_and_changes_nothing(saved, small_tree):
-    for section, key, said in [
+    for section, key, message in [
         (
             "generator",
             "ngf",
@@ -108,7 +108,7 @@ def test_another_architecture_is_named_and_changes_nothing(saved, small_tree):
         tree[section][key] = 3
         method = build_method(check_config(tree), spec_of(SHAPE, 10))
         before = tensors(method)
-        with pytest.raises(CheckpointError, match=said):
+        with pytest.raises(CheckpointError, match=message):
             checkpoint.load(saved / "step_00000004").restore(method)
         for ours, theirs in zip(tensors(method), before, strict=True):
             np.testing.assert_array_equal(ours, theirs)

@@ -29,7 +29,7 @@ def alike(seed):
 
 
 def watch(real_images):
-    """The health of a GAN whose one discriminator is `d`."""
+    """The health of a GAN with one discriminator, `d`."""
     return Health(real_images, {"d": "g"})
 
 
@@ -40,27 +40,27 @@ def watched():
 
 def feed(watched, scalars, first, last, every=1):
     """Names of the diagnoses, with their steps, that the same scalars give at the steps first to last."""
-    told = []
+    diagnoses = []
     for step in range(first, last + 1, every):
-        watched.step(step, scalars)
-        told += [(d.name, d.step, d.since) for d in watched.diagnoses()]
-    return told
+        watched.observe(step, scalars)
+        diagnoses += [(d.name, d.step, d.since) for d in watched.diagnoses()]
+    return diagnoses
 
 
 def replay(path, watched, skip=0, every=1, without=()):
     """Diagnoses that a recorded run gives, from the steps after `skip`."""
     trace = json.loads(path.read_text())
     diversity = dict(trace["diversity"])
-    told = []
+    diagnoses = []
     for row in trace["rows"]:
         scalars = dict(zip(trace["columns"], row, strict=True))
         step = scalars.pop("step")
         if step > skip and step % every == 0:
-            watched.step(step, {key: value for key, value in scalars.items() if not key.startswith(without)})
+            watched.observe(step, {key: value for key, value in scalars.items() if not key.startswith(without)})
             if step in diversity:
-                watched.diversity(step, diversity[step])
-        told += watched.diagnoses()
-    return told
+                watched.observe_diversity(step, diversity[step])
+        diagnoses += watched.diagnoses()
+    return diagnoses
 
 
 # Recorded runs.
@@ -69,7 +69,7 @@ def replay(path, watched, skip=0, every=1, without=()):
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("skip", [0, 30])
 def test_a_recorded_run_gives_its_own_diagnosis_and_no_other(path, skip, watched):
-    assert [told.name for told in replay(path, watched, skip)] == {
+    assert [diagnosis.name for diagnosis in replay(path, watched, skip)] == {
         "healthy": [],
         "healthy_transposed": [],
         "collapse": ["collapse"],
@@ -79,58 +79,58 @@ def test_a_recorded_run_gives_its_own_diagnosis_and_no_other(path, skip, watched
     }[path.stem]
 
 
-@pytest.mark.parametrize(("every", "told_at"), [(1, 56), (5, 65), (10, 70)])
+@pytest.mark.parametrize(("every", "expected"), [(1, 56), (5, 65), (10, 70)])
 @pytest.mark.parametrize("without", [(), ("grad_norm/",)])
-def test_the_recorded_divergence_is_told_before_it_is_no_number_at_step_81(watched, every, told_at, without):
-    (told,) = replay(TRACES[0].with_name("nan_near.json"), watched, every=every, without=without)
-    assert (told.name, told.step) == ("nan_near", told_at)
+def test_the_recorded_divergence_is_reported_before_the_nan_at_step_81(watched, every, expected, without):
+    (diagnosis,) = replay(TRACES[0].with_name("nan_near.json"), watched, every=every, without=without)
+    assert (diagnosis.name, diagnosis.step) == ("nan_near", expected)
 
 
 # Collapse.
 
 
 def test_diversity_is_1_for_other_real_images_and_0_for_one_image(watched):
-    assert watched.preview(1, draw(1)) == pytest.approx(1, abs=0.15)
-    assert watched.preview(2, alike(1)) == 0
+    assert watched.observe_preview(1, draw(1)) == pytest.approx(1, abs=0.15)
+    assert watched.observe_preview(2, alike(1)) == 0
 
 
 def test_diversity_is_low_for_few_kinds_and_along_a_curve(watched):
     kinds = draw(1, 10)[np.arange(128) % 10]
-    assert watched.preview(1, kinds) < 0.01
+    assert watched.observe_preview(1, kinds) < 0.01
     weight = np.linspace(0, 1, 128, dtype="float32")[:, None, None, None]
-    assert watched.preview(2, (1 - weight) * draw(1)[:1] + weight * draw(1)[1:2]) < 0.05
+    assert watched.observe_preview(2, (1 - weight) * draw(1)[:1] + weight * draw(1)[1:2]) < 0.05
 
 
 def test_diversity_is_a_ratio_of_distances(watched):
     faint = draw(0) * 0.3
-    assert watched.preview(1, draw(0)) == pytest.approx(1)
-    assert watched.preview(2, faint) == pytest.approx(0.3, rel=1e-4)
+    assert watched.observe_preview(1, draw(0)) == pytest.approx(1)
+    assert watched.observe_preview(2, faint) == pytest.approx(0.3, rel=1e-4)
 
 
 def test_a_few_odd_images_do_not_make_the_rest_diverse(watched):
-    assert watched.preview(1, np.concatenate([alike(1)[:90], draw(1, 38)])) < 0.01
+    assert watched.observe_preview(1, np.concatenate([alike(1)[:90], draw(1, 38)])) < 0.01
 
 
 def test_real_images_may_be_bytes():
     images = draw(0)
     watched = watch(np.rint((images + 1) * 127.5).astype("uint8"))
-    assert watched.preview(1, images) == pytest.approx(1, abs=0.01)
+    assert watched.observe_preview(1, images) == pytest.approx(1, abs=0.01)
 
 
 def test_as_many_images_are_compared_as_there_are_real_ones():
-    assert watch(draw(0, 20)).preview(1, np.concatenate([draw(0, 20), alike(1)])) == pytest.approx(1)
+    assert watch(draw(0, 20)).observe_preview(1, np.concatenate([draw(0, 20), alike(1)])) == pytest.approx(1)
 
 
 def test_large_images_are_compared_by_a_part_of_their_pixels(monkeypatch):
     large = draw(0, 16, size=128)
-    part = watch(large).preview(1, draw(1, 16, size=128))
+    part = watch(large).observe_preview(1, draw(1, 16, size=128))
     monkeypatch.setattr(health, "LARGEST_SIDE", 128)
-    assert part == pytest.approx(watch(large).preview(1, draw(1, 16, size=128)), rel=0.1)
-    assert part != watch(large).preview(1, draw(1, 16, size=128))
+    assert part == pytest.approx(watch(large).observe_preview(1, draw(1, 16, size=128)), rel=0.1)
+    assert part != watch(large).observe_preview(1, draw(1, 16, size=128))
 
 
 def coloured(seed, num=128, size=64):
-    """Even images of one brightness each, told apart by their colour alone: [num, 3, size, size] in [-1, 1]."""
+    """Uniform images of one brightness that differ in colour alone: [num, 3, size, size] in [-1, 1]."""
     rng = np.random.default_rng(seed)
     colours = rng.uniform(-1, 1, [num, 3])
     colours -= colours.mean(1, keepdims=True)
@@ -140,70 +140,72 @@ def coloured(seed, num=128, size=64):
 @pytest.mark.parametrize("size", [32, 64, 100])
 def test_colours_make_images_diverse(size):
     watched = watch(coloured(0, size=size))
-    assert watched.preview(1, coloured(1, size=size)) == pytest.approx(1, abs=0.3)
+    assert watched.observe_preview(1, coloured(1, size=size)) == pytest.approx(1, abs=0.3)
     faded = coloured(1, size=size) * 0.1
-    assert watched.preview(2, faded) == pytest.approx(0.1 * watched.preview(1, coloured(1, size=size)), rel=0.05)
-    assert watched.preview(3, coloured(1, size=size).mean(1, keepdims=True).repeat(3, 1)) < 0.01
+    assert watched.observe_preview(2, faded) == pytest.approx(
+        0.1 * watched.observe_preview(1, coloured(1, size=size)), rel=0.05
+    )
+    assert watched.observe_preview(3, coloured(1, size=size).mean(1, keepdims=True).repeat(3, 1)) < 0.01
 
 
-def test_a_collapse_in_colour_is_told():
+def test_a_collapse_in_colour_is_reported():
     rng = np.random.default_rng(0)
     watched = watch(rng.uniform(-1, 1, [128, 3, 64, 64]).astype("float32"))
     image = rng.uniform(-1, 1, [1, 3, 64, 64])
     for step in (100, 200, 300):
-        assert watched.preview(step, image + 0.02 * rng.standard_normal([128, 3, 64, 64])) < 0.05
+        assert watched.observe_preview(step, image + 0.02 * rng.standard_normal([128, 3, 64, 64])) < 0.05
     assert [d.name for d in watched.diagnoses()] == ["collapse"]
 
 
 @pytest.mark.parametrize("real", [alike(0), alike(0)[:1]], ids=["alike", "only one"])
-def test_without_two_different_real_images_nothing_is_told(real):
+def test_without_two_different_real_images_nothing_is_reported(real):
     watched = watch(real)
-    assert [watched.preview(step, alike(1)) for step in (100, 200, 300, 400)] == [None] * 4
+    assert [watched.observe_preview(step, alike(1)) for step in (100, 200, 300, 400)] == [None] * 4
     assert watched.diagnoses() == []
 
 
 @pytest.mark.parametrize(
-    ("every", "told_at"),
+    ("every", "expected"),
     [(100, 1200), (40, 1200), (500, 2000)],
     ids=["usual", "often: 200 steps", "seldom: 3 previews"],
 )
-def test_images_must_be_alike_for_some_previews_and_steps(watched, every, told_at):
-    told = []
+def test_images_must_be_alike_for_some_previews_and_steps(watched, every, expected):
+    diagnoses = []
     for step in range(1000, 3001, every):
-        watched.preview(step, alike(1))
-        told += watched.diagnoses()
-    assert [(d.name, d.step, d.since) for d in told] == [("collapse", told_at, 1000)]
-    assert "0.00 times as far as among real images" in told[0].words
+        watched.observe_preview(step, alike(1))
+        diagnoses += watched.diagnoses()
+    assert [(d.name, d.step, d.since) for d in diagnoses] == [("collapse", expected, 1000)]
+    assert "the nearest other image is 0.00 times the distance among real images" in diagnoses[0].words
 
 
-def test_one_diverse_preview_begins_the_count_anew(watched):
+def test_one_diverse_preview_restarts_the_count(watched):
     for step, images in enumerate([alike(1), alike(1), draw(1), alike(1), alike(1)]):
-        watched.preview(100 * step, images)
+        watched.observe_preview(100 * step, images)
     assert watched.diagnoses() == []
-    watched.preview(500, alike(1))
+    watched.observe_preview(500, alike(1))
     assert [d.since for d in watched.diagnoses()] == [300]
 
 
 @pytest.mark.parametrize(("contrast", "names"), [(0.21, []), (0.19, ["collapse"])])
 def test_the_limit_of_diversity(watched, contrast, names):
     for step in (100, 200, 300):
-        assert watched.preview(step, draw(0) * contrast) == pytest.approx(contrast, rel=1e-3)
+        assert watched.observe_preview(step, draw(0) * contrast) == pytest.approx(contrast, rel=1e-3)
     assert [d.name for d in watched.diagnoses()] == names
 
 
 # A discriminator that wins.
 
 
-def test_a_healthy_run_tells_nothing(watched):
+def test_a_healthy_run_has_no_diagnosis(watched):
     assert feed(watched, WELL, 1, 2000) == []
     assert watched.summary() == []
 
 
-def test_convergence_failure_is_told_alone_when_it_comes_at_once(watched):
+def test_convergence_failure_is_reported_alone_when_it_comes_at_once(watched):
     assert feed(watched, FAILED, 1, 2000) == [("convergence_failure", 301, 1)]
 
 
-def test_a_strong_discriminator_is_told_before_it_wins(watched):
+def test_a_strong_discriminator_is_reported_before_it_wins(watched):
     assert feed(watched, STRONG, 1, 600) == [("d_too_strong", 301, 1)]
     ((name, step, since),) = feed(watched, FAILED, 601, 1200)
     assert name == "convergence_failure"
@@ -233,19 +235,19 @@ def test_just_not_failed(watched, change):
     assert [name for name, *_ in feed(watched, FAILED | change, 1, 1000)] == ["d_too_strong"]
 
 
-def test_a_passing_win_at_the_start_as_in_pytorchs_tutorial_tells_nothing(watched):
+def test_a_passing_win_at_the_start_as_in_pytorchs_tutorial_is_not_reported(watched):
     won = FAILED | {"loss/d_real": 0.0004, "loss/d_fake": 0.0003, "loss/g": 40.0}
-    told = feed(watched, WELL | {"loss/g": 10.0}, 1, 50) + feed(watched, won, 51, 200)
-    assert told + feed(watched, WELL | {"loss/g": 4.0}, 201, 1500) == []
+    diagnoses = feed(watched, WELL | {"loss/g": 10.0}, 1, 50) + feed(watched, won, 51, 200)
+    assert diagnoses + feed(watched, WELL | {"loss/g": 4.0}, 201, 1500) == []
 
 
 def test_noise_around_the_limit_is_averaged(watched):
     for step in range(1, 1001):
-        watched.step(step, WELL if step % 10 == 0 else FAILED)  # 0.068 on average, but an accuracy of 98 %
+        watched.observe(step, WELL if step % 10 == 0 else FAILED)  # 0.068 on average, but an accuracy of 98 %
     assert [d.name for d in watched.diagnoses()] == ["convergence_failure"]
 
 
-def test_a_state_is_told_again_only_when_it_had_gone_and_come_back(watched):
+def test_a_condition_is_reported_again_only_after_it_was_absent(watched):
     assert [name for name, *_ in feed(watched, FAILED, 1, 400)] == ["convergence_failure"]
     assert feed(watched, WELL, 401, 430) == []  # not gone for long enough
     assert feed(watched, FAILED, 431, 1000) == []
@@ -286,7 +288,7 @@ def test_other_methods_that_lack_a_scalar_are_not_judged_by_it(watched, missing)
 @pytest.mark.parametrize(
     ("blind_to", "other"), [("accuracy/d_fake", "accuracy/d_real"), ("accuracy/d_real", "accuracy/d_fake")]
 )
-def test_a_d_that_takes_all_images_for_the_same_is_told(watched, blind_to, other):
+def test_a_d_that_gives_all_images_the_same_answer_is_reported(watched, blind_to, other):
     assert feed(watched, WELL | {blind_to: 0.0, other: 1.0}, 1, 310) == [("d_blind", 301, 1)]
 
 
@@ -299,7 +301,7 @@ def test_a_d_that_is_less_sure_is_not(watched, low, high):
 
 
 @pytest.mark.parametrize("key", ["loss/g", "loss/critic", "grad_norm/d_fake"])
-def test_two_far_values_tell_that_nan_is_near(watched, key):
+def test_two_far_values_mean_that_nan_is_near(watched, key):
     feed(watched, WELL | {key: 2.0}, 1, 50)
     assert feed(watched, WELL | {key: 250.0}, 51, 51) == []
     assert feed(watched, WELL | {key: -250.0}, 52, 60) == [("nan_near", 52, 51)]
@@ -308,34 +310,34 @@ def test_two_far_values_tell_that_nan_is_near(watched, key):
 def test_the_words_name_the_worst(watched):
     feed(watched, WELL, 1, 50)
     for step in (51, 52):
-        watched.step(step, WELL | {"loss/d_real": 500.0, "loss/d_fake": 0.0, "loss/g": 6000.0})
-    (told,) = watched.diagnoses()
-    assert told.words == "loss/g is 6e+03, 5e+03 times what was usual: soon it may be no number"
+        watched.observe(step, WELL | {"loss/d_real": 500.0, "loss/d_fake": 0.0, "loss/g": 6000.0})
+    (diagnosis,) = watched.diagnoses()
+    assert diagnosis.words == "loss/g is 6e+03, 5e+03 times its usual size: it may soon be infinite or NaN"
 
 
-def test_ordinary_spikes_and_larger_scales_tell_nothing(watched):
+def test_ordinary_spikes_and_larger_scales_are_not_reported(watched):
     feed(watched, WELL | {"grad_norm/g": 2.0}, 1, 50)
     assert feed(watched, WELL | {"grad_norm/g": 190.0, "loss/g": 110.0}, 51, 90) == []
     critic = {"loss/critic": -4000.0, "reg/gp": 1e9}  # WGAN's losses have no scale of their own
     assert feed(watch(draw(0)), critic, 1, 500) == []
 
 
-def test_single_spikes_now_and_then_tell_nothing(watched):
+def test_single_spikes_now_and_then_are_not_reported(watched):
     for step in range(1, 1000):
-        watched.step(step, WELL | {"loss/g": 1e4 if step % 60 == 0 else 1.2})
+        watched.observe(step, WELL | {"loss/g": 1e4 if step % 60 == 0 else 1.2})
     assert watched.diagnoses() == []
 
 
 def test_gradients_of_every_tenth_step_are_enough(watched):
     for step in range(1, 301):
         norm = {"grad_norm/d": 1.0 if step <= 200 else 1e3} if step % 10 == 0 else {}
-        watched.step(step, WELL | norm)
+        watched.observe(step, WELL | norm)
     assert [(d.name, d.step, d.since) for d in watched.diagnoses()] == [("nan_near", 220, 210)]
 
 
 def test_a_value_near_zero_now_and_then_does_not_make_the_usual_ones_far(watched):
     for step in range(1, 200):
-        watched.step(step, WELL | {"grad_norm/d": 0.0 if step % 10 == 0 else 500.0})
+        watched.observe(step, WELL | {"grad_norm/d": 0.0 if step % 10 == 0 else 500.0})
     assert watched.diagnoses() == []
 
 
@@ -349,7 +351,7 @@ def test_what_was_near_zero_may_come_back(watched):
     assert feed(watched, WELL | {"loss/d_real": 90.0, "grad_norm/d": 90.0}, 201, 300) == []
 
 
-def test_the_first_values_have_nothing_to_stand_beside(watched):
+def test_the_first_values_have_nothing_to_be_compared_with(watched):
     feed(watched, WELL, 1, 2)
     assert feed(watched, WELL | {"loss/g": 1e5}, 3, 5) == []
     assert feed(watched, WELL, 6, 500) == []
@@ -368,14 +370,14 @@ def test_gradients_that_are_no_number_are_far_and_do_not_spoil_the_median(watche
 
 def test_diagnoses_are_handed_out_once_with_figures_and_remedies(watched):
     for step in range(1, 400):
-        watched.step(step, FAILED)
-    (told,) = watched.diagnoses()
+        watched.observe(step, FAILED)
+    (diagnosis,) = watched.diagnoses()
     assert watched.diagnoses() == []
-    assert told.words == (
-        "D has won, and G learns no more from it: over about 100 steps D's loss is 0.015 (healthy: 0.5 to 0.8), its "
-        "accuracy 100.0% on real and 100.0% on generated images, and G's loss 5 (healthy: 0.5 to 2)"
+    assert diagnosis.words == (
+        "D has won, and G no longer learns from it: averaged over about 100 steps, D's loss is 0.015 (healthy: 0.5 to "
+        "0.8), its accuracy 100.0% on real and 100.0% on generated images, and G's loss 5 (healthy: 0.5 to 2)"
     )
-    assert told.remedies == REMEDIES["convergence_failure"]
+    assert diagnosis.remedies == REMEDIES["convergence_failure"]
 
 
 def test_the_summary_is_a_copy(watched):

@@ -159,7 +159,7 @@ def test_what_is_drawn_has_the_times_of_metrics_and_files_and_keeps_them_when_re
     before = metrics(copy)
     for path in copy.rglob("*"):
         if path.is_file():
-            os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns - 86_400 * 10**9))  # of yesterday
+            os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns - 86_400 * 10**9))  # written yesterday
     records = [{**record, "time": round(record["time"] - 86_400, 3)} for record in before]
     (copy / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     with Run.open_existing(copy) as run:
@@ -287,7 +287,7 @@ def test_a_missing_package_is_one_warning(new, monkeypatch, capsys, name, packag
             run.log.add_scalars(step, {"loss/g": 0.5, "loss/d": 0.5})
         run.log.add_diagnosis(DIAGNOSIS)
     assert capsys.readouterr().err == (
-        f"warning: {run.folder}: nothing more is drawn for {viewer}: {package} is not installed: pip install {package}"
+        f"warning: {run.folder}: drawing for {viewer} stops: {package} is not installed: pip install {package}"
         "; metrics.jsonl has everything\n"
     )
     assert [record["step"] for record in metrics(run.folder)] == [1, 2, 12]
@@ -312,7 +312,7 @@ def test_a_training_goes_on_without_a_visualdl_that_cannot_be_imported(small_tre
     code, _, err = run_tool("train", "-c", "small.yml", "--run-dir", "run", cwd=tmp_path, environment=environment)
     assert code == 0
     assert err == (
-        "warning: run: nothing more is drawn for VisualDL: visualdl failed: TypeError: Descriptors cannot be created "
+        "warning: run: drawing for VisualDL stops: visualdl failed: TypeError: Descriptors cannot be created "
         "directly.; metrics.jsonl has everything\n"
     )
     assert len(metrics(tmp_path / "run")) == 14
@@ -330,7 +330,7 @@ def test_a_visualdl_that_fails_is_one_warning(new, monkeypatch, capsys, method):
             run.log.add_scalars(step, {"loss/g": 0.5})
             run.log.add_preview(step, np.zeros([2, 2, 1], "uint8"), {})
     assert capsys.readouterr().err == (
-        f"warning: {run.folder}: nothing more is drawn for VisualDL: visualdl failed: RuntimeError: no longer kept; "
+        f"warning: {run.folder}: drawing for VisualDL stops: visualdl failed: RuntimeError: no longer kept; "
         "metrics.jsonl has everything\n"
     )
     assert [record["step"] for record in metrics(run.folder)] == [1, 2]
@@ -365,7 +365,7 @@ log.close()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == (
-        f"warning: {tmp_path}: nothing more is drawn for TensorBoard: tensorboardX failed: OSError: [Errno 27] File "
+        f"warning: {tmp_path}: drawing for TensorBoard stops: tensorboardX failed: OSError: [Errno 27] File "
         "too large; metrics.jsonl has everything\n"
     )
     assert [record["step"] for record in metrics(tmp_path)] == [*range(1, 60), *range(61, 80)]

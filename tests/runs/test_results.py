@@ -4,7 +4,7 @@ import pytest
 
 from ppgan_lite.errors import EvaluationError, RunError
 from ppgan_lite.files import seal, unseal
-from ppgan_lite.runs.results import METRICS, Figure, Result, check_same_protocol
+from ppgan_lite.runs.results import METRICS, Figure, Result, check_same_protocol, describe_quality
 
 PROTOCOL = {"features": "mnist", "num_real": 10_000, "ema": False}
 FIGURES = {
@@ -20,12 +20,12 @@ def result():
 
 
 @pytest.fixture
-def of_classifier():
+def classifier_result():
     figures = {"accuracy": Figure(0.75, error=0.1), "train_accuracy": Figure(1.0)}
     return Result(7, PROTOCOL, figures, 0.5, confusion=((3, 1), (0, 0)))
 
 
-@pytest.mark.parametrize("kind", ["result", "of_classifier"])
+@pytest.mark.parametrize("kind", ["result", "classifier_result"])
 def test_what_is_written_is_read(kind, request, tmp_path):
     written = request.getfixturevalue(kind)
     written.write(tmp_path / "x.json")
@@ -45,7 +45,7 @@ def test_a_changed_figure_is_refused(result, tmp_path):
     text = path.read_text()
     assert "12.345678" in text
     path.write_text(text.replace("12.345678", "2.345678"))
-    with pytest.raises(EvaluationError, match="x.json: damaged .* delete it, and evaluate that step again"):
+    with pytest.raises(EvaluationError, match="x.json: damaged .* delete it and evaluate that step again"):
         Result.read(path)
 
 
@@ -65,25 +65,72 @@ def test_another_format_is_refused(result, tmp_path):
     path = tmp_path / "x.json"
     result.write(path)
     path.write_bytes(seal({**unseal(path.read_bytes()), "format": 2, "more": "of a later version"}))
-    with pytest.raises(EvaluationError, match="of another format than 1; evaluate that step again"):
+    with pytest.raises(EvaluationError, match="x.json: unknown format; evaluate that step again"):
         Result.read(path)
 
 
-def test_the_table_shows_each_metric_beside_real_images(result, of_classifier):
-    assert [line.split("  ")[0] for line in result.table().splitlines()] == ["metric", *FIGURES]
-    heads, *rows = ([cell.strip() for cell in line.split("  ") if cell] for line in result.table().splitlines())
-    assert heads == ["metric", "this run", "real images"]
-    assert rows == [
+def cells(table):
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in table.splitlines()]
+
+
+def test_the_table_groups_the_metrics_next_to_real_images(result, classifier_result):
+    assert cells(result.table()) == [
+        ["metric", "this run", "real images"],
+        ["overall"],
         ["frechet_distance", "12.35", "0.1234", METRICS["frechet_distance"]],
         ["classifier_score", "0.3000 ± 0.05", "9.870", METRICS["classifier_score"]],
+        ["realism and variety"],
         ["class_kl", "1.000e-300", "0.000", METRICS["class_kl"]],
     ]
-    assert len({line.index(row[3]) for line, row in zip(result.table().splitlines()[1:], rows, strict=True)}) == 1
-    assert "accuracy        0.7500 ± 0.1    of the test images" in of_classifier.table().splitlines()
+    lines = [line for line in result.table().splitlines()[1:] if line.startswith("  ")]
+    assert len({line.index(METRICS[line.split()[0]]) for line in lines}) == 1
+    assert f"  accuracy        0.7500 ± 0.1    {METRICS['accuracy']}" in classifier_result.table().splitlines()
 
 
 def test_a_metric_without_words_is_shown_too():
-    assert Result(1, {}, {"new_one": Figure(3.0)}, 0.0).table().splitlines()[1].split() == ["new_one", "3.000"]
+    table = Result(1, {}, {"new_one": Figure(3.0)}, 0.0).table()
+    assert cells(table)[1:] == [["other"], ["new_one", "3.000"]]
+
+
+@pytest.mark.parametrize(
+    ("precision", "coverage", "words"),
+    [  # from docs/RESULTS.md, except the first and the third
+        (0.89, 0.93, "close to real images"),
+        (0.8229, 0.7384, "good"),
+        (0.4, 0.93, "fair"),  # noise among good images
+        (0.6883, 0.4724, "fair"),
+        (0.4021, 0.0778, "poor"),
+        (0.0135, 0.0016, "unlike the data"),
+        (0.0, 0.0, "unlike the data"),
+        (0.7625, 0.1336, "realistic, but of few kinds"),
+    ],
+)
+def test_the_headline_of_a_generator_says_what_its_distance_means(precision, coverage, words):
+    figures = {
+        "frechet_distance": Figure(5.353, real=0.1343),
+        "precision": Figure(precision, real=0.9081),
+        "coverage": Figure(coverage, real=0.9526),
+    }
+    assert Result(1, {}, figures, 0.0).headline().splitlines() == [
+        f"Frechet distance 5.35 (real images: 0.134; lower is better): {words}",
+        f"{precision:.0%} of the generated images look real (of real images: 91%); "
+        f"{coverage:.0%} of the real images have a similar generated one (real: 95%)",
+    ]
+
+
+def test_where_real_images_reach_nothing_the_bare_shares_count():
+    assert describe_quality(Figure(0.5, real=0.0), Figure(0.4, real=0.0)) == "fair"
+
+
+def test_the_headline_of_a_classifier_is_its_test_accuracy(classifier_result):
+    assert classifier_result.headline() == (
+        "test accuracy 0.7500 ± 0.1 (training images: 1.0000; guessing the most frequent class: 1.0000)"
+    )
+
+
+def test_checksums_are_shortened_where_the_protocol_is_shown():
+    result = Result(7, {"features": "mnist", "features_sha256": "0123456789abcdef" * 4, "seed": 0}, FIGURES, 1.25)
+    assert result.describe_protocol() == "features mnist, features_sha256 0123456789ab, seed 0"
 
 
 def test_results_of_one_protocol_compare(result):
@@ -95,7 +142,7 @@ def test_averaged_weights_are_no_other_protocol(result):
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         ({**PROTOCOL, "num_real": 2000}, "num_real was 10000 and 2000"),
         ({**PROTOCOL, "num_real": 2000, "features": "inception"}, 'features was "mnist" and "inception"'),
@@ -103,7 +150,7 @@ def test_averaged_weights_are_no_other_protocol(result):
         ({key: value for key, value in PROTOCOL.items() if key != "features"}, 'features was "mnist" and null'),
     ],
 )
-def test_results_of_two_protocols_do_not(result, other, said):
+def test_results_of_two_protocols_do_not(result, other, message):
     with pytest.raises(EvaluationError) as error:
         check_same_protocol(result, Result(7, other, FIGURES, 1.25), ("runs/a", "runs/b"))
-    assert str(error.value) == f"runs/a and runs/b cannot be compared: {said}; evaluate both alike"
+    assert str(error.value) == f"runs/a and runs/b cannot be compared: {message}; evaluate both with the same protocol"

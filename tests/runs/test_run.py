@@ -31,7 +31,7 @@ def image_steps(folder, tag="numbers"):
 
 
 def metrics(folder):
-    """The records of steps without their times; those of previews' diversity lie between them."""
+    """The records of steps without their times; records of previews' diversity are in between."""
     records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert all(isinstance(record.pop("time"), float) for record in records)
     return [record for record in records if "health/diversity" not in record]
@@ -134,13 +134,13 @@ def test_folders_that_a_run_cannot_have(copy, tmp_path):
     (tmp_path / "begun" / ".run.json.1.tmp").write_text("")  # killed while it made the folder
     (tmp_path / "begun" / ".lock").write_text("")
     check_folder(tmp_path / "begun", resume=False, overwrite=False)
-    for folder, resume, overwrite, said in [
-        (copy, False, False, "used by a run; go on with --resume, replace it with --overwrite"),
-        (tmp_path / "new", True, False, "nothing to resume"),
-        (tmp_path, False, True, "holds other things than a run"),
+    for folder, resume, overwrite, message in [
+        (copy, False, False, "already has a run; continue it with --resume, or give --overwrite"),
+        (tmp_path / "new", True, False, "no run to resume"),
+        (tmp_path, False, True, "has other files, but no run"),
         (file, False, False, "is a file"),
     ]:
-        with pytest.raises(RunError, match=said):
+        with pytest.raises(RunError, match=message):
             check_folder(folder, resume, overwrite)
 
 

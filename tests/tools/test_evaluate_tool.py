@@ -82,18 +82,20 @@ def drawn(run, folder, metric):
 def test_it_prints_the_figures_and_keeps_them(run, tmp_path):
     code, out, err = run_tool("evaluate", "--run", run, "--json", tmp_path / "x.json")
     assert (code, err) == (0, "")
-    title, heads, *rows, protocol, written = out.splitlines()
-    assert title.startswith("step 12 (cpu, ")
+    result = Run.open_existing(run).results.read()[0]
+    headline, shares, heads, *rows, written, protocol = out.splitlines()
+    assert headline.startswith("step 12 (cpu, ")
+    assert f"{headline.split(' s): ')[1]}\n{shares}" == result.headline()
     assert heads.split("  ")[0] == "metric"
     assert "real images" in heads
+    rows = [row for row in rows if row.startswith("  ")]  # no titles of groups
     assert [row.split()[0] for row in rows] == OF_GENERATORS
-    result = Run.open_existing(run).results.read()[0]
     for row in rows:
         name, *shown = row.split()
         figure = result.figures[name]
         assert float(shown[0]) == pytest.approx(figure.value, rel=1e-3)
         assert float(shown[1 if figure.error is None else 3]) == pytest.approx(figure.real, rel=1e-3)  # after "± error"
-    assert protocol == "protocol: " + ", ".join(f"{key} {value}" for key, value in result.protocol.items())
+    assert protocol == f"protocol (only figures with the same protocol can be compared): {result.describe_protocol()}"
     assert "features rendered_digits" in protocol
     assert "num_fake 120" in protocol
     assert written == f"written to {run / 'evaluations' / 'step_00000012.json'}"
@@ -136,7 +138,7 @@ def test_a_result_of_another_protocol_is_not_replaced(run, evaluate, tmp_path, c
     capsys.readouterr()
     assert evaluate("--run", run, "--num", 100, "--json", tmp_path / "x.json") == 0
     out, err = capsys.readouterr()
-    assert "step_00000012.json stays as it is: num_fake was 120 and 100; delete it to keep this result there" in err
+    assert "step_00000012.json is not replaced: num_fake was 120 and 100; delete it first" in err
     assert "written to" not in out
     assert (run / "evaluations" / "step_00000012.json").read_bytes() == before
     assert Result.read(tmp_path / "x.json").protocol["num_fake"] == 100
@@ -194,7 +196,7 @@ def test_the_log_of_a_run_that_is_being_trained_is_left_alone(run, evaluate, cap
     capsys.readouterr()
     with locked(run):
         assert evaluate("--run", run) == 0
-    assert "warning: not drawn in the logs: " in capsys.readouterr().err
+    assert "warning: the results are not drawn in the log: " in capsys.readouterr().err
     assert drawn(run, "evaluation", "frechet_distance") == before
     assert evaluated(run) == ["step_00000010.json", "step_00000012.json"]
     assert evaluate("--run", run, "--step", 10) == 0
@@ -205,10 +207,11 @@ def test_a_classifier(classifier_run, tmp_path):
     run = shutil.copytree(classifier_run, tmp_path / "run")
     code, out, err = run_tool("evaluate", "--run", run)
     assert (code, err) == (0, "")
-    title, _, *rows, protocol, _ = out.splitlines()
-    assert title.startswith("step 12 (cpu, ")
-    assert [row.split()[0] for row in rows] == OF_CLASSIFIERS
+    headline, _, _, *rows, _, protocol = out.splitlines()
     (result,) = Run.open_existing(run).results.read()
+    assert headline.startswith("step 12 (cpu, ")
+    assert headline.endswith(f" s): {result.headline()}")
+    assert [row.split()[0] for row in rows] == OF_CLASSIFIERS
     assert float(rows[0].split()[1]) == pytest.approx(result.figures["accuracy"].value, rel=1e-3)
     assert sum(map(sum, result.confusion)) == 120
     assert "num_real 120" in protocol
@@ -225,41 +228,41 @@ def test_a_classifier(classifier_run, tmp_path):
 def test_a_classifier_makes_no_samples(classifier_run, tmp_path):
     code, out, err = run_tool("sample", "--run", classifier_run, "--out", tmp_path / "x.png")
     assert (code, out) == (2, "")
-    assert one_line_error(err) == f"{classifier_run}: holds a classifier, which makes no images"
+    assert one_line_error(err) == f"{classifier_run}: the method of this run (classifier) generates no images"
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--num", 121], "121 images: rendered_digits has only 120 test images"),
-        (["--num", 99], "99 images are too few to measure by; give at least 100 (there are 120 test images)"),
-        (["--features", "mnist"], "features of another data set: the run was trained on rendered_digits"),
+        (["--num", 99], "99 images are too few to evaluate; at least 100 are needed (there are 120 test images)"),
+        (["--features", "mnist"], "--features mnist: for another data set; the run was trained on rendered_digits"),
         (["--features", "x"], "--features x: no such evaluator; give auto, cifar10_jpeg, fashion_mnist, "),
         (["--step", 7], "no checkpoint of step 7; there are: 10, 12"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_code_2(gan_run, evaluate, arguments, said, capsys):
+def test_what_cannot_be_done_is_one_line_and_code_2(gan_run, evaluate, arguments, message, capsys):
     assert evaluate("--run", gan_run, *arguments) == 2
     out, err = capsys.readouterr()
-    assert said in one_line_error(err)
+    assert message in one_line_error(err)
     assert out == ""
     assert not (gan_run / "evaluations").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--num", 0], "argument --num: must be at least 1, got 0"),
         (["--step", "last"], "argument --step: invalid whole number, best or all value: 'last'"),
         (["--seed", "-1"], "argument --seed: must be at least 0, got -1"),
     ],
 )
-def test_bad_usage_is_one_line_and_code_2(gan_run, evaluate, arguments, said, capsys):
+def test_bad_usage_is_one_line_and_code_2(gan_run, evaluate, arguments, message, capsys):
     with pytest.raises(SystemExit) as end:
         evaluate("--run", gan_run, *arguments)
     assert end.value.code == 2
-    assert said in one_line_error(capsys.readouterr().err)
+    assert message in one_line_error(capsys.readouterr().err)
 
 
 def other_data(run):
@@ -269,7 +272,7 @@ def other_data(run):
 
 
 @pytest.mark.parametrize(
-    ("hurt", "said"),
+    ("hurt", "message"),
     [
         (shutil.rmtree, "not the folder of a run (no run.json in it)"),
         (lambda run: shutil.rmtree(run / "checkpoints"), "checkpoints: no checkpoint; train first"),
@@ -277,10 +280,10 @@ def other_data(run):
         (lambda run: (run / "evaluations").write_text(""), "step_00000012.json: cannot be written: "),
     ],
 )
-def test_a_run_that_cannot_be_measured_is_one_line_and_code_2(hurt, said, run, evaluate, capsys):
+def test_a_run_that_cannot_be_measured_is_one_line_and_code_2(hurt, message, run, evaluate, capsys):
     hurt(run)
     assert evaluate("--run", run) == 2
-    assert said in one_line_error(capsys.readouterr().err)
+    assert message in one_line_error(capsys.readouterr().err)
     assert not (run / "evaluations").is_dir()
 
 
@@ -295,19 +298,21 @@ def test_a_damaged_older_checkpoint_is_named_and_passed_over(run, evaluate, caps
 
 def test_without_evaluations_in_training_there_is_no_best(small_run, evaluate, capsys):
     assert evaluate("--run", small_run, "--step", "best") == 2
-    assert "no best checkpoint was kept; that needs train.evaluate_every" in one_line_error(capsys.readouterr().err)
+    assert "no best checkpoint; only GANs trained with train.evaluate_every have one" in one_line_error(
+        capsys.readouterr().err
+    )
 
 
 def test_a_damaged_evaluator_is_one_line_and_code_2(gan_run, evaluate, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(features, "FOLDER", shutil.copytree(features.FOLDER, tmp_path / "evaluators"))
     flip_a_byte(tmp_path / "evaluators" / "rendered_digits.safetensors")
     assert evaluate("--run", gan_run) == 2
-    assert "rendered_digits.safetensors: not the file that its card tells of" in one_line_error(capsys.readouterr().err)
+    assert "rendered_digits.safetensors: damaged (checksum mismatch)" in one_line_error(capsys.readouterr().err)
 
 
 def test_too_few_test_images_are_one_line_and_code_2(small_run, evaluate, capsys):
     assert evaluate("--run", small_run) == 2
-    assert "images are too few to measure by" in one_line_error(capsys.readouterr().err)
+    assert "images are too few to evaluate" in one_line_error(capsys.readouterr().err)
 
 
 def test_a_result_that_cannot_be_written_elsewhere_is_kept_all_the_same(run, evaluate, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""tools/export.py as its users run it: in a process of its own."""
+"""tools/export.py as its users run it: in a separate process."""
 
 import shutil
 
@@ -8,7 +8,7 @@ from conftest import flip_a_byte, one_line_error, run_tool, start_tool
 pytestmark = pytest.mark.sweep
 
 
-def test_it_exports_checks_and_says_so(small_run, tmp_path):
+def test_it_exports_checks_and_reports(small_run, tmp_path):
     code, out, err = run_tool("export", "--run", small_run, "--out", tmp_path / "exported")
     assert (code, err) == (0, "")
     lines = out.splitlines()
@@ -20,22 +20,22 @@ def test_it_exports_checks_and_says_so(small_run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ["--out", "x", "--formats", "paddle,tensorrt"],
-            "argument --formats: unknown format 'tensorrt'; there are: paddle,",
+            "argument --formats: unknown format 'tensorrt'; allowed: paddle,",
         ),
-        (["--out", "x", "--formats", "onnx"], "argument --formats: paddle must be one of them: onnx is made from it"),
+        (["--out", "x", "--formats", "onnx"], "argument --formats: paddle must be included: onnx is made from it"),
         (["--out", "x", "--step", "7"], "no checkpoint of step 7; there are: 4, 8, 12"),
         (["--out", "/dev/null/x"], "/dev/null/x: cannot be written"),
         ([], "the following arguments are required: --out"),
     ],
 )
-def test_bad_input_is_one_line_and_code_2(small_run, tmp_path, arguments, said):
+def test_bad_input_is_one_line_and_code_2(small_run, tmp_path, arguments, message):
     code, _, err = run_tool("export", "--run", small_run, *arguments, cwd=tmp_path)
     assert code == 2
-    assert said in one_line_error(err)
+    assert message in one_line_error(err)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_written_whole_leaves_nothing(small_run, tmp_path)
 def test_a_terminated_export_leaves_nothing(small_run, tmp_path):
     process = start_tool("export", "--run", small_run, "--out", tmp_path / "exported")
     for line in process.stdout:
-        if line.startswith("g, paddle"):  # all is written, and half of it is checked
+        if line.startswith("g, paddle"):  # everything is written, and half of it checked
             assert [path.name for path in tmp_path.iterdir()] == [f".exported.{process.pid}.tmp"]
             process.terminate()
     assert process.wait() == 143
@@ -69,17 +69,17 @@ def damaged_weights(run):
 
 
 @pytest.mark.parametrize(
-    ("hurt", "said"),
+    ("hurt", "message"),
     [
         (other_networks, "network_g: of another architecture: "),
-        (damaged_weights, "no checkpoint that is not damaged (of 3)"),
+        (damaged_weights, "no undamaged checkpoint (of 3)"),
         (lambda run: (run / "run.json").unlink(), "not the folder of a run"),
     ],
 )
-def test_a_run_that_does_not_fit_is_one_line_and_leaves_nothing(hurt, said, small_run, tmp_path):
+def test_a_run_that_does_not_fit_is_one_line_and_leaves_nothing(hurt, message, small_run, tmp_path):
     run = shutil.copytree(small_run, tmp_path / "run")
     hurt(run)
     code, _, err = run_tool("export", "--run", run, "--out", tmp_path / "exported")
     assert code == 2
-    assert said in one_line_error(err.splitlines(keepends=True)[-1])
+    assert message in one_line_error(err.splitlines(keepends=True)[-1])
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

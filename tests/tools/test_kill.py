@@ -1,4 +1,4 @@
-"""A training that is killed again and again, at any moment, ends with the same weights as one that is not."""
+"""A training that is killed many times, at random moments, ends with the same weights as an uninterrupted one."""
 
 import random
 import re
@@ -32,7 +32,7 @@ def test_twenty_kills_change_nothing(small_tree, tmp_path):
     arguments, half_written, starts = ["-c", config, "--run-dir", folder], 0, []
     for kill in range(KILLS):
         process = start_tool("train", *arguments, *(["--resume"] if (folder / "run.json").exists() else []))
-        if kill % 4 == 1:  # while it loads, resumes or has just begun
+        if kill % 4 == 1:  # while it loads, resumes or takes its first steps
             time.sleep(rng.uniform(1, 3))
         else:
             for line in process.stdout:

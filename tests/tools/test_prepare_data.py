@@ -1,4 +1,4 @@
-"""tools/prepare_data.py as its users run it: in a process of its own."""
+"""tools/prepare_data.py as its users run it: in a separate process."""
 
 import signal
 import time
@@ -13,11 +13,11 @@ pytestmark = pytest.mark.sweep
 
 @pytest.fixture
 def config(tmp_path, small_tree):
-    """A config of the pictures in tmp_path/pictures, with 20 of its 24 for training."""
+    """A config of 20 pictures for training and 4 for testing, in tmp_path/pictures."""
     for split, num in (("train", 20), ("test", 4)):
         write_pictures(tmp_path / "pictures" / split, num)
     small_tree["data"] = {"name": "folder", "root": str(tmp_path / "pictures"), "size": 32, "batch_size": 8}
-    small_tree["generator"] = small_tree["discriminator"] = {"name": "fully_connected"}  # of any size
+    small_tree["generator"] = small_tree["discriminator"] = {"name": "fully_connected"}  # takes any size
     path = tmp_path / "folder.yml"
     path.write_text(yaml.safe_dump(small_tree))
     return path
@@ -30,8 +30,8 @@ def prepare(tmp_path, *arguments):
 def test_both_splits_are_cached_once(config, tmp_path):
     code, out, err = prepare(tmp_path, "-c", config)
     assert (code, err) == (0, "")
-    told = out.splitlines()
-    assert [line.partition(" ")[0] for line in told] == [
+    lines = out.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == [
         "decoding",
         "decoded",
         "train:",
@@ -39,13 +39,13 @@ def test_both_splits_are_cached_once(config, tmp_path):
         "decoded",
         "test:",
     ]
-    assert told[2] == f"train: folder pictures (20 images from {tmp_path / 'pictures'})"
+    assert lines[2] == f"train: folder pictures (20 images from {tmp_path / 'pictures'})"
     assert len(list((tmp_path / "caches").iterdir())) == 2
     code, out, err = prepare(tmp_path, "-c", config)
     assert (code, len(out.splitlines()), err) == (0, 2, "")
 
 
-def test_bad_pictures_are_one_line_and_those_for_tests_a_warning(config, tmp_path):
+def test_bad_training_pictures_are_one_line_and_bad_test_pictures_a_warning(config, tmp_path):
     make_bad(tmp_path / "pictures" / "test", 1)
     code, out, err = prepare(tmp_path, "-c", config)
     assert code == 0
@@ -54,26 +54,26 @@ def test_bad_pictures_are_one_line_and_those_for_tests_a_warning(config, tmp_pat
     make_bad(tmp_path / "pictures" / "train", 7)
     code, out, err = prepare(tmp_path, "-c", config)
     assert code == 2
-    assert "1 of 20 files are no pictures (train/007.png: " in err.splitlines()[-1]
+    assert "1 of 20 files cannot be decoded (train/007.png: " in err.splitlines()[-1]
     assert prepare(tmp_path, "-c", config, "-o", "data.on_bad_image=skip")[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "give -c CONFIG, or --export-lmdb LMDB and --out FOLDER"),
         (["--export-lmdb", "x"], "give -c CONFIG, or --export-lmdb LMDB and --out FOLDER"),
         (["--out", "x"], "give -c CONFIG, or --export-lmdb LMDB and --out FOLDER"),
         (["-c", "none.yml"], "none.yml: cannot read the config file"),
-        (["-c", "folder.yml", "-o", "data.cache=memory"], "data.cache: memory: leaves nothing to prepare"),
+        (["-c", "folder.yml", "-o", "data.cache=memory"], "data.cache: memory: nothing to prepare"),
         (["-c", "folder.yml", "-o", "data.root=none"], "data.root: none: no such folder"),
         (["--export-lmdb", "none", "--out", "out"], "none: "),
     ],
 )
-def test_bad_input_is_one_line_and_code_2(config, tmp_path, arguments, said):
+def test_bad_input_is_one_line_and_code_2(config, tmp_path, arguments, message):
     code, _, err = prepare(tmp_path, *arguments)
     assert code == 2
-    assert said in one_line_error(err)
+    assert message in one_line_error(err)
     assert not (tmp_path / "caches").exists()
     assert not (tmp_path / "out").exists()
 

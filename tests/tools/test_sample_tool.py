@@ -1,4 +1,4 @@
-"""tools/sample.py as its users run it: in a process of its own."""
+"""tools/sample.py as its users run it: in a separate process."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from PIL import Image
 pytestmark = pytest.mark.sweep
 
 
-def test_samples_and_says_so(small_run, tmp_path):
+def test_it_samples_and_reports(small_run, tmp_path):
     code, out, err = run_tool("sample", "--run", small_run, "--num", 4, "--out", tmp_path / "x.png")
     assert (code, err) == (0, "")
     assert out == f"4 images of step 12 written to {tmp_path / 'x.png'} (cpu)\n"
@@ -20,29 +20,29 @@ def test_samples_and_says_so(small_run, tmp_path):
     [("cgan", ["--labels", "3,1,4"], (3, 21)), ("infogan", ["--sweep", "code2"], (10, 3))],
     ids=["labels", "sweep"],
 )
-def test_draws_what_is_asked_for(method, options, size, conditional_run, tmp_path):
+def test_it_draws_labels_and_sweeps(method, options, size, conditional_run, tmp_path):
     code, _, err = run_tool("sample", "--run", conditional_run(method), *options, "--out", tmp_path / "x.png")
     assert (code, err) == (0, "")
     columns, rows = size
     assert Image.open(tmp_path / "x.png").size == (columns * 30 + 2, rows * 30 + 2)
 
 
-def test_makes_a_film_and_says_so(small_run, tmp_path):
+def test_it_makes_a_film_and_reports(small_run, tmp_path):
     out = tmp_path / "x.gif"
-    code, said, err = run_tool("sample", "--run", small_run, "--timelapse", "--fps", 4, "--out", out)
+    code, printed, err = run_tool("sample", "--run", small_run, "--timelapse", "--fps", 4, "--out", out)
     assert (code, err) == (0, "")
-    assert said == f"3 previews of steps 5 to 12 written to {out}\n"
+    assert printed == f"3 previews of steps 5 to 12 written to {out}\n"
     with Image.open(out) as film:
         assert (film.n_frames, film.info["duration"]) == (3, 250)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--out", "x.png", "--num", "0"], "argument --num: must be at least 1, got 0"),
         (["--out", "x.png", "--interpolate", "1"], "argument --interpolate: must be at least 2, got 1"),
         (["--out", "x.png", "--seed", "x"], "argument --seed: invalid whole number value: 'x'"),
-        (["--out", "x.gif"], "--out x.gif: unknown kind .gif"),
+        (["--out", "x.gif"], "--out x.gif: unknown file type .gif"),
         (["--out", "x.png", "--step", "7"], "no checkpoint of step 7; there are: 4, 8, 12"),
         (["--out", "/dev/null/x.png"], "/dev/null/x.png: cannot be written"),
         (
@@ -50,17 +50,17 @@ def test_makes_a_film_and_says_so(small_run, tmp_path):
             "argument --interpolate: not allowed with argument --sweep",
         ),
         ([], "the following arguments are required: --out"),
-        (["--out", "x.png", "--timelapse"], "--out x.png: a film of previews is a FILE.gif or a FILE.mp4"),
+        (["--out", "x.png", "--timelapse"], "--out x.png: a timelapse needs FILE.gif or FILE.mp4"),
         (["--out", "x.gif", "--timelapse", "--num", "5"], "argument --num: not allowed with argument --timelapse"),
         (["--out", "x.gif", "--timelapse", "--sweep", "code1"], "not allowed with argument --"),
         (["--out", "x.gif", "--timelapse", "--fps", "0"], "argument --fps: must be at least 1, got 0"),
         (["--out", "x.png", "--fps", "5"], "argument --fps: only allowed with argument --timelapse"),
     ],
 )
-def test_bad_input_is_one_line_and_code_2(small_run, tmp_path, arguments, said):
+def test_bad_input_is_one_line_and_code_2(small_run, tmp_path, arguments, message):
     code, out, err = run_tool("sample", "--run", small_run, *arguments, cwd=tmp_path)
     assert code == 2
-    assert said in one_line_error(err)
+    assert message in one_line_error(err)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""What all tools share: they are few lines, run from any folder, and name a Python that is too old."""
+"""What all tools share: they have few lines, run from any folder, and report a Python that is too old."""
 
 import ast
 import os
@@ -11,7 +11,7 @@ from conftest import ROOT, one_line_error, run_tool
 from ppgan_lite.cli.main import COMMANDS
 
 TOOLS = sorted(path.stem for path in (ROOT / "tools").glob("[!_]*.py"))
-# Files that a Python too old for the suite has to read before it can be named.
+# Files that a Python too old for the suite must be able to read before it is reported.
 READ_BY_OLD = [f"tools/{name}.py" for name in (*TOOLS, "_start")] + [
     "ppgan_lite/__init__.py",
     "ppgan_lite/commands/infer.py",
@@ -37,7 +37,7 @@ def test_old_pythons_can_read_it(file):
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_python_that_is_too_old_is_one_line_and_code_2(tool, tmp_path):
-    """A Python that says it is 3.9, which is what the tools ask it."""
+    """With a Python that reports version 3.9."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\nsys.version_info = (3, 9, 18, 'final', 0)\nsys.version = '3.9.18 (main)'\n"
     )
@@ -45,6 +45,6 @@ def test_a_python_that_is_too_old_is_one_line_and_code_2(tool, tmp_path):
     command = [sys.executable, str(ROOT / "tools" / f"{tool}.py"), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (result.returncode, result.stdout) == (2, "")
-    said = one_line_error(result.stderr)
-    assert "needs Python 3.10 or newer, but" in said
-    assert said.endswith("3.9.18" if tool == "infer" else "pip install -r requirements.txt")
+    message = one_line_error(result.stderr)
+    assert "needs Python 3.10 or newer, but" in message
+    assert message.endswith("3.9.18" if tool == "infer" else "pip install -r requirements.txt")

@@ -19,7 +19,7 @@ def names(folder):
 
 
 def imports(tool, *arguments, **options):
-    """Run a tool; its exit code, stdout, and the top-level packages that it imported, with its stderr between them."""
+    """Run a tool; returns its exit code, its stdout, and the modules that it imported, mixed with its stderr."""
     command = [sys.executable, "-X", "importtime", str(ROOT / "tools" / f"{tool}.py"), *map(str, arguments)]
     result = subprocess.run(command, capture_output=True, text=True, **options)
     return result.returncode, result.stdout, [line.split()[-1] for line in result.stderr.splitlines()]
@@ -30,19 +30,19 @@ def test_help_answers_at_once_without_paddle(tool):
     code, out, err = run_tool(tool, "--help")
     assert (code, err) == (0, "")
     assert f"python tools/{tool}.py" in out
-    code, shown, modules = imports(tool, "--help")
-    assert (code, shown) == (0, out)
+    code, again, modules = imports(tool, "--help")
+    assert (code, again) == (0, out)
     assert "ppgan_lite.cli.main" in modules
     assert not {"paddle", "visualdl", "matplotlib", "numpy"} & set(modules)
 
 
 @pytest.mark.parametrize("config", ["configs/dcgan_digits.yml", "configs/dcgan_digits", "dcgan_digits"])
 def test_it_runs_from_any_folder(config, tmp_path):
-    """Called by the tool's whole path; the config is that of the tool's checkout."""
+    """Called by the tool's absolute path; the config comes from the tool's checkout."""
     small = ["-o", "train.steps=1", "-o", "data.num_images=9", "-o", "data.batch_size=2"]
     code, out, err = run_tool("train", "-c", config, *small, cwd=tmp_path)
     assert (code, err) == (0, "")
-    assert out.endswith("saved step 1 of 1 in output/dcgan_digits\n")
+    assert "\nsaved step 1 of 1 in output/dcgan_digits\nWhat next:\n" in out
     assert "ngf: 32" in (tmp_path / "output" / "dcgan_digits" / "config.yml").read_text()
 
 
@@ -57,7 +57,7 @@ def test_trains_and_reports_in_plain_lines(small_file, tmp_path):
         r"\d+ images/s  \d+:\d\d:\d\d left",
         lines[2],
     )
-    assert lines[-1] == "saved step 12 of 12 in output/small"
+    assert lines[lines.index("What next:") - 1] == "saved step 12 of 12 in output/small"
     assert names(tmp_path / "output" / "small") == [
         "checkpoints", "config.yml", "log", "metrics.jsonl", "run.json", "samples",
     ]  # fmt: skip
@@ -77,7 +77,7 @@ def test_a_terminal_gets_a_bar(small_file, tmp_path):
         while True:
             try:
                 chunk = os.read(ours, 4096)
-            except OSError:  # the other end is closed
+            except OSError:  # the process has ended
                 break
             text += chunk
     os.close(ours)
@@ -93,7 +93,7 @@ def test_a_terminal_gets_a_bar(small_file, tmp_path):
 
 @pytest.mark.sweep
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["-o", "train.epohcs=1"], "train.epohcs: unknown key"),
         (["-o", "train.keep=0"], "train.keep: must be at least 1"),
@@ -102,18 +102,18 @@ def test_a_terminal_gets_a_bar(small_file, tmp_path):
         (["--resume", "--overwrite"], "not allowed with argument"),
         (["--frobnicate"], "unrecognized arguments: --frobnicate"),
         (["--device", "tpu"], "invalid choice: 'tpu'"),
-        (["--resume"], "nothing to resume"),
+        (["--resume"], "no run to resume"),
         (["-o", "data.batch_size=99"], "data.batch_size: 99 is larger than the data set of 44 images"),
-        (["--device", "gpu"], "--device gpu: no GPU to be used"),
+        (["--device", "gpu"], "--device gpu: no usable GPU"),
         (["--run-dir", "small.yml/run"], "small.yml/run: cannot be written: Not a directory"),
         (["--run-dir", "small.yml"], "small.yml: is a file"),
-        (["-o", "data={name: mnist, root: none}"], "data.root: none: no such folder"),
+        (["-o", "data={name: mnist, batch_size: 8, root: none}"], "data.root: none: no such folder"),
     ],
 )
-def test_bad_input_is_one_line_and_code_2(small_file, tmp_path, arguments, said):
+def test_bad_input_is_one_line_and_code_2(small_file, tmp_path, arguments, message):
     code, out, err = run_tool("train", "-c", small_file, *arguments, cwd=tmp_path)
     assert code == 2
-    assert said in one_line_error(err)
+    assert message in one_line_error(err)
     assert names(tmp_path) == ["small.yml"]
 
 
@@ -135,7 +135,7 @@ def test_a_damaged_data_file_is_named(small_file, tmp_path):
     folder.mkdir(parents=True)
     for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"):
         (folder / name).write_bytes(b"")
-    data = f"data={{name: mnist, root: {tmp_path / 'root'}, offline: rendered_digits}}"
+    data = f"data={{name: mnist, batch_size: 8, root: {tmp_path / 'root'}, offline: rendered_digits}}"
     code, out, err = run_tool("train", "-c", small_file, "-o", data, cwd=tmp_path)
     assert code == 2
     assert f"{folder}/train-images-idx3-ubyte.gz: not an IDX file" in one_line_error(err)
@@ -144,7 +144,7 @@ def test_a_damaged_data_file_is_named(small_file, tmp_path):
 
 @pytest.mark.sweep
 def test_without_network_and_data_it_trains_on_rendered_digits_loudly(small_file, tmp_path):
-    """The real lookup in a home without data; a proxy that refuses stands for the missing network."""
+    """The real lookup in a home without data; a proxy that refuses connections takes the place of a missing network."""
     environment = {"PPGAN_DATA": "", "HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
     data = ["-o", "data={name: mnist, batch_size: 8, offline: rendered_digits}", "-o", "train.steps=2"]
     code, out, err = run_tool("train", "-c", small_file, *data, cwd=tmp_path, environment=environment)
@@ -156,7 +156,7 @@ def test_without_network_and_data_it_trains_on_rendered_digits_loudly(small_file
     data[1] = "data={name: mnist, batch_size: 8, offline: null}"
     code, out, err = run_tool("train", "-c", small_file, *data, "--overwrite", cwd=tmp_path, environment=environment)
     assert code == 2
-    assert "no mirror gave it" in one_line_error(err)
+    assert "not available from any mirror" in one_line_error(err)
     assert (tmp_path / "output" / "small" / "run.json").exists()
 
 
@@ -165,7 +165,7 @@ def test_a_used_folder_is_refused_and_overwrite_replaces_it(small_file, tmp_path
     assert run_tool("train", "-c", small_file, *short, cwd=tmp_path)[0] == 0
     code, out, err = run_tool("train", "-c", small_file, cwd=tmp_path)
     assert code == 2
-    assert "output/small: used by a run; go on with --resume, replace it with --overwrite" in one_line_error(err)
+    assert "output/small: already has a run; continue it with --resume, or give --overwrite" in one_line_error(err)
     assert run_tool("train", "-c", small_file, *short, "-o", "train.seed=9", "--overwrite", cwd=tmp_path)[0] == 0
     assert checkpoint.load_newest(tmp_path / "output" / "small" / "checkpoints", print).config["train"]["seed"] == 9
 
@@ -195,7 +195,7 @@ def test_a_signal_saves_and_the_run_goes_on_exactly(small_file, tmp_path, number
     assert lasting(tmp_path / "stopped", end) == lasting(tmp_path / "whole", end)
 
 
-# ---- a run that is there: one line, exit 2, nothing lost ----
+# ---- an existing run: one line, exit 2, nothing lost ----
 
 
 def test_resuming_a_changed_or_damaged_run_is_one_line(small_run, small_file, tmp_path):
@@ -214,12 +214,12 @@ def test_resuming_a_changed_or_damaged_run_is_one_line(small_run, small_file, tm
     assert [line.startswith("warning: ") and "network_g.safetensors: damaged" in line for line in warnings] == [
         True
     ] * 3
-    assert "no checkpoint that is not damaged (of 3)" in one_line_error(error)
+    assert "no undamaged checkpoint (of 3)" in one_line_error(error)
     assert checkpoint.list_steps(copy / "checkpoints") == [4, 8, 12]
 
 
 def test_no_space_left_is_one_line_and_the_last_checkpoint_stays(small_file, tmp_path):
-    """A limit on the size of files stands for a full disk: the same failing write, with another reason."""
+    """A limit on the size of files takes the place of a full disk: the same write fails, for another reason."""
     resource = pytest.importorskip("resource", reason="needs a system that can limit the size of files")
     arguments = ["-c", small_file, "--run-dir", tmp_path / "run"]
     assert run_tool("train", *arguments, "-o", "train.steps=4")[0] == 0
@@ -233,7 +233,7 @@ def test_no_space_left_is_one_line_and_the_last_checkpoint_stays(small_file, tmp
 
 
 @pytest.mark.parametrize(
-    ("config", "override", "said"),
+    ("config", "override", "message"),
     [
         (
             "dcgan_folder",
@@ -243,18 +243,18 @@ def test_no_space_left_is_one_line_and_the_last_checkpoint_stays(small_file, tmp
         (
             "wgan_gp_mnist",
             "discriminator.norm=batch",
-            "discriminator.norm: wgan_gp needs scores that depend on no other",
+            "discriminator.norm: wgan_gp needs a network without batch norms",
         ),
         (
             "dcgan_folder",
             "method.d_updates=2",
-            "method.reuse_fakes: true needs method.d_updates and method.g_updates of",
+            "method.reuse_fakes: true needs method.d_updates: 1 and method.g_updates: 1",
         ),
     ],
 )
-def test_what_only_the_config_is_wrong_about_is_refused_before_data_is_opened(config, override, said, tmp_path):
-    """The data's root does not exist, and nobody notices."""
+def test_what_only_the_config_is_wrong_about_is_refused_before_data_is_opened(config, override, message, tmp_path):
+    """The data's root does not exist, and is never opened."""
     code, out, err = run_tool("train", "-c", config, "-o", override, "-o", "data.root=/none", cwd=tmp_path)
     assert (code, out) == (2, "")
-    assert one_line_error(err).startswith(said)
+    assert one_line_error(err).startswith(message)
     assert names(tmp_path) == []
