@@ -1,4 +1,4 @@
-"""Run an exported network: ppgan_lite/commands/infer.py, of which exports have a copy and which needs no other file."""
+"""Run an exported network: ppgan_lite/commands/infer.py, which is copied into exports and needs no other file."""
 
 import runpy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Get data ready before a training: `ppgan prepare-data` of this checkout, which needs no installation."""
+"""Download data and decode pictures: `ppgan prepare-data` of this checkout, which needs no installation."""
 
 import _start
 

@@ -1,1 +1,1 @@
-"""The command lines of `ppgan` and tools/: a file for each command, which parses arguments and calls one function."""
+"""The commands of `ppgan` and tools/, one file each: it declares the arguments and calls one function."""

@@ -3,7 +3,7 @@
   ppgan benchmark -c dcgan_mnist
   ppgan benchmark -c dcgan_mnist --steps 10 --vs stock --json benchmark.json
 
-The first steps do not count. Nothing is left but the JSON file. Close what else runs on the machine.
+The first steps are not counted, and only the JSON file is written. Stop other programs first: they slow the steps down.
 """
 
 from pathlib import Path
@@ -19,10 +19,10 @@ def add_arguments(parser: cli.Parser):
     parser.add_argument(
         "--vs",
         choices=["stock"],
-        help="measure in turn with the same networks and step in Paddle's own operations, threads and memory settings",
+        help="compare with the same training in Paddle's own operations, threads and memory settings",
     )
     cli.add_device(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured to FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
 
 
 def run(args):

@@ -4,8 +4,9 @@
   ppgan export --run output/dcgan_mnist --step 500 --out exported_500
   ppgan export --run output/dcgan_mnist --out exported --overwrite --formats paddle,onnx
 
-Each network becomes NAME.json and NAME.pdiparams (Paddle), and NAME.onnx if asked for; signature.json describes their
-inputs and outputs. A new process then runs them; an export that differs from the run's networks is deleted. Run it:
+Each network is written as NAME.json and NAME.pdiparams (Paddle) and, with --formats paddle,onnx, as NAME.onnx;
+signature.json describes the inputs and outputs. Then a new process runs the export, which is deleted if it does not
+compute what the run's networks compute. Use it with:
 
   ppgan infer --model exported --num 64 --out grid.png
 """
@@ -23,32 +24,32 @@ FORMATS = ("paddle", "onnx")
 def add_arguments(parser: cli.Parser):
     """Add the options of `ppgan export`."""
     cli.add_run(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder to be made")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the export")
     cli.add_step(parser)
     parser.add_argument(
         "--formats",
         type=formats,
         default=["paddle"],
         metavar="paddle,onnx",
-        help="default: paddle; onnx needs paddle2onnx and onnxruntime",
+        help="formats to write (default: paddle); onnx needs paddle2onnx and onnxruntime",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace the export that is in the folder")
+    parser.add_argument("--overwrite", action="store_true", help="replace an older export in the folder")
 
 
 def formats(text: str) -> list[str]:
-    """An argparse type: formats with commas between them."""
+    """An argparse type: formats, separated by commas."""
     names = text.split(",")
     for name in names:
         if name not in FORMATS:
-            raise argparse.ArgumentTypeError(f"unknown format {name!r}; there are: {', '.join(FORMATS)}")
+            raise argparse.ArgumentTypeError(f"unknown format {name!r}; allowed: {', '.join(FORMATS)}")
     if "paddle" not in names:
-        raise argparse.ArgumentTypeError("paddle must be one of them: onnx is made from it")
+        raise argparse.ArgumentTypeError("paddle must be included: onnx is made from it")
     return sorted(set(names), key=FORMATS.index)
 
 
 def run(args):
     """Export and check."""
-    os.environ.setdefault("GLOG_minloglevel", "2")  # errors; Paddle warns of its own inner ways when it traces
+    os.environ.setdefault("GLOG_minloglevel", "2")  # errors only; tracing prints warnings about Paddle's internals
     runtime.load_paddle()
     cli.exit_on_sigterm()
     from ppgan_lite.commands import export

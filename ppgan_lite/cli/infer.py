@@ -2,7 +2,7 @@
 
 
 def main(arguments: list[str], called: str) -> int:
-    """Run ppgan_lite/commands/infer.py, the program that exports have a copy of; returns the exit code."""
+    """Run ppgan_lite/commands/infer.py, which is also copied into every export; returns the exit code."""
     from ppgan_lite.commands import infer
 
     return infer.main(arguments, called)

@@ -1,4 +1,4 @@
-"""The program `ppgan`: it reads the name of a command and hands the rest to the command's own file."""
+"""The program `ppgan`: it reads the name of a command and runs the command's file with the other arguments."""
 
 import importlib
 import re
@@ -8,15 +8,15 @@ import ppgan_lite
 from ppgan_lite.cli.parser import Parser, run_tool
 from ppgan_lite.schema.check import nearest
 
-COMMANDS = ("train", "sample", "evaluate", "export", "infer", "prepare-data", "benchmark", "report")
+COMMANDS = ("train", "options", "sample", "evaluate", "export", "infer", "prepare-data", "benchmark", "report")
 
 
 def main(argv=None, tool: bool = False) -> int:
     """Run a command line; returns the exit code.
 
     Args:
-        argv: a command's name and its arguments; None for those of the process.
-        tool: help and errors show the command as a program of the checkout, tools/NAME.py, in place of `ppgan NAME`.
+        argv: a command's name and its arguments; None: the arguments of the process.
+        tool: show the command in help and errors as `python tools/NAME.py`, not as `ppgan NAME`.
     """
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in ("-h", "--help"):
@@ -24,7 +24,7 @@ def main(argv=None, tool: bool = False) -> int:
     elif name == "--version":
         print(f"ppgan_lite {ppgan_lite.__version__}")
     elif name not in COMMANDS:
-        known = f"there are: {', '.join(COMMANDS)}{nearest(name, COMMANDS)}"
+        known = f"commands: {', '.join(COMMANDS)}{nearest(name, COMMANDS)}"
         print(f"error: unknown command {name!r}; {known}", file=sys.stderr)
         return 2
     else:
@@ -33,9 +33,9 @@ def main(argv=None, tool: bool = False) -> int:
 
 
 def _run(name: str, arguments: list[str], shown) -> int:
-    """Run a command; `shown` is a function from a text with commands to the form in which the user types them."""
+    """Run a command; `shown` rewrites the commands in a text as the user types them."""
     command, called = _module(name), shown(f"ppgan {name}")
-    if name == "infer":  # its parser stands in the file that exports have a copy of
+    if name == "infer":  # its parser is in the file that is copied into exports
         return run_tool(lambda: command.main(arguments, called), debug=False)
     parser = Parser(shown(command.__doc__), called)
     command.add_arguments(parser)
@@ -48,13 +48,13 @@ def _module(name: str):
 
 
 def _as_tool(text: str) -> str:
-    """`ppgan train -c NAME` as `python tools/train.py -c configs/NAME.yml`, wherever it stands in a text."""
+    """A text with `ppgan train -c NAME` rewritten as `python tools/train.py -c configs/NAME.yml`, for all commands."""
     text = re.sub(r"-c (\w+)", r"-c configs/\1.yml", text)
     return re.sub(r"\bppgan ([a-z-]+)", lambda match: f"python tools/{match[1].replace('-', '_')}.py", text)
 
 
 def _overview() -> str:
-    """The help of the program: a line for each command, the first of its file."""
+    """The help of the program, with the first line of each command's docstring."""
     lines = [f"  {name:<13} {_module(name).__doc__.splitlines()[0]}" for name in COMMANDS]
     about = ppgan_lite.__doc__.splitlines()[0]
     ends = "ppgan COMMAND --help shows a command's options and examples; ppgan --version shows the version."

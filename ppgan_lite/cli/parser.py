@@ -1,7 +1,7 @@
-"""What the commands share: their parser, and how errors become exit codes.
+"""What all commands share: the parser, common options, and exit codes for errors.
 
-Nothing outside the standard library is imported here, nor at the top of a command's file: help and usage errors answer
-at once, and a package that is missing is reported when a command runs.
+This file and the commands' files import only the standard library at the top: help and usage errors are immediate, and
+a missing package is reported when a command runs.
 """
 
 import argparse
@@ -12,11 +12,11 @@ from pathlib import Path
 from ppgan_lite.config.find import install_command
 from ppgan_lite.errors import UserError
 
-PACKAGES = {"PIL": "Pillow", "cv2": "opencv-python-headless", "paddle": "Paddle", "yaml": "PyYAML"}  # by module
+PACKAGES = {"PIL": "Pillow", "cv2": "opencv-python-headless", "paddle": "Paddle", "yaml": "PyYAML"}  # module -> package
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that keeps its description's lines and answers bad usage in one line."""
+    """A parser that keeps the line breaks of its description and reports bad usage in one line."""
 
     def __init__(self, description: str, called: str | None = None):
         super().__init__(prog=called, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -24,10 +24,10 @@ class Parser(argparse.ArgumentParser):
         self._flags = []
 
     def parse_args(self, args=None, namespace=None):
-        """The arguments, after checking those of each flag that `give_own_options` named."""
+        """The parsed arguments, checked against the rules of `give_own_options`."""
         args = super().parse_args(args, namespace)
         for flag, own, shared in self._flags:
-            self.check_flag(args, flag, own, shared)
+            self._check_flag(args, flag, own, shared)
         return args
 
     def error(self, message):
@@ -35,11 +35,10 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
     def give_own_options(self, flag: str, own: set[str], shared: set[str]):
-        """Have `parse_args` refuse other options than `own` and `shared` with a flag, and `own` ones without it."""
+        """Allow options `own` only with `flag`, and with `flag` only options `own` and `shared`."""
         self._flags.append((flag, own, shared))
 
-    def check_flag(self, args, flag: str, own: set[str], shared: set[str]):
-        """Exit where other options than its `own` and `shared` ones came with a flag, or its own ones without it."""
+    def _check_flag(self, args, flag: str, own: set[str], shared: set[str]):
         given = [name for name, value in vars(args).items() if value != self.get_default(name)]
         for name in given:
             if flag in given and name not in {flag, *own, *shared}:
@@ -74,12 +73,12 @@ def add_run(parser: Parser):
 def add_device(parser: Parser):
     """Add --device."""
     parser.add_argument(
-        "--device", choices=["auto", "cpu", "gpu"], default="auto", help="default: auto, a GPU if there is one"
+        "--device", choices=["auto", "cpu", "gpu"], default="auto", help="default: auto (a GPU if there is one)"
     )
 
 
 def add_step(parser: Parser, *more: str):
-    """Add --step: a checkpoint's step, `best`, or one of `more`."""
+    """Add --step: the step of a checkpoint, `best`, or one of the words `more`."""
     words = ("best", *more)
 
     def parse(text: str):
@@ -102,14 +101,14 @@ def whole_number(low: int):
             raise argparse.ArgumentTypeError(f"must be at least {low}, got {number}")
         return number
 
-    parse.__name__ = "whole number"  # argparse's message for a text that is none
+    parse.__name__ = "whole number"  # argparse: invalid whole number value
     return parse
 
 
 def exit_on_sigterm():
-    """Have SIGTERM exit with code 143 by way of Python, so that half-written files are removed.
+    """Make SIGTERM raise SystemExit(143), so that half-written files are removed.
 
-    To be called after paddle is imported, which sets a handler of its own.
+    Call it after the import of paddle, which sets a handler of its own.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
@@ -117,8 +116,8 @@ def exit_on_sigterm():
 def run_tool(main, debug: bool) -> int:
     """Call `main` and return the exit code.
 
-    It is what `main` returns, 2 (and one line on stderr) for a UserError or a package that is not installed, and 130
-    for Ctrl-C.
+    That is what `main` returns; 2, with one line on stderr, for a UserError or a package that is not installed; 130 for
+    Ctrl-C.
     """
     try:
         return main() or 0
@@ -127,7 +126,7 @@ def run_tool(main, debug: bool) -> int:
             raise
         message = str(error)
     except ModuleNotFoundError as error:
-        if debug or not error.name or "." in error.name:  # with a dot: the package is there, but not what it should be
+        if debug or not error.name or "." in error.name:  # with a dot: a package that is installed, but broken
             raise
         message = f"{PACKAGES.get(error.name, error.name)} is not installed: {install_command()}"
     except KeyboardInterrupt:

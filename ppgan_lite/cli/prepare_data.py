@@ -3,8 +3,8 @@
   ppgan prepare-data -c dcgan_folder -o data.root=FOLDER
   ppgan prepare-data --export-lmdb bedroom_train_lmdb --out bedroom
 
-The first line is optional: it fills the cache, as a training does when it starts. The second writes the pictures of an
-LSUN LMDB as files. Both may be interrupted, and continue where they stopped.
+The first command fills the cache; a training does the same when it starts. The second writes the pictures of an LSUN
+LMDB to files. After an interruption both continue where they stopped.
 """
 
 from pathlib import Path
@@ -18,10 +18,8 @@ from ppgan_lite.errors import UserError
 def add_arguments(parser: cli.Parser):
     """Add the options of `ppgan prepare-data`."""
     cli.add_config(parser, required=False)
-    parser.add_argument(
-        "--export-lmdb", type=Path, metavar="LMDB", help="folder of an LSUN LMDB, to be written as files"
-    )
-    parser.add_argument("--out", type=Path, help="folder for the files of --export-lmdb")
+    parser.add_argument("--export-lmdb", type=Path, metavar="LMDB", help="folder of an LSUN LMDB to write to files")
+    parser.add_argument("--out", type=Path, help="folder for the files from --export-lmdb")
 
 
 def run(args):

@@ -9,10 +9,11 @@
   ppgan sample --run output/infogan_digits --sweep code1 --out code1.png
   ppgan sample --run output/gan_toy1d --out toy.png
 
-A generator that takes labels (cgan, acgan, sngan) draws all classes in turn, or those of --labels. In FILE.png each
-has a column, and each row one noise vector: as many whole rows as --num fills, at least one. infogan's columns are its
-categories; --sweep code1 has 10, from -2 to 2, beyond the [-1, 1] of training, and a row for each category. Of a run on
-points FILE.png shows four moments of the training. A timelapse is made of the previews that the run left in samples/.
+A generator with labels (cgan, acgan, sngan) draws all classes in turn, or the classes in --labels. In FILE.png each
+class has a column and each noise vector a row; --num is rounded down to complete rows, at least one. The columns of
+infogan are its categories. --sweep code1 has a row for each category and 10 columns, code values from -2 to 2 (training
+uses [-1, 1]). For a run on points, FILE.png shows four moments of the training. --timelapse makes a film of the run's
+previews in samples/.
 """
 
 from pathlib import Path
@@ -26,15 +27,19 @@ def add_arguments(parser: cli.Parser):
     cli.add_run(parser)
     parser.add_argument("--out", type=Path, required=True, help="FILE.png (a grid), FILE.npz, or a folder of PNGs")
     cli.add_step(parser)
-    parser.add_argument("--num", type=cli.whole_number(1), default=64, help="images (default: 64)")
-    parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="of the noise (default: 0)")
-    parser.add_argument("--labels", metavar="A,B,...", help="classes, by number or name (default: all)")
-    parser.add_argument("--sampler", metavar="NAME", help="which way of making images, of several (default: the first)")
+    parser.add_argument("--num", type=cli.whole_number(1), default=64, help="number of images (default: 64)")
+    parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="seed of the noise (default: 0)")
+    parser.add_argument("--labels", metavar="A,B,...", help="classes to draw, by number or name (default: all)")
+    parser.add_argument("--sampler", metavar="NAME", help="which of the method's samplers to use (default: the first)")
     ways = parser.add_mutually_exclusive_group()
-    ways.add_argument("--interpolate", metavar="N", type=cli.whole_number(2), help="strips of N images between noises")
-    ways.add_argument("--sweep", metavar="CODE", help="what a code of infogan does: category, or code1, code2, ...")
-    ways.add_argument("--timelapse", action="store_true", help="the run's previews as a film: FILE.gif or FILE.mp4")
-    parser.add_argument("--fps", type=cli.whole_number(1), default=10, help="of the film (default: 10 frames a second)")
+    ways.add_argument(
+        "--interpolate", metavar="N", type=cli.whole_number(2), help="strips of N images from one noise to another"
+    )
+    ways.add_argument("--sweep", metavar="CODE", help="vary one code of infogan: category, code1, code2, ...")
+    ways.add_argument("--timelapse", action="store_true", help="a film of the run's previews: FILE.gif or FILE.mp4")
+    parser.add_argument(
+        "--fps", type=cli.whole_number(1), default=10, help="frames per second of the film (default: 10)"
+    )
     cli.add_device(parser)
     parser.give_own_options("timelapse", own={"fps"}, shared={"run", "out", "debug"})
 

@@ -1,1 +1,1 @@
-"""A config: read, checked, and turned into the objects that it names."""
+"""Configs: found, read, checked, and turned into objects."""

@@ -1,4 +1,4 @@
-"""The only place where a name in a config becomes an object."""
+"""The only place where names in a config become objects."""
 
 import copy
 
@@ -11,18 +11,19 @@ from ppgan_lite.methods.optimizers import Optimizer
 
 
 def build_dataset(config: Config, split: str = "train") -> Dataset:
-    """The `train` or the `test` items of the config's `data` section. Raises DataError."""
+    """The `train` or `test` split of the config's data set. Raises DataError."""
     return config.data.builder()(config.data, split)
 
 
 def build_method(config: Config, spec: Spec) -> Method:
-    """The config's method with freshly initialised networks: the same weights for the same seed.
+    """The config's method with newly initialised networks: the same weights for the same seed.
 
     Args:
+        config: the config.
         spec: the fields of the data, with the names of its classes.
 
     Raises:
-        ConfigError: a network does not take such data.
+        ConfigError: the method or a network does not take such data.
     """
     check_spec(config, spec)
 

@@ -1,4 +1,4 @@
-"""Where the files lie that come with ppgan_lite: next to the package in a checkout, inside it when pip installed it."""
+"""The files that come with ppgan_lite: next to the package in a checkout, inside it if pip installed it."""
 
 import difflib
 import os
@@ -12,12 +12,12 @@ CONFIGS = (CHECKOUT or PACKAGE) / "configs"
 
 
 def find_config(text: str | Path) -> Path:
-    """The config file that is meant: the file `text` or, by its name, a config that comes with ppgan_lite.
+    """The path of a config: the file `text` or, if there is none, the config of that name that comes with ppgan_lite.
 
-    A bare name, and one under `configs/`, with or without `.yml`, stands for such a config where there is no file.
+    Such a name has `configs/` before it or not, and `.yml` after it or not.
 
     Raises:
-        ConfigError: there is no such file; names the nearest configs.
+        ConfigError: there is no such file; it lists configs with similar names.
     """
     path = Path(text)
     if os.path.exists(path) and not os.path.isdir(path):
@@ -36,7 +36,7 @@ def _nearest(name: str) -> str:
 
 
 def install_command(extra: str = "cpu") -> str:
-    """The command that installs what ppgan_lite needs: Paddle for the CPU, or for `extra` of pyproject.toml."""
+    """The command that installs the packages for `extra` of pyproject.toml; cpu: Paddle for the CPU."""
     if CHECKOUT is None:
         return f'pip install "ppgan_lite[{extra}]"'
     file = CHECKOUT / ("requirements.txt" if extra == "cpu" else f"requirements-{extra}.txt")

@@ -1,4 +1,4 @@
-"""The only reader of YAML: a file and command-line overrides become a frozen `Config`, or one `ConfigError`."""
+"""The only reader of configs: a YAML file and command-line overrides become a frozen `Config`, or one `ConfigError`."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import yaml
 
+from ppgan_lite.config.find import CONFIGS
 from ppgan_lite.config.optim import OPTIMIZERS
 from ppgan_lite.config.train import Train
 from ppgan_lite.data.options import DATASETS, Data
 from ppgan_lite.data.spec import Spec
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.methods.options import METHODS
-from ppgan_lite.schema.check import check_dataclass, check_keys, check_named, show
+from ppgan_lite.schema.check import check_dataclass, check_keys, check_named, required_keys, show
 from ppgan_lite.schema.text import parse_yaml
 from ppgan_lite.schema.types import Named
 
@@ -21,8 +22,9 @@ from ppgan_lite.schema.types import Named
 class Config:
     """One experiment, every key checked.
 
-    `networks` maps each of the method's network sections (`generator`, ...) to its options, `optim` each of its
-    optimizers.
+    Attributes:
+        networks: section of the config (`generator`, ...) -> the options of that network.
+        optim: name of an optimizer of the method -> its options.
     """
 
     method: Named
@@ -50,12 +52,16 @@ def load_config(path: str | Path, overrides: list[str] = ()) -> Config:
         raise ConfigError(f"{path}: cannot read the config file: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not a text file in UTF-8") from error
-    tree = parse_yaml(text, str(path))
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: expected sections (method, optim, data, ...), got {show(tree)}")
+    original = parse_yaml(text, str(path))
+    if not isinstance(original, dict):
+        raise ConfigError(f"{path}: expected sections (method, optim, data, ...), got {show(original)}")
+    tree = dict(original)
     for override in overrides:
         _apply_override(tree, override)
-    return check_config(tree)
+    config = _checked(tree)
+    for override in overrides:
+        _check_new_name(original, override, config is not None)
+    return config or check_config(tree)  # raises what is wrong
 
 
 def check_config(tree: dict) -> Config:
@@ -82,13 +88,13 @@ def check_config(tree: dict) -> Config:
 
 
 def differences(ours: dict, theirs: dict) -> list[str]:
-    """Keys whose values differ between two configs in ways that change what a step computes, as `KEY: a, not b`.
+    """Keys with different values in two configs that change what a step computes, as `KEY: ours, not theirs`.
 
-    The keys of `Train.MAY_CHANGE`, where the data lies and how it is read do not count; the length does where a
+    The keys of `Train.MAY_CHANGE`, and where the data is and how it is read, are ignored. The length counts only if a
     learning rate decays over it.
     """
     ignored = {f"train.{key}" for key in Train.MAY_CHANGE}
-    ignored |= {f"data.{key}" for key in ("root", "on_bad_image", "cache", "workers")}  # run.json knows what was read
+    ignored |= {f"data.{key}" for key in ("root", "on_bad_image", "cache", "workers")}  # run.json records the data read
     a, b = _flatten(ours), _flatten(theirs)
     if any(key.startswith("optim.") and key.endswith(".decay") and value for key, value in a.items()):
         ignored -= {"train.epochs", "train.steps"}
@@ -104,7 +110,17 @@ def to_yaml(config: Config) -> str:
     return yaml.safe_dump(config.to_dict(), sort_keys=False, default_flow_style=None)
 
 
-# Some constructors let Python's own errors through: of a date like 2024-13-45, of `!!int foo`, of endless nesting.
+def example_config(method: str, data: str = "mnist") -> str | None:
+    """The name of a config in configs/ that trains `method`, preferably on the data set `data`. None: there is none."""
+    trees = {path.stem: parse_yaml(path.read_text(encoding="utf-8"), path.name) for path in CONFIGS.glob("*.yml")}
+    names = [name for name, tree in trees.items() if tree["method"]["name"] == method]
+    return min(names, key=lambda name: (trees[name]["data"]["name"] != data, name), default=None)
+
+
+def usable_networks(method: Named | type[Named], section: str) -> list[str]:
+    """The names of the networks for a section that can do what the method needs, some only with certain options."""
+    needs = set(method.NEEDS.get(section, ()))
+    return [name for name, cls in method.NETWORKS[section].items() if needs <= cls.CAN | cls.CAN_WITH.keys()]
 
 
 def _apply_override(tree: dict, override: str):
@@ -115,9 +131,69 @@ def _apply_override(tree: dict, override: str):
     for depth, name in enumerate(parents):
         if not isinstance(tree.get(name, {}), dict):
             raise ConfigError(f"-o {override}: {'.'.join(parents[: depth + 1])} is a value, not a section")
-        tree[name] = dict(tree.get(name, {}))  # a copy: YAML's aliases make one section stand in several places
+        tree[name] = dict(tree.get(name, {}))  # a copy: a YAML alias puts one section in several places
         tree = tree[name]
     tree[last] = parse_yaml(text, f"-o {override}")
+
+
+def _check_new_name(original: dict, override: str, valid: bool):
+    """Refuse an override of a section's `name` that the config's other keys do not fit, and say what to do instead.
+
+    Args:
+        original: the config before all overrides.
+        valid: whether the config is valid after all overrides.
+    """
+    section, _, key = override.partition("=")[0].strip().rpartition(".")
+    config = _checked(original)
+    if key != "name" or not section or config is None:
+        return
+    changed = dict(original)
+    _apply_override(changed, override)
+    if section == "method":
+        _check_new_method(config, override, changed, valid)
+    elif not valid:
+        optimizers = {f"optim.{name}": OPTIMIZERS for name in config.optim}
+        table = {**config.method.NETWORKS, **optimizers, "data": DATASETS}.get(section, {})
+        _check_new_section(section, override, changed, table)
+
+
+def _check_new_method(config: Config, override: str, changed: dict, valid: bool):
+    """Refuse a method that lacks keys of the old one, or does not fit the other sections. See `_check_new_name`."""
+    old, name = config.method, changed["method"]["name"]
+    if name not in list(METHODS):  # a list: YAML gives any value
+        return
+    has_keys = {field.name for field in dataclasses.fields(old)} <= {f.name for f in dataclasses.fields(METHODS[name])}
+    if not has_keys or not (valid or _checked(changed)):
+        example = example_config(name, config.data.name)
+        such_as = f", such as -c {example}" if example else ""
+        raise ConfigError(f"-o {override}: the config is for {old.name}; start from a config of {name}{such_as}")
+
+
+def _check_new_section(section: str, override: str, changed: dict, table: dict[str, type[Named]]):
+    """Refuse a section with other keys than the new name has. See `_check_new_name`."""
+    tree = changed
+    for part in section.split("."):
+        tree = tree[part]
+    name = tree["name"]
+    if name not in list(table):
+        return
+    try:
+        check_named(tree, section, table)
+    except ConfigError as error:
+        needed = {"name": name} | {key: tree[key] for key in required_keys(table[name]) if key in tree}
+        text = yaml.safe_dump(needed, sort_keys=False, default_flow_style=True).strip()
+        raise ConfigError(
+            f"-o {override}: {name} does not have all keys of this config's {section}; replace the whole section: "
+            f'-o "{section}={text}"'
+        ) from error
+
+
+def _checked(tree: dict) -> Config | None:
+    """The config, or None where it is wrong."""
+    try:
+        return check_config(tree)
+    except ConfigError:
+        return None
 
 
 def _check_together(config: Config):
@@ -129,7 +205,7 @@ def _check_together(config: Config):
     if train.epochs is None and train.steps is None:
         raise ConfigError("train.epochs: missing; give train.epochs or train.steps, a whole number at least 1")
     if train.ema is not None and not method.AVERAGES:
-        raise ConfigError(f"train.ema: averages the generator of a GAN, but {method.name} is none; set it to null")
+        raise ConfigError(f"train.ema: {method.name} has no generator to average; set it to null")
     check_spec(config, config.data.spec())
 
 
@@ -146,20 +222,17 @@ def _check_abilities(method, section: str, network, abilities: tuple[str, ...]):
                     f"{section}.{key}: {method.name} needs {ability.needed}; allowed: {allowed}, got {value!r}"
                 )
             continue
-        able = [
-            name for name, cls in method.NETWORKS[section].items() if set(abilities) <= cls.CAN | cls.CAN_WITH.keys()
-        ]
         raise ConfigError(
             f"{section}.name: {method.name} needs {ability.needed}, {ability.missing.format(network.name)}; "
-            f"allowed: {', '.join(able)}"
+            f"allowed: {', '.join(usable_networks(method, section))}"
         )
 
 
 def check_spec(config: Config, spec: Spec):
-    """Refuse data without the fields that the method takes, or of a size that a network does not take.
+    """Refuse data without the fields that the method takes, or with images of a size that a network does not take.
 
     Raises:
-        ConfigError: naming the section and the sizes that are allowed.
+        ConfigError: naming the section, and the fields or sizes that are allowed.
     """
     for name in config.method.TAKES:
         if name not in spec:

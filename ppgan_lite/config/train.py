@@ -1,4 +1,4 @@
-"""The options of a training: its length, and what is written when. No Paddle here."""
+"""The options of a training run: its length, and what is written when. No Paddle here."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -6,21 +6,21 @@ from typing import ClassVar, Literal
 from ppgan_lite.schema.types import Count, Seed, Share
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Train:
-    """Length of the run and what is written when. The unit of every `_every` is steps."""
+    """The length of a run, and what is written when. Every `_every` counts steps."""
 
-    epochs: Count | None = None  # passes over the data
+    epochs: Count | None = None  # length in passes over the data
     steps: Count | None = None  # length in steps; overrides epochs
-    seed: Seed = 0
-    ema: Share | None = None  # decay, 0.999 say, of a moving average of G's weights, which then makes the images
+    seed: Seed  # fixes the first weights, the noise and the order of the data
+    ema: Share | None = None  # decay, such as 0.999, of a moving average of G's weights; the average makes the images
     log_every: Count = 10  # losses to the console, metrics.jsonl and `log_to`
-    log_to: tuple[Literal["visualdl", "tensorboard"], ...] = ("visualdl",)  # logs to look at, besides metrics.jsonl
-    preview_every: Count = 200  # a grid of samples from one fixed noise batch
+    log_to: tuple[Literal["visualdl", "tensorboard"], ...] = ("visualdl",)  # visual logs, in addition to metrics.jsonl
+    preview_every: Count = 200  # a grid of samples, always from the same noise
     save_every: Count = 500  # a checkpoint
-    keep: Count = 3  # newest checkpoints that are kept
-    evaluate_every: Count | None = None  # as tools/evaluate.py; of a GAN, the best checkpoint is kept, too
-    stop_on: tuple[Literal["collapse", "convergence_failure"], ...] = ()  # diagnoses that end the run
+    keep: Count = 3  # number of newest checkpoints to keep
+    evaluate_every: Count | None = None  # as tools/evaluate.py does; also keeps a GAN's best checkpoint; null: never
+    stop_on: tuple[Literal["collapse", "convergence_failure"], ...] = ()  # diagnoses that stop the run
 
     # A resumed run may change these: they alter the run's length and records, never what a step computes.
     MAY_CHANGE: ClassVar = frozenset(

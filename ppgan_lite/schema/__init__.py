@@ -1,1 +1,1 @@
-"""How options are declared, and how YAML is checked against them. No experiment is known here, and no Paddle."""
+"""How options are declared and described, and how YAML is checked against them. Knows no GAN and no Paddle."""

@@ -1,4 +1,4 @@
-"""Trees of plain values, as YAML gives them, checked against dataclasses: or one ConfigError that names the key."""
+"""Check nested plain values, as YAML gives them, against dataclasses. Each ConfigError names the wrong key."""
 
 import dataclasses
 import difflib
@@ -9,7 +9,7 @@ from ppgan_lite.errors import ConfigError
 
 
 def check_named(tree, where: str, table: dict[str, type]):
-    """Check a section against the class that `table` has under the section's own `name`."""
+    """A section as the class that `table` has for its `name`. Raises ConfigError."""
     check_keys(tree, where, allowed=None, required=("name",))
     if not isinstance(tree["name"], str) or tree["name"] not in table:
         raise ConfigError(_unknown_value(f"{where}.name", tree["name"], table))
@@ -17,24 +17,28 @@ def check_named(tree, where: str, table: dict[str, type]):
 
 
 def check_dataclass(tree, where: str, cls: type):
-    """A section as the dataclass `cls`, every field checked against its type. Raises ConfigError."""
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    required = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
-    check_keys(tree, where, allowed=fields, required=required)
+    """A section as the dataclass `cls`, with every value checked against its type. Raises ConfigError."""
+    check_keys(tree, where, allowed=[field.name for field in dataclasses.fields(cls)], required=required_keys(cls))
     hints = typing.get_type_hints(cls, include_extras=True)
     return cls(**{key: check_value(value, f"{where}.{key}", hints[key]) for key, value in tree.items()})
 
 
+def required_keys(cls: type) -> list[str]:
+    """The keys of a dataclass without a default."""
+    return [field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
+
+
 def check_keys(tree, where: str, allowed, required):
-    """Check that a section is one and has the keys it should.
+    """Check that a section is a dict with the right keys.
 
     Args:
-        where: its own key; empty for the whole file.
-        allowed: keys; None for any.
-        required: keys.
+        tree: the section.
+        where: the section's key, for messages; empty for the whole file.
+        allowed: the allowed keys; None: any.
+        required: the keys that must be there.
 
     Raises:
-        ConfigError: naming the first key that is wrong.
+        ConfigError: it names the first wrong key.
     """
     if not isinstance(tree, dict):
         raise ConfigError(f"{where}: expected a section with keys, got {show(tree)}")
@@ -50,7 +54,7 @@ def check_keys(tree, where: str, allowed, required):
 
 
 def check_value(value, where: str, hint):
-    """Return `value` as the type `hint` asks for, or raise a ConfigError that names `where`."""
+    """`value` as the type `hint`. Raises a ConfigError that names the key `where`."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):  # X | None
         return None if value is None else check_value(value, where, arguments[0])
@@ -64,7 +68,7 @@ def check_value(value, where: str, hint):
             raise ConfigError(_unknown_value(where, value, arguments))
         return value
     if origin is tuple:
-        if arguments[-1] is Ellipsis:  # as many as are given
+        if arguments[-1] is Ellipsis:  # any length
             if not isinstance(value, list | tuple):
                 raise ConfigError(f"{where}: expected a list, for example [], got {show(value)}")
             arguments = arguments[:1] * len(value)
@@ -76,17 +80,17 @@ def check_value(value, where: str, hint):
 
 def _scalar(value, where: str, cls: type):
     if cls is float:
-        # YAML 1.1 reads 2e-4 (no dot) as a string: take it as the number it is.
+        # YAML 1.1 reads 2e-4 (no dot) as a string.
         try:
             number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
         except (ValueError, OverflowError):
             number = None
         if number is not None and number - number == 0:  # finite
             return number
-    elif type(value) is cls:  # a bool is no int
+    elif type(value) is cls:  # not isinstance: a bool is an int
         return value
-    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[cls]
-    raise ConfigError(f"{where}: expected {wanted}, got {show(value)}")
+    expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[cls]
+    raise ConfigError(f"{where}: expected {expected}, got {show(value)}")
 
 
 def _unknown_value(where: str, value, allowed) -> str:
@@ -94,11 +98,11 @@ def _unknown_value(where: str, value, allowed) -> str:
 
 
 def nearest(word, allowed) -> str:
-    """The end of a message: which of the allowed words was meant, where one is near."""
+    """The end of a message: `; did you mean X?` with the allowed word most similar to `word`, or nothing."""
     match = difflib.get_close_matches(str(word), [str(x) for x in allowed], n=1)
     return f"; did you mean {match[0]}?" if match else ""
 
 
 def show(value) -> str:
-    """A value as messages have it."""
+    """A value in a message."""
     return "nothing" if value is None else repr(value)

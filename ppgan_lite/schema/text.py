@@ -1,4 +1,4 @@
-"""YAML texts, with one line for whatever is wrong with them."""
+"""Read YAML, with errors of one line."""
 
 import yaml
 
@@ -6,7 +6,7 @@ from ppgan_lite.errors import ConfigError
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML's safe loader, which silently keeps the last of two equal keys, made to refuse the second."""
+    """YAML's safe loader, but a key that appears twice is an error; the original silently keeps the last value."""
 
     def construct_mapping(self, node, deep=False):
         seen = []
@@ -17,17 +17,19 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# Some constructors raise Python's own errors: on a date like 2024-13-45, on `!!int foo`, on endless nesting.
 _YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError)
 
 
 def parse_yaml(text: str, where: str):
-    """What a YAML text holds.
+    """The values in a YAML text.
 
     Args:
-        where: it comes from, for the message.
+        text: the text.
+        where: where the text comes from, for messages.
 
     Raises:
-        ConfigError: it is not valid, or a section has a key twice.
+        ConfigError: it is not valid YAML, or a section has a key twice.
     """
     try:
         return yaml.load(text, _UniqueKeyLoader)  # noqa: S506 (a subclass of SafeLoader)

@@ -57,22 +57,21 @@ def parse_film(*arguments):
     parser.add_argument("--num", type=int, default=64)
     parser.add_argument("--film", action="store_true")
     parser.add_argument("--fps", type=int, default=10)
-    args = parser.parse_args(arguments)
-    parser.check_flag(args, "film", own={"fps"}, shared={"out", "debug"})
-    return args
+    parser.give_own_options("film", own={"fps"}, shared={"out", "debug"})
+    return parser.parse_args(arguments)
 
 
 def test_a_flag_has_its_own_options(capsys):
     assert parse_film("--film", "--fps", "5", "--out", "x", "--debug").fps == 5
     assert parse_film("--num", "5", "--out", "x").num == 5
-    for arguments, said in [
+    for arguments, message in [
         (["--film", "--num", "5"], "argument --num: not allowed with argument --film"),
         (["--fps", "5"], "argument --fps: only allowed with argument --film"),
     ]:
         with pytest.raises(SystemExit) as stopped:
             parse_film(*arguments)
         assert stopped.value.code == 2
-        assert capsys.readouterr().err.startswith(f"error: {said}; see ")
+        assert capsys.readouterr().err.startswith(f"error: {message}; see ")
 
 
 def parse_step(text):

@@ -1,4 +1,4 @@
-"""Configs that are found by a path or by the name of one that comes with ppgan_lite."""
+"""Configs, found by their path or by the name of a config that comes with ppgan_lite."""
 
 import importlib.util
 from pathlib import Path
@@ -20,7 +20,7 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.parametrize("text", ["dcgan_mnist", "dcgan_mnist.yml", "configs/dcgan_mnist.yml", "configs/dcgan_mnist"])
 def test_a_shipped_config_is_found_by_name_from_any_folder(text, here):
     assert find.find_config(text) == ROOT / "configs" / "dcgan_mnist.yml"
-    (here / "dcgan_mnist").mkdir()  # a folder is no config
+    (here / "dcgan_mnist").mkdir()  # a folder is not a config
     assert find.find_config(text) == ROOT / "configs" / "dcgan_mnist.yml"
 
 
@@ -33,23 +33,24 @@ def test_a_file_of_that_path_comes_first(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("dcgan_mnits", "no such file; did you mean dcgan_mnist, dcgan_kmnist, "),
+        ("configs/dcgan_minst.yml", "no such file; did you mean dcgan_mnist, dcgan_kmnist, "),
         ("own/dcgan_mnist.yml", "no such file; did you mean dcgan_mnist, "),
         ("../configs/dcgan_mnist.yml", "no such file; did you mean dcgan_mnist, "),
         ("none.yml", f"no such file; the configs of ppgan_lite are in {ROOT / 'configs'}"),
         (".", f"is a folder; the configs of ppgan_lite are in {ROOT / 'configs'}"),
     ],
 )
-def test_what_is_not_found_is_one_line_with_the_nearest_names(text, said):
+def test_a_missing_config_is_one_line_with_the_nearest_names(text, message):
     with pytest.raises(ConfigError) as caught:
         find.find_config(text)
-    assert str(caught.value).startswith(f"{text}: cannot read the config file: {said}")
+    assert str(caught.value).startswith(f"{text}: cannot read the config file: {message}")
 
 
 def test_an_installed_package_has_its_configs_inside(here):
-    """The module as pip installs it: configs/ lies in the package's folder."""
+    """The module as pip installs it: configs/ is in the package's folder."""
     (here / "ppgan_lite" / "config").mkdir(parents=True)
     (here / "ppgan_lite" / "configs").mkdir()
     (here / "ppgan_lite" / "configs" / "x.yml").write_text("")

@@ -54,8 +54,8 @@ def test_overrides_apply_in_order_and_parse_as_yaml():
 
 
 def test_override_of_a_whole_section():
-    config = load_config(TUTORIAL, ["data={name: rendered_digits, num_images: 100}"])
-    assert config.data == data_options.RenderedDigits(name="rendered_digits", num_images=100)
+    config = load_config(TUTORIAL, ["data={name: rendered_digits, batch_size: 8, num_images: 100}"])
+    assert config.data == data_options.RenderedDigits(name="rendered_digits", batch_size=8, num_images=100)
 
 
 def test_an_override_stays_in_its_section_where_yaml_shares_one(tmp_path, small_tree):
@@ -71,7 +71,7 @@ def test_float_without_a_dot_is_a_number():
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("method.z_dmi=3", "method.z_dmi: unknown key; allowed: .*, z_dim; did you mean z_dim?"),
         ("trian.epochs=3", "trian: unknown key; .* did you mean train?"),
@@ -94,11 +94,13 @@ def test_float_without_a_dot_is_a_number():
         ("method.reuse_fakes=1", "method.reuse_fakes: expected true or false, got 1"),
         ("train.epochs=null", "train.epochs: missing; give train.epochs or train.steps"),
         ("train.seed=null", "train.seed: expected a whole number, got nothing"),
-        ("data.root=3", "data.root: expected a text, got 3"),
+        ("data.root=3", "data.root: expected text, got 3"),
         ("data=mnist", "data: expected a section with keys, got 'mnist'"),
         ("optim=null", "optim: expected a section with keys, got nothing"),
         ("optim.g={name: adam}", "optim.g.lr: missing"),
         ("data={batch_size: 3}", "data.name: missing"),
+        ("data={name: mnist}", "data.batch_size: missing; this key must be given"),
+        ("train={steps: 3}", "train.seed: missing; this key must be given"),
         ("train.epochs", "-o train.epochs: expected KEY=VALUE"),
         ("train.epochs.x=1", "-o train.epochs.x=1: train.epochs is a value, not a section"),
         ("train.seed=2024-13-45", "-o train.seed=2024-13-45: not valid YAML"),
@@ -108,12 +110,12 @@ def test_float_without_a_dot_is_a_number():
         ("train.epochs=[1", "-o train.epochs=\\[1:1:3: not valid YAML"),
     ],
 )
-def test_bad_keys_and_values_are_named(override, said):
-    assert re.search(said, refusal(override))
+def test_bad_keys_and_values_are_named(override, message):
+    assert re.search(message, refusal(override))
 
 
 @pytest.mark.parametrize(
-    ("config", "override", "said"),
+    ("config", "override", "message"),
     [
         ("wgan_mnist", "method.clip=0", "method.clip: must be above 0, got 0"),
         ("wgan_mnist", "method.d_updates=0", "method.d_updates: must be at least 1, got 0"),
@@ -155,12 +157,12 @@ def test_bad_keys_and_values_are_named(override, said):
         (
             "classifier_cnn_mnist",
             "train.ema=0.999",
-            "train.ema: averages the generator of a GAN, but classifier is none; set it to null",
+            "train.ema: classifier has no generator to average; set it to null",
         ),
     ],
 )
-def test_bad_values_of_each_methods_keys_are_named(config, override, said):
-    assert refusal(override, path=ROOT / "configs" / f"{config}.yml").startswith(said)
+def test_bad_values_of_each_methods_keys_are_named(config, override, message):
+    assert refusal(override, path=ROOT / "configs" / f"{config}.yml").startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -185,22 +187,22 @@ def test_ends_that_a_range_includes_are_taken(config, override):
 def test_a_gradient_penalty_needs_a_discriminator_with_double_gradients(method):
     path = ROOT / "configs" / f"{method}_mnist.yml"
     assert refusal("discriminator={name: dcgan28}", path=path) == (
-        f"discriminator.name: {method} needs double gradients, but dcgan28 has none; "
+        f"discriminator.name: {method} needs a network with double gradients, but dcgan28 has none; "
         "allowed: fully_connected, infogan, resnet32"
     )
-    for chosen in ("name: fully_connected", "name: infogan, norm: none", "name: infogan, norm: spectral"):
-        load_config(path, [f"discriminator={{{chosen}}}"])
+    for options in ("name: fully_connected", "name: infogan, norm: none", "name: infogan, norm: spectral"):
+        load_config(path, [f"discriminator={{{options}}}"])
 
 
 @pytest.mark.parametrize("method", ["wgan_gp", "dragan"])
-def test_a_gradient_penalty_is_of_each_picture_so_no_batch_norm_may_mix_them(method):
+def test_a_gradient_penalty_refuses_batch_norms_which_mix_the_pictures_of_a_batch(method):
     path = ROOT / "configs" / f"{method}_mnist.yml"
-    needs = f"{method} needs scores that depend on no other picture of the batch"
+    needs = f"{method} needs a network without batch norms"
     assert refusal("discriminator.norm=batch", path=path) == (
         f"discriminator.norm: {needs}; allowed: spectral, none, got 'batch'"
     )
     assert refusal("discriminator={name: dcgan64}", path=path) == (
-        f"discriminator.name: {needs}, but dcgan64 has batch norms; allowed: fully_connected, infogan, resnet32"
+        f"discriminator.name: {needs}, but dcgan64 has them; allowed: fully_connected, infogan, resnet32"
     )
 
 
@@ -214,7 +216,7 @@ def test_a_missing_section_is_named(section, small_tree):
 def test_files_that_are_no_config(tmp_path):
     assert "none.yml: cannot read the config file: No such file" in refusal(path=tmp_path / "none.yml")
     assert "Is a directory" in refusal(path=tmp_path)
-    for content, said in [
+    for content, message in [
         (b"method: {name: gan", "bad.yml:1:19: not valid YAML"),
         (b"- 1", "expected sections (method, optim"),
         (b"", "got nothing"),
@@ -224,7 +226,7 @@ def test_files_that_are_no_config(tmp_path):
     ]:
         path = tmp_path / "bad.yml"
         path.write_bytes(content)
-        assert said in refusal(path=path)
+        assert message in refusal(path=path)
 
 
 def test_differences_name_what_changes_a_step(small_tree):
@@ -265,6 +267,73 @@ def test_the_length_counts_where_a_rate_decays_over_it(small_tree):
     assert differences(check_config(small_tree).to_dict(), ours) == []
     small_tree["optim"]["g"]["decay"] = ours["optim"]["g"]["decay"] = "linear"
     assert differences(check_config(small_tree).to_dict(), ours) == ["train.steps: 99, not 12"]
+
+
+@pytest.mark.parametrize(
+    ("config", "overrides", "message"),
+    [
+        ("dcgan_mnist", ["method.name=wgan"], "gan; start from a config of wgan, such as -c wgan_mnist"),
+        ("dcgan_cifar10", ["method.name=wgan_gp"], "gan; start from a config of wgan_gp, such as -c wgan_gp_cifar10"),
+        ("lsgan_mnist", ["method.name=gan"], "lsgan; start from a config of gan, such as -c dcgan_mnist"),
+        # Its networks and optimizers fit, but it has no keys for the codes.
+        ("infogan_mnist", ["method.name=wgan"], "infogan; start from a config of wgan, such as -c wgan_mnist"),
+        (
+            "began_mnist",
+            ["method.name=lsgan", "train.x=1"],
+            "began; start from a config of lsgan, such as -c lsgan_mnist",
+        ),
+    ],
+)
+def test_another_method_needs_another_config(config, overrides, message):
+    path = ROOT / "configs" / f"{config}.yml"
+    assert refusal(*overrides, path=path) == f"-o {overrides[0]}: the config is for {message}"
+
+
+@pytest.mark.parametrize(
+    ("config", "override", "instead"),
+    [
+        ("dcgan_digits", "optim.g.name=sgd", "optim.g={name: sgd, lr: 0.001}"),
+        ("dcgan_mnist", "data.name=fake", "data={name: fake, batch_size: 128}"),
+        ("hinge_mnist", "discriminator.name=dcgan28", "discriminator={name: dcgan28}"),
+    ],
+)
+def test_another_name_in_a_section_needs_the_whole_section(config, override, instead):
+    section, _, name = override.partition(".name=")
+    assert refusal(override, path=ROOT / "configs" / f"{config}.yml") == (
+        f"-o {override}: {name} does not have all keys of this config's {section}; replace the whole section: "
+        f'-o "{instead}"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "overrides"),
+    [
+        ("lsgan_mnist", ["method.name=hinge"]),
+        ("lsgan_mnist", ["method.name=wgan_gp", "discriminator.norm=none"]),
+        ("lsgan_mnist", ["method.name=gan", "method.d_optimizers=joint"]),
+        ("dcgan_mnist", ["data.name=kmnist"]),
+        ("dcgan_cifar10_cpu", ["data.name=cifar10_jpeg", "data={name: cifar10_jpeg, batch_size: 8}"]),
+        ("dcgan_mnist", ["generator.name=fully_connected"]),
+        ("dcgan_mnist", ["optim.g.name=sgd"]),
+    ],
+)
+def test_a_new_name_is_taken_where_the_other_keys_fit(config, overrides):
+    config = load_config(ROOT / "configs" / f"{config}.yml", overrides)
+    assert overrides[0].partition("=")[2] in yaml.safe_dump(config.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("method.name=wgna", "method.name: unknown value 'wgna'"),
+        ("generator.name=resnet32", "generator.name: resnet32 takes images of 32x32 pixels"),
+        ("encoder.name=dcgan28", "encoder: unknown key"),
+        ("optim.x.name=sgd", "optim.x: unknown key"),
+        ("name=wgan", "name: unknown key"),
+    ],
+)
+def test_a_new_name_that_is_wrong_in_another_way_is_reported_as_such(override, message):
+    assert refusal(override).startswith(message)
 
 
 def test_each_method_has_its_own_sections(small_tree):

@@ -1,0 +1,96 @@
+"""Print the keys of the config: of a method, network, data set, optimizer or section."""
+
+import textwrap
+
+from ppgan_lite.config.load import example_config, usable_networks
+from ppgan_lite.config.optim import OPTIMIZERS
+from ppgan_lite.config.train import Train
+from ppgan_lite.data.options import DATASETS
+from ppgan_lite.errors import UserError
+from ppgan_lite.methods.options import METHODS
+from ppgan_lite.schema.check import nearest
+from ppgan_lite.schema.describe import describe, summary
+
+WIDTH = 100  # columns
+
+
+def print_options(name: str | None):
+    """Print the keys of everything called `name`, or, without one, all names.
+
+    Raises:
+        UserError: there is no such name.
+    """
+    tables = _tables()
+    if name is None:
+        texts = [
+            "Names of options, by the sections of a config. train has no names: see `options train`.",
+            *map(_list, tables.items()),
+        ]
+    else:
+        texts = _about(name, tables)
+    print("\n\n".join(texts))
+
+
+def _tables() -> dict[tuple[str, ...], dict[str, type]]:
+    """Sections of a config that have a `name` -> their table, from names to classes of options."""
+    networks = {section: table for method in METHODS.values() for section, table in method.NETWORKS.items()}
+    tables = {"method": METHODS, **networks, "optim": OPTIMIZERS, "data": DATASETS}
+    sections = {}
+    for section, table in tables.items():
+        sections.setdefault(tuple(table.items()), []).append(section)
+    return {tuple(names): dict(items) for items, names in sections.items()}
+
+
+def _about(name: str, tables: dict) -> list[str]:
+    """A text for each section and each class of options called `name`."""
+    texts = [_list((sections, table)) for sections, table in tables.items() if name in sections]
+    for sections, table in tables.items():
+        if name in table:
+            keys = [key for key in describe(table[name]) if key.name != "name"]
+            texts.append(_keys(f"{' or '.join(sections)}: {{name: {name}}}", table[name], keys))
+    if name in METHODS:
+        texts.append(_sections(METHODS[name](name)))
+    if name == "train":
+        texts.append(_keys("train:", Train, describe(Train)))
+    if not texts:
+        names = ["train", *(word for sections, table in tables.items() for word in (*sections, *table))]
+        raise UserError(f"unknown name {name!r}; without a name this command lists all{nearest(name, names)}")
+    return texts
+
+
+def _list(item) -> str:
+    """The names of one table, with a line for each."""
+    sections, table = item
+    width = max(map(len, table))
+    lines = [
+        textwrap.fill(summary(cls), WIDTH, initial_indent=f"  {name:<{width}}  ", subsequent_indent=" " * (width + 4))
+        for name, cls in table.items()
+    ]
+    return "\n".join([f"{' or '.join(sections)}:", *lines])
+
+
+def _keys(title: str, cls: type, keys: list) -> str:
+    """A class of options: its summary, and each key with its default, type and comment."""
+    lines = [title, textwrap.fill(summary(cls), WIDTH)]
+    starts = [f"{key.name}: {'(required)' if key.default is None else key.default}" for key in keys]
+    width = max(map(len, starts), default=0)
+    for start, key in zip(starts, keys, strict=True):
+        for i, text in enumerate(filter(None, (key.type, key.comment))):
+            first = f"  {start if i == 0 else '':<{width}}  "
+            lines.append(textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first)))
+    return "\n".join(lines if keys else [*lines, "  no keys but name"])
+
+
+def _sections(method) -> str:
+    """The other sections of a config of a method."""
+    rows = {
+        **{section: f"one of {', '.join(usable_networks(method, section))}" for section in method.NETWORKS},
+        "optim": f"{', '.join(method.trains)}: each one of {', '.join(OPTIMIZERS)}",
+        "data": f"a data set with the fields {', '.join(method.TAKES)}",
+        "train": "the length of the run, and what it writes",
+    }
+    width = max(map(len, rows))
+    lines = [f"  {section:<{width}}  {text}" for section, text in rows.items()]
+    example = example_config(method.name)
+    ends = [f"Example: -c {example}"] if example else []
+    return "\n".join([f"With these defaults, a config of {method.name} also has the sections:", *lines, *ends])
