@@ -1,7 +1,6 @@
-"""What others claim, as a YAML file has it: the classes here are the form of that file."""
+"""Published figures, aims and questions, as a YAML file has them: the classes here are the form of that file."""
 
 import dataclasses
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -9,9 +8,10 @@ from typing import Annotated, Literal
 
 from ppgan_lite.data.options import DATASETS
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.report.markdown import cited, spaced
-from ppgan_lite.report.measured import FIGURES, RUNNING
+from ppgan_lite.report.markdown import spaced
 from ppgan_lite.report.names import Configs, Name
+from ppgan_lite.report.records import FIGURES, RUNNING
+from ppgan_lite.report.tree import from_tree
 from ppgan_lite.runs.results import METRICS
 from ppgan_lite.schema.check import check_keys, check_value
 from ppgan_lite.schema.text import parse_yaml
@@ -19,7 +19,18 @@ from ppgan_lite.schema.types import Count, Range
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 NOT_MEASURED = "not measured"
-ROUNDING = 1e-9  # of a sum of decimals; no figure is so exact
+ROUNDING = 1e-9  # error of a sum of decimals; no figure is that exact
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a claim comes from, and its address."""
+
+    text: str
+    url: str | None = None
+
+    def __str__(self):
+        return f"[{self.text}]({self.url})" if self.url else self.text
 
 
 @dataclass(frozen=True)
@@ -31,19 +42,16 @@ class FigureClaim:
     value: float
     tolerance: Annotated[float, Range(0)]
     source: str
-    epoch: Count | None = None  # at whose end; null: where the runs were evaluated last
+    epoch: Count | None = None  # at the end of this epoch; null: at the newest evaluation
     better: Literal["higher", "lower", "neither"] = "higher"
-
-    def __str__(self):
-        return f"{self.value:g} ± {self.tolerance:g}, {cited(self.source)}"
 
     @property
     def figure(self) -> str:
-        """What it is of, in words."""
+        """The claimed figure in words."""
         return spaced(self.metric) + (f", epoch {self.epoch}" if self.epoch else "")
 
     def verdict(self, values: list[float]) -> str:
-        """What the figures of the seeds say."""
+        """The verdict on the figures of all seeds."""
         if not values:
             return NOT_MEASURED
         above = fmean(values) - self.value
@@ -53,13 +61,36 @@ class FigureClaim:
 
 @dataclass(frozen=True)
 class NotComparable:
-    """Published figures that ours cannot be compared with, on one data set."""
+    """Published figures that ours cannot be compared with: data set -> figures in words."""
 
-    data: Literal[tuple(DATASETS)]
     what: str
-    figures: str
     why: str
     source: str
+    figures: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a metric must be at most or at least."""
+
+    metric: Literal[tuple(METRICS)]
+    op: Literal["at most", "at least"]
+    value: float
+
+    def __str__(self):
+        return f"{self.op} {self.value:g}"
+
+    def met(self, value: float) -> bool:
+        """Whether a figure is within the limit."""
+        return value <= self.value if self.op == "at most" else value >= self.value
+
+
+@dataclass(frozen=True)
+class Aim:
+    """An aim of this suite for a group's runs."""
+
+    group: Name
+    limits: tuple[Limit, ...]
 
 
 @dataclass(frozen=True)
@@ -71,15 +102,6 @@ class Comparison:
     group: Name
     than: Name
     metrics: tuple[Literal[tuple(METRICS)], ...]
-
-
-@dataclass(frozen=True)
-class Limit:
-    """What a metric must be at most or at least."""
-
-    metric: Literal[tuple(METRICS)]
-    op: Literal["at most", "at least"]
-    value: float
 
 
 @dataclass(frozen=True)
@@ -95,11 +117,12 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Claims:
-    """All that a file holds; `sources` maps a short name to what it stands for."""
+    """The whole file; `sources` maps the short names that claims use."""
 
-    sources: dict
+    sources: dict[str, Source]
     figures: tuple[FigureClaim, ...]
     not_comparable: tuple[NotComparable, ...]
+    aims: tuple[Aim, ...]
     comparisons: tuple[Comparison, ...]
     criteria: tuple[Criterion, ...]
 
@@ -113,41 +136,22 @@ class Claims:
         if not isinstance(tree, dict):
             raise ConfigError(f"{path}: expected the lists {', '.join(x.name for x in dataclasses.fields(cls))}")
         try:
-            claims = _section(tree, "", cls, configs)
-            for name in ("figures", "not_comparable", "comparisons", "criteria"):
-                for i, claim in enumerate(getattr(claims, name)):
-                    check_value(claim.source, f"{name}[{i}].source", Literal[tuple(claims.sources)])
-            for i, claim in enumerate(claims.figures):
-                if claim.metric == RUNNING and claim.epoch is None:
-                    raise ConfigError(f"figures[{i}].epoch: missing; {RUNNING} is that of an epoch")
+            claims = from_tree(tree, "", cls, {Name: lambda group, where: _group(group, where, configs)})
+            claims._check()
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
         return claims
 
-
-def _section(tree, where: str, cls: type, configs: Configs):
-    """A section as the dataclass `cls`."""
-    fields = dataclasses.fields(cls)
-    required = [field.name for field in fields if field.default is dataclasses.MISSING]
-    check_keys(tree, where, allowed=[field.name for field in fields], required=required)
-    hints = typing.get_type_hints(cls, include_extras=True)
-    prefix = f"{where}." if where else ""
-    return cls(**{key: _part(value, f"{prefix}{key}", hints[key], configs) for key, value in tree.items()})
-
-
-def _part(value, where: str, hint, configs: Configs):
-    """A value as the type `hint`: that of a group, of sections in a list, or one that a config may have, too."""
-    inner = typing.get_args(hint)
-    if Name in (hint, *inner):
-        return _group(value, where, configs)
-    if hint is dict:
-        check_keys(value, where, allowed=None, required=())
-        return value
-    if inner and dataclasses.is_dataclass(inner[0]):
-        if not isinstance(value, list):
-            raise ConfigError(f"{where}: expected a list, got {value!r}")
-        return tuple(_section(each, f"{where}[{i}]", inner[0], configs) for i, each in enumerate(value))
-    return check_value(value, where, hint)
+    def _check(self):
+        """Check what depends on more than one key. Raises ConfigError."""
+        for name in ("figures", "not_comparable", "comparisons", "criteria"):
+            for i, claim in enumerate(getattr(self, name)):
+                check_value(claim.source, f"{name}[{i}].source", Literal[tuple(self.sources)])
+        for i, claim in enumerate(self.figures):
+            if claim.metric == RUNNING and claim.epoch is None:
+                raise ConfigError(f"figures[{i}].epoch: missing; {RUNNING} is measured over an epoch")
+        for i, claim in enumerate(self.not_comparable):
+            check_keys(claim.figures, f"not_comparable[{i}].figures", allowed=DATASETS, required=())
 
 
 def _group(tree, where: str, configs: Configs) -> Name:

@@ -1,8 +1,11 @@
-"""How numbers, tables and lists are written on the page, and where its pictures lie."""
+"""How numbers, tables, links and lists are written on the page."""
 
+import re
 from statistics import fmean
 
-PICTURES = "images/results"  # beside the page
+PICTURES = "images/results"  # next to the page
+SPACE = "\N{NO-BREAK SPACE}"
+UNITS = (f"{SPACE}s", f"{SPACE}min", f"{SPACE}h ", f"{SPACE}min")  # seconds, minutes, hours, minutes after hours
 
 
 def table(heads: list[str], rows: list[list]) -> str:
@@ -11,9 +14,15 @@ def table(heads: list[str], rows: list[list]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def listed(title: str, lines: list[str]) -> list[str]:
-    """The blocks of a list under a title; none without lines."""
-    return [title, "\n".join(f"- {line}" for line in lines)] if lines else []
+def bullets(lines: list[str]) -> list[str]:
+    """A block with a list; none without lines."""
+    return ["\n".join(f"- {line}" for line in lines)] if lines else []
+
+
+def link_to(heading: str, words: str | None = None) -> str:
+    """A link to a heading of the same page, with its text or other words."""
+    anchor = re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")  # as GitHub has it
+    return f"[{words or heading}](#{anchor})"
 
 
 def cited(source: str) -> str:
@@ -23,7 +32,7 @@ def cited(source: str) -> str:
 
 def spaced(name: str) -> str:
     """The name of a metric in words."""
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace("frechet", "Frechet")
 
 
 def number(value: float) -> str:
@@ -37,15 +46,23 @@ def numbers(values) -> str:
 
 
 def spread(values: list[float]) -> str:
-    """The mean, and the lowest and the highest value where they differ."""
-    if len(set(values)) < 2:
-        return number(values[0]) if values else ""
-    return f"{number(fmean(values))} ({number(min(values))} to {number(max(values))})"
+    """The mean, and the lowest and the highest value if they differ; nothing without values."""
+    if not values:
+        return ""
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else f"{number(fmean(values))} ({low} to {high})"
 
 
-def duration(seconds: float) -> str:
-    """Seconds, minutes, or hours and minutes."""
+def duration(seconds: float | None, units=UNITS) -> str:
+    """Seconds, minutes, or hours and minutes; nothing where they are not known."""
+    if seconds is None:
+        return ""
     minutes = round(seconds / 60)
     if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+        return f"{seconds:.0f}{units[0]}"
+    return f"{minutes}{units[1]}" if minutes < 60 else f"{minutes // 60}{units[2]}{minutes % 60:02}{units[3]}"
+
+
+def image(name: str, words: str, width: int) -> str:
+    """A picture of `PICTURES`, that a click enlarges."""
+    return f'<img src="{PICTURES}/{name}" width="{width}" alt="{words}">'

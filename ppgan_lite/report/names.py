@@ -1,4 +1,4 @@
-"""What runs are called: the config they are nearest to, and what was changed in it."""
+"""Names of runs: the nearest config, and the keys that were changed in it."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ppgan_lite.config.load import differences, load_config
 
 @dataclass(frozen=True, order=True)
 class Name:
-    """A config, and the keys that were changed, as KEY=VALUE."""
+    """A config, and the changed keys as KEY=VALUE."""
 
     config: str
     changes: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class Configs:
         self.trees = {path.stem: load_config(path).to_dict() for path in sorted(folder.glob("*.yml"))}
 
     def name_of(self, tree: dict) -> Name:
-        """The config with the fewest other values than `tree`, and those. The seed is no part of a name."""
+        """The config with the fewest other values than `tree`, and these. The seed is not part of a name."""
         changed = {stem: _changed_keys(tree, other) for stem, other in self.trees.items()}
         stem = min(changed, key=lambda stem: len(changed[stem]))
         values = {key: _value_at(tree, key) for key in changed[stem]}
@@ -34,7 +34,7 @@ class Configs:
         return Name(stem, tuple(f"{key}={_text(value)}" for key, value in values.items() if value != {}))
 
     def name_with(self, stem: str, changes: dict) -> Name:
-        """The name of a config whose keys (with dots) are changed. Raises ConfigError."""
+        """The name of a config with some keys (with dots) changed. Raises ConfigError."""
         overrides = [f"{key}={json.dumps(value)}" for key, value in changes.items()]
         return self.name_of(load_config(self.folder / f"{stem}.yml", overrides).to_dict())
 

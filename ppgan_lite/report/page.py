@@ -1,101 +1,75 @@
 """The page as a whole, in Markdown."""
 
-import shlex
 from collections import Counter
-from pathlib import Path
+from collections.abc import Callable
 
-from ppgan_lite.report.answers import answer
-from ppgan_lite.report.claims import NOT_MEASURED, REPRODUCED, Claims, Criterion
-from ppgan_lite.report.curves import draw
-from ppgan_lite.report.markdown import PICTURES, cited, listed, spaced
-from ppgan_lite.report.measured import FIGURES, GENERATORS, Group, Measured, Section, groups_of
+from ppgan_lite.report.claims import Claims
+from ppgan_lite.report.curves import draw, has_curve
+from ppgan_lite.report.groups import Section
+from ppgan_lite.report.markdown import PICTURES, bullets, link_to, spaced
 from ppgan_lite.report.names import Name
-from ppgan_lite.report.section import describe
+from ppgan_lite.report.ranking import ENGLISH, notes, rank
+from ppgan_lite.report.records import CLASSIFIERS, FIGURES, GENERATORS
+from ppgan_lite.report.section import accuracies, describe
+from ppgan_lite.report.verdicts import ablations, aims, failures, published
 
-ROOT = Path(__file__).resolve().parents[2]  # the repository
-INTRODUCTION = f"""\
-Written by `{{command}}` from the records of the runs below, and from `{{claims_file}}`, where the claims of \
-others stand with their sources. No figure is typed by hand: do not edit this page.
+CURVES = "frechet.png"
+HOW_TO_READ = [
+    "Frechet distance: how far the generated images are from test images, in the features of a classifier of the same "
+    "data; lower is better. Coverage: share of the test images with a generated image near them; higher is better. "
+    "*Real images* are training images: the figures of a perfect generator.",
+    "Distances by different features, so those on different data sets, are on different scales.",
+    "With several seeds: the mean at the newest step at which all were evaluated (lowest to highest).",
+    "Time: all steps at the median speed, without evaluations; other work on the same machine slows it down.",
+    "Written by `tools/report.py` from the records of runs, and from a file of claims: do not edit this page.",
+]
 
-Where there are several seeds, figures are their mean at the newest step that all of them were evaluated at, with the \
-lowest and the highest in brackets; seeds that have no such step stand in rows of their own. Times are those of \
-the steps at the median speed: evaluations and pauses do not count, other work on the same machine does. A figure is \
-*{REPRODUCED}* if the mean is within the tolerance of what was claimed, or better."""
 
+def render(claims: Claims, sections: list[Section], link: Callable[[Name], str]) -> tuple[str, dict[str, bytes]]:
+    """The page's text, and the pictures that it draws, by their names.
 
-def render(
-    folders: list[Path], claims_file: Path, claims: Claims, sections: list[Section]
-) -> tuple[str, dict[str, bytes]]:
-    """The page's text, and its pictures by their names. Raises EvaluationError: see `answer`."""
+    Args:
+        link: gives the text of a name in a table.
+
+    Raises:
+        EvaluationError: see `answer`.
+    """
     pictures = {}
-    runs = [run for section in sections for run in section.runs]
-    groups = groups_of(sections)
-    blocks = _head(folders, claims_file, runs)
-    for section in sections:
-        blocks += describe(section, claims, pictures)
-    blocks += [*_curves(sections, pictures), *_unmeasured(claims, groups), *_questions(claims, groups)]
-    blocks += listed("## Sources", [f"{name}: {text}" for name, text in sorted(claims.sources.items())])
+    parts = {
+        "Which GAN?": notes(sections, ENGLISH) + [block for x in sections for block in rank(x, ENGLISH, link)],
+        "Comparison with published figures": published(claims, sections, link),
+        "Our own aims": aims(claims, sections, link),
+        "Ablations": ablations(claims, sections),
+        "Failures": failures(sections),
+        "All metrics": _all_metrics(sections, pictures, link),
+        "Classifiers": [
+            block for section in sections if section.kind == CLASSIFIERS for block in accuracies(section, link)
+        ],
+        "Sources": bullets([f"{name}: {source}" for name, source in sorted(claims.sources.items())]),
+    }
+    parts = {heading: blocks for heading, blocks in parts.items() if blocks}
+    contents = [link_to(heading) for heading in parts]
+    for kind, heading in ((GENERATORS, ENGLISH.generators), (CLASSIFIERS, ENGLISH.classifiers)):
+        titles = [section.data.title for section in sections if section.kind == kind]
+        links = [link_to(heading.format(title), title) for title in titles]
+        contents[0] += f"; {kind} on {', '.join(links)}" if links else ""
+    blocks = ["# Results", *bullets(HOW_TO_READ), "Contents:", *bullets(contents)]
+    for heading, part in parts.items():
+        blocks += [f"## {heading}", *part]
     return "\n\n".join(blocks) + "\n", pictures
 
 
-def _head(folders: list[Path], claims_file: Path, runs: list[Measured]) -> list[str]:
-    command = shlex.join(["python", "tools/report.py", "--runs", *map(_shown, folders)])
-    machines = Counter(line for run in runs for line in {_machine(session) for session in run.run.record["sessions"]})
-    return [
-        "# Results",
-        INTRODUCTION.format(command=command, claims_file=_shown(claims_file)),
-        *listed("The runs were made on:", [f"{line} (runs: {count})" for line, count in sorted(machines.items())]),
-        *listed("The figures:", [f"{spaced(name)}: {text}" for name, text in FIGURES.items()]),
-    ]
-
-
-def _shown(path: Path) -> str:
-    """A path as the page has it: nothing of this machine."""
-    if path.is_relative_to(ROOT):
-        path = path.relative_to(ROOT)
-    return path.name if path.is_absolute() else path.as_posix()
-
-
-def _machine(session: dict) -> str:
-    """Device, processor, settings and versions of a session, in a line."""
-    device = [session[key] for key in ("device", "processor") if key in session]
-    settings = [f"{name}={value}" for name, value in session["runtime"].items() if value is not None]
-    versions = [f"{name} {version}" for name, version in session["versions"].items()]
-    return "; ".join(", ".join(part) for part in (device, settings, versions) if part)
-
-
-def _curves(sections: list[Section], pictures: dict[str, bytes]) -> list[str]:
-    """Of the sections where a generator was evaluated more than once."""
-    generators = [section for section in sections if section.kind == GENERATORS]
-    sections = [section for section in generators if any(len(run.figures) > 1 for run in section.runs)]
-    if not sections:
-        return []
-    pictures["frechet.png"] = draw(sections)
-    title = f"Frechet distance over the steps, on {', '.join(section.source.title for section in sections)}"
-    words = "A line per run, a dot per evaluation; lower is better."
-    return ["## Frechet distance over the steps", words, f"![{title}]({PICTURES}/frechet.png)"]
-
-
-def _unmeasured(claims: Claims, groups: dict[Name, list[Group]]) -> list[str]:
-    missing = [claim for claim in claims.figures if claim.group not in groups]
-    lines = [f"{x.group}: {x.figure}, {x}: {NOT_MEASURED}" for x in missing]
-    return listed("## Claims without a run", lines)
-
-
-def _questions(claims: Claims, groups: dict[Name, list[Group]]) -> list[str]:
-    questions = [*claims.comparisons, *claims.criteria]
-    blocks = ["## Questions"] if questions else []
-    for question in questions:
-        verdict, sentence = answer(question, groups)
-        said = f"Said by {cited(question.source)}. Measured: **{verdict}**."
-        blocks += [f"### {question.title}", said, sentence]
-        if isinstance(question, Criterion) and question.group in groups:
-            lines = [line for group in groups[question.group] for run in group.runs for line in _quoted(run)]
-            blocks += listed("What health said of these runs:", lines)
-    return blocks
-
-
-def _quoted(run: Measured) -> list[str]:
-    """What health said of a run, in its words."""
-    told = [f"step {x['step']:,}: {x['diagnosis']}, since {x['since']:,}: {x['words']}" for x in run.diagnoses()]
-    return [f"seed {run.seed}, {line}" for line in told] or [f"seed {run.seed}: {run.health()}"]
+def _all_metrics(sections: list[Section], pictures: dict[str, bytes], link) -> list[str]:
+    """What the metrics are, the machines, the curves, and the tables of each section."""
+    figures = {name for section in sections for record in section.records for name in record.newest.figures}
+    machines = Counter(line for section in sections for record in section.records for line in record.machines)
+    blocks = bullets([f"{spaced(name)}: {words}" for name, words in FIGURES.items() if name in figures])
+    if machines:
+        blocks.append("The machines:")
+        blocks += bullets([f"{line} (runs: {count})" for line, count in sorted(machines.items())])
+    curved = [section for section in sections if section.kind == GENERATORS and any(map(has_curve, section.groups))]
+    if curved:
+        pictures[CURVES] = draw(curved)
+        words = f"Frechet distance over the steps, on {', '.join(section.data.title for section in curved)}"
+        blocks += [f"{words}: a line for each run, a dot for each evaluation.", f"![{words}]({PICTURES}/{CURVES})"]
+    return blocks + [block for section in sections for block in describe(section, link)]

@@ -1,17 +1,18 @@
-"""What the page has of one section: the tables and pictures of all runs of one kind on one data set."""
+"""All metrics of the runs on one data set."""
 
-from itertools import count
-from statistics import fmean
+from collections.abc import Callable
 
-from ppgan_lite.report.claims import Claims, FigureClaim
-from ppgan_lite.report.markdown import PICTURES, cited, duration, number, spaced, spread, table
-from ppgan_lite.report.measured import CLASSIFIERS, GENERATORS, Group, Measured, Section
+from ppgan_lite.report.groups import Section
+from ppgan_lite.report.markdown import duration, image, number, spaced, spread, table
+from ppgan_lite.report.names import Name
+from ppgan_lite.report.ranking import ENGLISH, health
+from ppgan_lite.report.records import CLASSIFIERS, Record
 from ppgan_lite.runs.results import METRICS
 
 OF_CLASSIFIERS = ("accuracy", "train_accuracy")
 DISTANCES = ("frechet_distance", "kernel_distance", "classifier_score", "class_kl")
 COVERAGE = ("precision", "recall", "density", "coverage")
-# Of generators that are asked for something: a class, or codes.
+# For generators with an input besides noise: a class, or codes.
 CONTROL = (
     "conditional_accuracy",
     "code_accuracy",
@@ -21,119 +22,76 @@ CONTROL = (
     "drawn_thickness_by_code",
 )
 REST = tuple(name for name in METRICS if name not in OF_CLASSIFIERS + DISTANCES + COVERAGE + CONTROL)
-TABLES = (DISTANCES, COVERAGE, REST, CONTROL)  # a table each: with more columns they could not be read
-NOTHING_TO_COMPARE = "no figure to compare"
+TABLES = (DISTANCES, COVERAGE, REST, CONTROL)  # a table each: one with all columns would be too wide to read
+MATRIX_WIDTH, MATRICES_IN_A_ROW = 280, 3
 
 
-def describe(section: Section, claims: Claims, pictures: dict[str, bytes]) -> list[str]:
-    """The blocks of a section; what they show is added to `pictures`, by its name."""
-    blocks = [f"## {section.kind} on {section.source.title}", _protocol(section)]
-    middle = _accuracies if section.kind == CLASSIFIERS else _distances
-    blocks += [*_claims_table(section, claims), *middle(section), _runs(section)]
-    for claim in claims.not_comparable:
-        if section.kind == GENERATORS and claim.data == section.source.name:
-            what = f"{claim.what} of {cited(claim.source)} ({claim.figures}): {claim.why}"
-            blocks.append(f"*{NOTHING_TO_COMPARE.capitalize()}*: {what}.")
-    for group in section.groups:
-        blocks += _picture(group.runs[0], pictures)
+def describe(section: Section, link: Callable[[Name], str]) -> list[str]:
+    """All metrics of generators, the protocol, and the runs."""
+    tables = [] if section.kind == CLASSIFIERS else _metrics(section, link)
+    return [
+        f"### Metrics of {section.kind}: {section.data.title}",
+        _protocol(section),
+        *tables,
+        "The runs:",
+        _runs(section, link),
+    ]
+
+
+def accuracies(section: Section, link: Callable[[Name], str]) -> list[str]:
+    """The accuracies of classifiers at each step at which all runs of a group were evaluated; confusion matrices."""
+    rows = []
+    for row in section.rows:
+        for step in row.steps:
+            cells = [spread(row.values(figure, step)) for figure in OF_CLASSIFIERS]
+            rows.append([link(row.name) + row.suffix, f"{row.epoch(step):.3g}", f"{step:,}", *cells])
+    heads = ["config", "epoch", "step", "test accuracy", "train accuracy"]
+    blocks = [f"### Accuracy: {section.data.title}", table(heads, rows)]
+    shown = [group.records[0] for group in section.groups if group.records[0].picture]
+    for first in range(0, len(shown), MATRICES_IN_A_ROW):
+        records = shown[first : first + MATRICES_IN_A_ROW]
+        words = [f"confusion matrix of {str(record.name).replace('`', '')}, seed {record.seed}" for record in records]
+        images = [image(record.picture, alt, MATRIX_WIDTH) for record, alt in zip(records, words, strict=True)]
+        blocks.append(table([str(record.name) for record in records], [images]))
     return blocks
 
 
 def _protocol(section: Section) -> str:
     """How the figures were measured."""
-    protocol = section.runs[0].newest.protocol
-    parts = [
-        f"{spaced(key)} {value[:12] if key.endswith('sha256') else value}"
-        for key, value in protocol.items()
-        if key != "ema"  # of a run, whose name tells it
-    ]
-    return f"Trained on {section.source.num_images:,} images. Protocol: {'; '.join(parts)}."
+    parts = [f"{spaced(key)} {value}" for key, value in section.protocol.items()]
+    return f"Trained on {section.data.num_images:,} images. Protocol: {'; '.join(parts)}."
 
 
-def _distances(section: Section) -> list[str]:
-    """The metrics of generators, below those of real images."""
+def _metrics(section: Section, link: Callable[[Name], str]) -> list[str]:
+    """The metrics of generators at the newest step of each group, below the metrics of real images."""
     tables = []
-    for metrics in TABLES:
-        metrics = [name for name in metrics if any(name in run.newest.figures for run in section.runs)]
-        rows = [["real images", "", *(spread(section.real(metric)) for metric in metrics)]]
-        for title, group in _rows(section):
-            cells = [spread(group.values(metric)) for metric in metrics]
+    for names in TABLES:
+        names = [name for name in names if any(row.values(name, row.step) for row in section.rows)]
+        rows = [["real images", "", *(spread(section.real(name)) for name in names)]]
+        for row in section.rows:
+            cells = [spread(row.values(name, row.step)) for name in names]
             if any(cells):
-                rows.append([title, f"{group.step():,}", *cells])
-        if metrics:
-            tables.append(table(["config", "step", *map(spaced, metrics)], rows))
+                rows.append([link(row.name) + row.suffix, f"{row.step:,}", *cells])
+        if names:
+            tables.append(table(["config", "step", *map(spaced, names)], rows))
     return tables
 
 
-def _rows(section: Section) -> list[tuple[str, Group]]:
-    return [row for group in section.groups for row in group.rows().items()]
-
-
-def _accuracies(section: Section) -> list[str]:
-    """The accuracies of classifiers, at each step that all runs of a group were evaluated at."""
+def _runs(section: Section, link: Callable[[Name], str]) -> str:
+    """Each run, and the checkpoint in best/ if it is not the newest evaluated one."""
+    heads = ["run", "config", "seed", "evaluated at step", "time", "health", "better checkpoint"]
     rows = []
-    for title, group in _rows(section):
-        for step in group.steps:
-            figures = [run.figures[step] for run in group.runs]
-            cells = [spread([x[name].value for x in figures if name in x]) for name in OF_CLASSIFIERS]
-            rows.append([title, f"{group.runs[0].epoch_of(step):.3g}", f"{step:,}", *cells])
-    return ["Accuracy over the epochs:", table(["config", "epoch", "step", "test accuracy", "train accuracy"], rows)]
+    for record in section.records:
+        cells = [f"`{record.title}`", link(record.name), record.seed, f"{record.newest.step:,}"]
+        rows.append([*cells, duration(record.newest.seconds), health([record], ENGLISH), _better(record)])
+    columns = [i for i, _ in enumerate(heads) if i < 5 or section.kind != CLASSIFIERS]
+    if not any(row[-1] for row in rows):
+        columns = [i for i in columns if heads[i] != "better checkpoint"]
+    return table([heads[i] for i in columns], [[row[i] for i in columns] for row in rows])
 
 
-def _runs(section: Section) -> str:
-    """Each run; of generators also what health said, and the checkpoint in best/ where the figures are not of that."""
-    heads = ["run", "config", "seed", "evaluated at step", "time"]
-    rows = [[f"`{run.title}`", run.name, run.seed, f"{run.step:,}", _time([run], run.step)] for run in section.runs]
-    if section.kind == GENERATORS:
-        heads += ["health", "better checkpoint"]
-        rows = [[*row, run.health(), _better(run)] for row, run in zip(rows, section.runs, strict=True)]
-    return table(heads, rows)
-
-
-def _better(run: Measured) -> str:
-    step = run.best_step()
-    if step is None:
+def _better(record: Record) -> str:
+    if record.best_step is None:
         return ""
-    return f"step {step:,}, with a Frechet distance of {number(run.figures[step]['frechet_distance'].value)}"
-
-
-def _time(runs: list[Measured], step: int) -> str:
-    known = [seconds for run in runs if (seconds := run.seconds(step)) is not None]
-    return duration(fmean(known)) if known else ""
-
-
-def _claims_table(section: Section, claims: Claims) -> list[str]:
-    """A row for each claim on a group; for the accuracy of a classifier without one, too."""
-    rows = []
-    for group in section.groups:
-        found = [claim for claim in claims.figures if claim.group == group.name]
-        for claim in found:
-            judged = {str(group.name): group} if claim.epoch else group.rows()
-            rows += [_claim_row(title, each, claim.metric, claim) for title, each in judged.items()]
-        if section.kind == CLASSIFIERS and not found:
-            rows += [_claim_row(title, each, "accuracy", None) for title, each in group.rows().items()]
-    heads = ["config", "figure", "claimed", "ours", "seeds", "step", "time", "verdict"]
-    return [table(heads, rows)] if rows else []
-
-
-def _claim_row(title: str, group: Group, metric: str, claim: FigureClaim | None) -> list:
-    epoch = claim.epoch if claim else None
-    values, step = group.values(metric, epoch), group.step(epoch)
-    figure = claim.figure if claim else spaced(metric)
-    ours = [spread(values), len(values), f"{step:,}", _time(group.runs, step)]
-    verdict = claim.verdict(values) if claim else NOTHING_TO_COMPARE
-    return [title, figure, claim or "", *ours, verdict]
-
-
-def _picture(run: Measured, pictures: dict[str, bytes]) -> list[str]:
-    """The newest samples of a generator or the confusion matrix of a classifier, if there are any."""
-    if run.kind == CLASSIFIERS:
-        what, paths = "Which classes were taken for which", [run.run.results.picture(run.step)]
-    else:
-        what, paths = "Samples", sorted((run.folder / "samples").glob("step_*.png"))
-    if not paths or not paths[-1].is_file():
-        return []
-    name = next(name for i in count(1) if (name := f"{run.name.config}-{i}.png") not in pictures)
-    pictures[name] = paths[-1].read_bytes()
-    words = f"{what}, {run.name}, seed {run.seed}, step {int(paths[-1].stem.removeprefix('step_')):,}"
-    return [f"{words}:", f"![{words}]({PICTURES}/{name})"]
+    distance = record.value("frechet_distance", record.best_step)
+    return f"step {record.best_step:,}, Frechet distance {number(distance)}"

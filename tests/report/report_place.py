@@ -1,4 +1,4 @@
-"""For the tests of the page of results: run folders written by hand, and what is on the page of them."""
+"""For the tests of the page of results: run folders written by hand, and the page made from them."""
 
 import json
 import re
@@ -8,12 +8,12 @@ import yaml
 from conftest import ROOT
 
 from ppgan_lite.config.load import load_config, to_yaml
-from ppgan_lite.pictures.grid import save_png
+from ppgan_lite.pictures.grid import grid, save_png
 from ppgan_lite.report import report
 from ppgan_lite.runs.results import Figure, Result
 
 CONFIGS = ROOT / "configs"
-EPOCH = 468  # steps, of 60,000 images in batches of 128
+EPOCH = 468  # steps, with 60,000 images in batches of 128
 GENERATOR = {  # metric -> value, of real images
     "frechet_distance": (5.5, 0.25),
     "kernel_distance": (0.125, 0.0),
@@ -28,7 +28,7 @@ GENERATOR = {  # metric -> value, of real images
     "total_variation": (0.22, 0.2),
     "high_frequency_energy": (0.011, 0.01),
 }
-NO_CLAIMS = {"sources": {}, "figures": [], "not_comparable": [], "comparisons": [], "criteria": []}
+NO_CLAIMS = {"sources": {}, "figures": [], "not_comparable": [], "aims": [], "comparisons": [], "criteria": []}
 FNN = "classifier_fnn_fashion_mnist"
 
 
@@ -67,11 +67,12 @@ CRITERION = {
 
 
 class Place:
-    """A folder of runs, and what the page of them is."""
+    """A folder of runs, and the page made from them."""
 
     def __init__(self, folder):
         self.folder, self.runs, self.out = folder, folder / "output", folder / "docs" / "RESULTS.md"
         self.pictures, self.claims = folder / "docs" / "images" / "results", folder / "docs" / "claims.yml"
+        self.records = folder / "docs" / "results.json"
         self.out.parent.mkdir(parents=True)
         self.claim()
 
@@ -102,30 +103,49 @@ class Place:
         return self.add(name, config, found, overrides, metrics, "fashion_mnist")
 
     def claim(self, **lists):
-        self.claims.write_text(yaml.safe_dump({**NO_CLAIMS, "sources": {"book": "A book"}, **lists}))
+        self.claims.write_text(yaml.safe_dump({**NO_CLAIMS, "sources": {"book": {"text": "A book"}}, **lists}))
 
-    def report(self):
-        report([self.runs], self.out, self.claims, CONFIGS)
+    def report(self, records=False):
+        report([self.runs], self.out, self.claims, CONFIGS, self.records if records else None)
         return self.out.read_text()
 
     def answer(self, **questions):
-        """The verdicts on questions, and the part of the page that they are on."""
+        """The verdicts on questions, and the part of the page with them."""
         self.claim(**questions)
-        text = self.report().partition("## Questions\n\n")[2].partition("\n## Sources")[0]
-        return re.findall(r"Measured: \*\*([^*]+)\*\*", text), text
+        text = part(self.report(), "Ablations")
+        return re.findall(r"\): \*\*([^*]+)\*\*\.", text), text
 
 
 def draw(path, shade):
-    save_png(path, np.full((4, 4, 1), shade % 256, "uint8"), {})
+    """A grid of 13 rows of 16 images of 28 pixels, as previews have it."""
+    images = np.full((208, 1, 28, 28), shade % 256 / 127.5 - 1, "float32")
+    save_png(path, grid(images, 16), {"Step": str(shade)})
+
+
+def part(text, heading):
+    """The part of a page below a heading of the second level."""
+    return text.partition(f"\n## {heading}\n\n")[2].partition("\n## ")[0]
 
 
 def rows(text, *starts):
-    """The cells of the rows of all tables whose first cells these are."""
+    """The cells of the rows of all tables that start with some cells."""
     found = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line[:1] == "|"]
+    plain = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{MULTIPLICATION SIGN}": "x"})
+    found = [[cell.translate(plain).strip() for cell in cells] for cells in found]
     return [cells for cells in found if tuple(cells[: len(starts)]) == starts]
 
 
+def ranked(text):
+    """The rows of the tables of "Which GAN?", without thumbnails, heads and real images."""
+    found = [
+        cells
+        for cells in rows(part(text, "Which GAN?"))
+        if cells[0].replace("&nbsp;", "") not in ("samples", "config", "---")
+    ]
+    return [cells[1:] if len(cells) == 8 else cells for cells in found if cells[1] != "real images"]
+
+
 def run_row(text, title):
-    """Of the run with a title: config, seed, step, time, health, better checkpoint."""
+    """Config, seed, step, time, and of a generator health of the run with a title."""
     (cells,) = rows(text, f"`{title}`")
     return cells[1:]

@@ -1,7 +1,6 @@
 """Verdicts on questions."""
 
 import json
-import re
 
 import pytest
 from report_place import COMPARISON, CRITERION, Place, result
@@ -14,11 +13,11 @@ def place(tmp_path):
     return Place(tmp_path)
 
 
-def two_groups(place, transposed, upsampled, transposed_energy=(2.0, 2.5), upsampled_energy=(1.0, 1.5), steps=9360):
+def two_groups(place, transposed, upsampled, transposed_energy=(2.0, 2.5), upsampled_energy=(1.0, 1.5)):
     sides = ((["generator.upsample=transposed"], transposed, transposed_energy), ([], upsampled, upsampled_energy))
     for overrides, variations, energies in sides:
         for seed, (variation, energy) in enumerate(zip(variations, energies, strict=True)):
-            found = result(steps if overrides else 9360, total_variation=variation, high_frequency_energy=energy)
+            found = result(total_variation=variation, high_frequency_energy=energy)
             place.add(f"r{len(overrides)}{seed}", "dcgan_mnist", [found], [*overrides, f"train.seed={seed}"])
 
 
@@ -37,27 +36,20 @@ def test_a_group_is_higher_if_on_all_metrics_with_ranges_apart(place, transposed
     assert "One seed" not in text
 
 
-def test_that_one_seed_has_no_range_is_said(place):
+def test_one_seed_has_no_range(place):
     two_groups(place, (0.3,), (0.2,), (2.0,), (1.0,))
     verdicts, text = place.answer(comparisons=[COMPARISON])
     assert verdicts == ["reproduced"]
-    assert "apart. One seed has no range.\n" in text
+    assert "do not overlap. One seed has no range.\n" in text
 
 
 def test_a_group_that_is_lower_or_equal_is_not_higher(place):
     two_groups(place, (0.2, 0.3), (0.2, 0.3), (1.0, 1.0), (1.0, 2.0))
     verdicts, text = place.answer(comparisons=[COMPARISON])
     assert verdicts == ["not reproduced"]
-    assert "total variation 0.2500 (0.2000 to 0.3000), 1.25 times that of real images, against 0.2500" in text
+    assert "total variation 0.2500 (0.2000 to 0.3000) (1.250 times real images) against 0.2500" in text
     assert "`dcgan_mnist` + `generator.upsample=transposed` (seeds: 2) against `dcgan_mnist` (seeds: 2)" in text
-    assert "1.25 times that of real images: not higher; high frequency energy 1.000, 100.00 times" in text
-
-
-def test_groups_of_other_lengths_are_not_compared(place):
-    two_groups(place, (0.31, 0.35), (0.2, 0.3), steps=4680)
-    verdicts, text = place.answer(comparisons=[COMPARISON])
-    assert verdicts == ["undecided"]
-    assert "evaluated at step 4,680, those of `dcgan_mnist` at 9,360." in text
+    assert "(1.250 times real images): not higher; high frequency energy 1.000 (100.0 times" in text
 
 
 def add_seeds(place, steps_of_each, overrides=()):
@@ -66,24 +58,31 @@ def add_seeds(place, steps_of_each, overrides=()):
         place.add(f"x{len(overrides)}{seed}", "dcgan_mnist", found, [*overrides, f"train.seed={seed}"])
 
 
-def test_groups_are_compared_at_the_newest_step_that_all_their_seeds_were_evaluated_at(place):
-    add_seeds(place, ((468, 936), (468,)), ["generator.upsample=transposed"])
-    add_seeds(place, ((468,), (468,)))
+def test_groups_are_compared_at_the_newest_step_at_which_all_runs_of_both_were_evaluated(place):
+    add_seeds(place, ((468, 936, 1404), (468, 936)), ["generator.upsample=transposed"])
+    add_seeds(place, ((468, 1404), (468, 1404)))
     verdicts, text = place.answer(comparisons=[COMPARISON])
     assert verdicts == ["not reproduced"]
-    assert "at step 468: total variation 468.0, 2340.00 times that of real images, against 468.0, " in text
+    assert "at step 468: total variation 468.0 (2340 times real images) against 468.0 " in text
 
 
-def test_a_group_whose_seeds_have_no_step_in_common_is_not_compared(place):
-    add_seeds(place, ((936,), (468,)), ["generator.upsample=transposed"])
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        (((936,), (936,)), "transposed` was evaluated at 936, but `dcgan_mnist` at 468.\n"),
+        (((936,), (468,)), "transposed` was evaluated at no common step, but `dcgan_mnist` at 468.\n"),
+    ],
+)
+def test_groups_without_a_common_step_are_not_compared(place, steps, words):
+    add_seeds(place, steps, ["generator.upsample=transposed"])
     add_seeds(place, ((468,), (468,)))
     verdicts, text = place.answer(comparisons=[COMPARISON])
     assert verdicts == ["undecided"]
-    assert "transposed` were never all evaluated at one step; the newest are 468, 936.\n" in text
+    assert words in text + "\n"
 
 
-def test_runs_of_one_name_on_other_data_do_not_take_each_others_place(place):
-    """As on digits that two versions of OpenCV drew."""
+def test_it_is_not_clear_which_of_two_groups_on_different_data_is_meant(place):
+    """Such as digits drawn by two versions of OpenCV."""
     two_groups(place, (0.31, 0.35), (0.2, 0.3))
     folder = place.add("other", "dcgan_mnist", [result(total_variation=9.0)])
     record = json.loads((folder / "run.json").read_text())
@@ -94,30 +93,30 @@ def test_runs_of_one_name_on_other_data_do_not_take_each_others_place(place):
     assert verdicts == ["undecided", "undecided"]
     for name in (f"`output/r00` (mnist, sha256 {'ab' * 6})", f"`output/other` (mnist, sha256 {'cd' * 6})"):
         assert text.count(name) == 2
-    assert len(re.findall(r"^- seed \d: not watched", text, re.MULTILINE)) == 3
 
 
-def test_groups_of_another_protocol_are_not_compared(place):
+def test_groups_with_another_protocol_are_not_compared(place):
     place.add("a", "dcgan_mnist", [result()])
     place.add("b", "dcgan_fashion_mnist", [result(data="fashion_mnist")], data="fashion_mnist")
-    with pytest.raises(EvaluationError, match=r"output/a and .*output/b cannot be compared: data was"):
+    with pytest.raises(EvaluationError, match=r"output/a and output/b cannot be compared: data was"):
         place.answer(
             comparisons=[{**COMPARISON, "group": COMPARISON["than"], "than": {"config": "dcgan_fashion_mnist"}}]
         )
 
 
-def test_a_question_without_runs_is_undecided(place):
+def test_a_question_with_half_of_its_runs_is_undecided_and_one_without_runs_is_only_listed(place):
     place.add("a", "dcgan_mnist", [result()])
-    verdicts, text = place.answer(comparisons=[COMPARISON])
+    verdicts, text = place.answer(comparisons=[COMPARISON], criteria=[CRITERION])
     assert verdicts == ["undecided"]
     assert "There is no evaluated run of `dcgan_mnist` + `generator.upsample=transposed`." in text
+    assert "- Not measured: Learns" in text
 
 
 def test_data_that_stands_in_answers_nothing(place):
     place.add("a", "dcgan_mnist", [result(data="rendered_digits")], data="rendered_digits", stands_in_for="mnist")
     verdicts, text = place.answer(comparisons=[{**COMPARISON, "group": COMPARISON["than"]}])
-    assert verdicts == ["undecided"]
-    assert "There is no evaluated run of `dcgan_mnist`." in text
+    assert verdicts == []
+    assert "- Not measured: Noisier" in text
 
 
 @pytest.mark.parametrize(
@@ -136,9 +135,9 @@ def test_a_criterion_is_met_if_every_seed_keeps_every_limit(place, figures, verd
         place.add(f"a{seed}", "dcgan_mnist_article", [found], [f"train.seed={seed}"])
     verdicts, text = place.answer(criteria=[CRITERION])
     assert verdicts == [verdict]
-    assert "asked for at most 15.00; coverage " in text
-    assert "asked for at least 0.5000; all this was met by" in text
-    assert "`dcgan_mnist_article` at step 9,360 (after the 9,360 of 20 epochs): frechet distance" in text
+    assert "`dcgan_mnist_article` at step 9,360 (epoch 20 of 20): Frechet distance" in text
+    assert "(asked for: at most 15); coverage " in text
+    assert "(asked for: at least 0.5). All limits are kept by" in text
 
 
 @pytest.mark.parametrize(
@@ -148,19 +147,12 @@ def test_a_criterion_is_met_if_every_seed_keeps_every_limit(place, figures, verd
         ({4680: 16.0}, "undecided"),  # it may come
         ({936: 14.0, 4680: 16.0}, "undecided"),  # it was lost again
         ({4680: 16.0, 9360: 14.0, 9828: 99.0}, "reproduced"),  # what came later does not count
+        ({9828: 14.0}, "undecided"),  # too late
     ],
 )
-def test_a_criterion_is_judged_where_it_was_evaluated_last_within_the_epochs(place, distances, verdict):
+def test_a_criterion_is_judged_at_the_newest_evaluation_within_the_epochs(place, distances, verdict):
     found = [result(step, frechet_distance=value, coverage=1.0) for step, value in distances.items()]
     place.add("a", "dcgan_mnist_article", found)
-    assert place.answer(criteria=[CRITERION])[0] == [verdict]
-
-
-def test_a_criterion_quotes_health_and_is_undecided_before_an_evaluation_in_time(place):
-    words = "the generated images are nearly alike"
-    told = [{"step": 900, "diagnosis": "collapse", "since": 700, "words": words, "remedies": []}]
-    place.add("a", "dcgan_mnist_article", [result(9828)], metrics=told)
     verdicts, text = place.answer(criteria=[CRITERION])
-    assert verdicts == ["undecided"]
-    assert "The runs of `dcgan_mnist_article` were never all evaluated within 20 epochs." in text
-    assert f"- seed 0, step 900: collapse, since 700: {words}" in text
+    assert verdicts == [verdict]
+    assert ("were never all evaluated within 20 epochs." in text) == (9828 in distances and len(distances) == 1)

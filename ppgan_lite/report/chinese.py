@@ -1,0 +1,58 @@
+# ruff: noqa: E501, RUF001 (Chinese has its own commas, and a paragraph is a line)
+"""The summary of the page in Chinese."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ppgan_lite.report.groups import Section
+from ppgan_lite.report.markdown import SPACE
+from ppgan_lite.report.names import Name
+from ppgan_lite.report.ranking import MARK, TIMES, WIDE, Words, notes, rank
+
+HEAD = """\
+# 结果
+
+本页是[英文结果页]({page})的摘要，由 `tools/report.py` 根据训练记录生成，请勿手工修改。
+
+每个数据集一张表，最好的排在最前；评测协议见英文页的 All metrics。Frechet 距离衡量生成图片与测试图片在分类器特征空间中的差别，越小越好；覆盖率是附近有生成图片的测试图片所占的比例，越大越好。不同数据集的 Frechet 距离不可比较。
+
+真实图片一行是训练图片的数值，即理想生成器能达到的水平。多个种子时给出平均值（最小值到最大值）。与公布数值的对照、我们自己的目标、消融实验和失败记录、全部指标都在[英文结果页]({page})中。"""
+CHINESE = Words(
+    generators="{} 上的生成器",
+    classifiers="{} 上的分类器",
+    generator_heads=(
+        f"{WIDE}样&NoBreak;本{WIDE}",
+        "配置",
+        "Frechet 距离",
+        "覆盖率",
+        f"步数{TIMES}批大小",
+        "用时",
+        "种子",
+        "健康状况",
+    ),
+    classifier_heads=("配置", "测试准确率", "训练准确率", f"步数{TIMES}批大小", "用时", "种子"),
+    samples="{} 的样本，第 {:,} 步",
+    budget="预算：{:,} 步{}。",
+    machines="，{}",
+    threads="{}，{} 线程",
+    separator="；",
+    others="其他步数：",
+    real="真实图片",
+    ok="正常",
+    not_watched="未监测",
+    some_seeds="{}（{}/{} 个种子）",
+    failures="#failures",
+    note=lambda _: f"{MARK}：由较早的版本测得，取自保存的记录。",
+    units=(f"{SPACE}秒", f"{SPACE}分", f"{SPACE}小时 ", f"{SPACE}分"),
+)
+
+
+def render_chinese(page: str, sections: list[Section], link: Callable[[Name], str]) -> str:
+    """The text of the summary in Chinese.
+
+    Args:
+        page: file name of the whole page.
+    """
+    words = replace(CHINESE, failures=f"{page}#failures")
+    blocks = notes(sections, words) + [block for section in sections for block in rank(section, words, link)]
+    return "\n\n".join([HEAD.format(page=page), *blocks]) + "\n"

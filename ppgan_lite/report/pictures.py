@@ -1,0 +1,40 @@
+"""Small pictures for the page, from those in the folders of runs."""
+
+import io
+
+from PIL import Image
+
+from ppgan_lite.pictures.grid import GAP
+
+MOST_IMAGES = 8  # rows and columns of a grid
+LARGEST = 400  # pixels of a grid's longer side
+COLOURS = 128  # size of a palette
+
+
+def small_grid(content: bytes, size: tuple[int, int] | None) -> bytes:
+    """The upper left of a grid of images as a small PNG.
+
+    Args:
+        size: (height, width) of an image in the grid; None: the picture is not a grid.
+    """
+    picture = Image.open(io.BytesIO(content))
+    if size is not None:
+        height, width = (GAP + MOST_IMAGES * (side + GAP) for side in size)
+        picture = picture.crop((0, 0, min(width, picture.width), min(height, picture.height)))
+    picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    return _png(picture)
+
+
+def small_matrix(content: bytes) -> bytes:
+    """The picture of a confusion matrix with a palette."""
+    return _png(Image.open(io.BytesIO(content)))
+
+
+def _png(picture: Image.Image) -> bytes:
+    """A PNG without metadata; colours go into a palette."""
+    if picture.mode != "L":
+        picture = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    stream = io.BytesIO()
+    picture.info = {}
+    picture.save(stream, "PNG", optimize=True)
+    return stream.getvalue()

@@ -1,0 +1,159 @@
+"""Which GAN? A table for each data set, best first."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import fmean
+
+from ppgan_lite.report.groups import Group, Section
+from ppgan_lite.report.markdown import UNITS, duration, image, spaced, spread, table
+from ppgan_lite.report.names import Name
+from ppgan_lite.report.records import GENERATORS, Record
+
+WIDTH = 112  # pixels of a thumbnail
+MARK = "†"  # marks figures with a note
+WIDE = "&nbsp;" * 5  # left and right of a head: without it, browsers shrink the thumbnails of a wide table
+TIMES = " \N{MULTIPLICATION SIGN} "
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of one language."""
+
+    generators: str
+    classifiers: str
+    generator_heads: tuple[str, ...]
+    classifier_heads: tuple[str, ...]
+    samples: str
+    budget: str
+    machines: str
+    threads: str
+    separator: str
+    others: str
+    real: str
+    ok: str
+    not_watched: str
+    some_seeds: str
+    failures: str  # address of the list of failures
+    note: Callable[[list[str]], str]
+    units: tuple[str, ...]
+
+
+ENGLISH = Words(
+    generators="Generators on {}",
+    classifiers="Classifiers on {}",
+    generator_heads=(
+        f"{WIDE}samples{WIDE}",
+        "config",
+        "Frechet distance",
+        "coverage",
+        f"steps{TIMES}batch",
+        "time",
+        "seeds",
+        "health",
+    ),
+    classifier_heads=("config", "test accuracy", "train accuracy", f"steps{TIMES}batch", "time", "seeds"),
+    samples="samples of {}, step {:,}",
+    budget="Budget: {:,} steps{}.",
+    machines=", on {}",
+    threads="{}, {} threads",
+    separator="; ",
+    others="Other lengths:",
+    real="real images",
+    ok="ok",
+    not_watched="not watched",
+    some_seeds="{} ({} of {} seeds)",
+    failures="#failures",
+    note=lambda found: f"{MARK}: {'; '.join(found)}.",
+    units=UNITS,
+)
+
+
+def rank(section: Section, words: Words, link: Callable[[Name], str]) -> list[str]:
+    """The blocks of a section: runs at the budget, then the others.
+
+    Args:
+        link: gives the text of a name in a table.
+    """
+    budget = _budget(section)
+    at_budget = [(row, budget) for row in section.rows if budget in row.steps]
+    others = [(row, row.step) for row in section.rows if row.step != budget]
+    title = words.generators if section.kind == GENERATORS else words.classifiers
+    blocks = [
+        f"### {title.format(section.data.title)}",
+        words.budget.format(budget, _machines([record for row, _ in at_budget for record in row.records], words)),
+        _table(section, at_budget, words, link, with_real=True),
+    ]
+    if others:
+        blocks += [words.others, _table(section, others, words, link, with_real=False)]
+    return blocks
+
+
+def notes(sections: list[Section], words: Words) -> list[str]:
+    """A block that explains MARK, if there is one."""
+    found = sorted({record.note for section in sections for record in section.records} - {""})
+    return [words.note(found)] if found else []
+
+
+def _budget(section: Section) -> int:
+    """The step at which most groups have their newest evaluation; the highest of several."""
+    counts = Counter(row.step for row in section.rows)
+    return max(counts, key=lambda step: (counts[step], step))
+
+
+def _machines(records: list[Record], words: Words) -> str:
+    """The machines of some runs, without versions, if they are known."""
+    lines = []
+    for machine in sorted({machine for record in records for machine in record.machines}):
+        device, threads = machine.partition(";")[0], re.search(r"OMP_NUM_THREADS=(\d+)", machine)
+        lines.append(words.threads.format(device, threads[1]) if threads else device)
+    return words.machines.format(words.separator.join(dict.fromkeys(lines))) if lines else ""
+
+
+def _table(section: Section, rows: list[tuple[Group, int]], words: Words, link, with_real: bool) -> str:
+    generators = section.kind == GENERATORS
+    figures = ("frechet_distance", "coverage") if generators else ("accuracy", "train_accuracy")
+    sign = 1 if generators else -1  # the lower or the higher, the better
+
+    def order(each):
+        values = each[0].values(figures[0], each[1])
+        return (not values, sign * fmean(values) if values else 0, each[0].name)
+
+    lines = []
+    if generators and with_real:
+        name = next((record.picture_of_real for record in section.records if record.picture_of_real), None)
+        picture = image(name, words.real, WIDTH) if name else ""
+        lines.append([picture, words.real, *(spread(section.real(figure)) for figure in figures), "", "", "", ""])
+    for row, step in sorted(rows, key=order):
+        config = link(row.name) + row.suffix + (f" {MARK}" if any(record.note for record in row.records) else "")
+        values = [spread(row.values(figure, step)) for figure in figures]
+        length = f"{step:,}{TIMES}{row.records[0].batch_size:,}"
+        cells = [config, *values, length, duration(row.seconds(step), words.units), len(row.records)]
+        if generators:
+            cells = [_thumbnail(row, step, words), *cells, health(row.records, words)]
+        lines.append(cells)
+    return table(list(words.generator_heads if generators else words.classifier_heads), lines)
+
+
+def _thumbnail(row: Group, step: int, words: Words) -> str:
+    """The samples of the first seed, next to the newest figures only: they are the newest samples."""
+    record = row.records[0]
+    if record.picture is None or step != row.step:
+        return ""
+    return image(record.picture, words.samples.format(str(row.name).replace("`", ""), record.picture_step), WIDTH)
+
+
+def health(records: list[Record], words: Words) -> str:
+    """The alarms of a group, in short."""
+    alarms = {}
+    for record in records:
+        for name in dict.fromkeys(each.diagnosis for each in record.diagnoses):
+            alarms[name] = alarms.get(name, 0) + 1
+    if not alarms:
+        return words.ok if all(record.watched for record in records) else words.not_watched
+    names = [
+        spaced(name) if count == len(records) else words.some_seeds.format(spaced(name), count, len(records))
+        for name, count in alarms.items()
+    ]
+    return f"[{',<br>'.join(names)}]({words.failures})"

@@ -1,0 +1,168 @@
+"""Records of evaluated runs: all that the page says of a run, as a run folder and the file of records give it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from ppgan_lite.errors import ConfigError
+from ppgan_lite.files import writing
+from ppgan_lite.report.names import Name
+from ppgan_lite.report.tree import from_tree
+from ppgan_lite.runs.results import METRICS
+
+RUNNING = "running_train_accuracy"
+LOGGED = {  # figure -> the logged scalars that it is the mean of
+    "d_loss": ("loss/d_real", "loss/d_fake"),
+    "d_accuracy": ("accuracy/d_real", "accuracy/d_fake"),
+    "g_loss": ("loss/g",),
+}
+LOGGED_STEPS = 1000  # LOGGED are means over so many last steps
+FIGURES = {
+    **METRICS,
+    RUNNING: "mean accuracy, before each update, of the logged steps of an epoch",
+    "d_loss": f"D's loss, mean over real and generated images and over the last {LOGGED_STEPS:,} steps",
+    "d_accuracy": "D's accuracy, likewise",
+    "g_loss": "G's loss, likewise",
+}
+CLASSIFIERS, GENERATORS = "classifiers", "generators"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Data:
+    """The training data.
+
+    Attributes:
+        name: the data set, one of `data.options.DATASETS`.
+        title: its name on the page, with what it stands in for.
+        sha256: its first 12 digits.
+    """
+
+    name: str
+    title: str
+    sha256: str
+    num_images: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured at a step.
+
+    Attributes:
+        epoch: epochs done; a whole number at the last step of an epoch.
+        seconds: time of all steps so far at the median speed; None: not known.
+        figures: the measured ones of FIGURES.
+    """
+
+    step: int
+    epoch: float
+    seconds: float | None
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """An alarm of `runs.health`: reported at `step`, for a condition that holds since the step `since`."""
+
+    step: int
+    since: int
+    diagnosis: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """An evaluated run.
+
+    Attributes:
+        title: its path from the folder of --runs on.
+        machines: device, settings and versions of its sessions, a line each.
+        protocol: how the figures were measured.
+        real: figures of real images.
+        evaluations: those by the protocol of the newest, oldest first; at least one.
+        watched: whether health was watched.
+        best_step: the evaluated step of the checkpoint in best/, if it is not the newest evaluated one.
+        picture: name of the picture of its newest samples, or of its confusion matrix; `picture_step` is its step.
+        picture_of_real: name of a picture of training images.
+        note: a remark that the page shows with its figures.
+    """
+
+    title: str
+    kind: Literal["classifiers", "generators"]
+    name: Name
+    seed: int
+    data: Data
+    batch_size: int
+    protocol: dict
+    real: dict[str, float]
+    evaluations: tuple[Evaluation, ...]
+    machines: tuple[str, ...] = ()
+    watched: bool = False
+    diagnoses: tuple[Diagnosis, ...] = ()
+    best_step: int | None = None
+    picture: str | None = None
+    picture_step: int | None = None
+    picture_of_real: str | None = None
+    note: str = ""
+
+    @property
+    def place(self) -> tuple:
+        """What it has in common with the runs that it can share a table with."""
+        return self.kind, self.data.title, self.data.sha256
+
+    @property
+    def key(self) -> tuple:
+        """What no two runs on the page have in common."""
+        return self.place, self.name, self.seed
+
+    @property
+    def newest(self) -> Evaluation:
+        """The evaluation at the highest step."""
+        return self.evaluations[-1]
+
+    def at(self, step: int | None) -> Evaluation | None:
+        """The evaluation at a step, if there is one."""
+        return next((each for each in self.evaluations if each.step == step), None)
+
+    def value(self, figure: str, step: int | None) -> float | None:
+        """One of FIGURES at a step; None: not measured."""
+        evaluation = self.at(step)
+        return evaluation.figures.get(figure) if evaluation else None
+
+
+@dataclass(frozen=True)
+class _File:
+    format: Literal[1]
+    records: tuple[Record, ...]
+
+
+def read_records(path: Path) -> list[Record]:
+    """The records in a file; none if there is no file yet. Raises ConfigError."""
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        records = list(from_tree(tree, "", _File).records)
+        for record in records:
+            if not record.evaluations:
+                raise ConfigError(f"{record.title} has no evaluations")
+            for name in (record.picture, record.picture_of_real):
+                if name and Path(name).name != name:
+                    raise ConfigError(f"{record.title}: a picture is named without its folder, not {name}")
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, ConfigError) as error:
+        raise ConfigError(f"{path}: not a file of records: {error}") from error
+    return records
+
+
+def write_records(path: Path, records: list[Record]):
+    """Write all records, sorted. Raises RunError."""
+    tree = {"format": FORMAT, "records": [asdict(record) for record in sorted(records, key=lambda record: record.key)]}
+    with writing(path) as stream:
+        stream.write((json.dumps(tree, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def merge(fresh: list[Record], kept: list[Record]) -> list[Record]:
+    """The fresh records, and the kept ones that they do not replace: of other folders and other runs."""
+    titles, keys = {record.title for record in fresh}, {record.key for record in fresh}
+    return fresh + [record for record in kept if record.title not in titles and record.key not in keys]
