@@ -46,7 +46,7 @@ def texts(path: Path):
             yield line, re.sub(r"^[rbfu]*(\"\"\"|'''|\"|')|(\"\"\"|'''|\"|')$", "", token.string)
 
 
-def found_in(path: Path):
+def occurrences(path: Path):
     """Each occurrence in a file: the pattern's name, the line number, the text around."""
     for start, text in texts(path):
         for name, pattern in PATTERNS.items():
@@ -72,7 +72,7 @@ def main():
     counts = Counter()
     for place, paths in places.items():
         for path in paths:
-            for name, line, around in found_in(path):
+            for name, line, around in occurrences(path):
                 counts[name, place] += 1
                 if name in args.lines:
                     print(f"{path.relative_to(args.checkout)}:{line}: {around}")

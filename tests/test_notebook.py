@@ -51,7 +51,7 @@ def test_it_runs_from_top_to_bottom(project):
     assert "saved step 50 of 50 in output/notebook_api\n" in output
     assert "100%|" in output  # the progress bar of the training in Python
     assert "step 4 of output/notebook exported to output/notebook_exported" in output
-    assert "\nfrechet_distance " in output
+    assert "Frechet distance " in output
     assert "64 images of step 4 written to output/notebook_infer.png" in output
     assert "error" not in output.lower().replace("cudaerror", "")
     assert pictures(notebook) >= 7  # real, before, two previews, curves, infer.py, the embedded predictor
@@ -63,7 +63,7 @@ def test_its_stored_outputs_are_up_to_date():
     for part in (GAN.train_step, GAN._train_d, GAN._train_g):
         assert inspect.getsource(part) in output
     assert (ROOT / "configs" / "dcgan_mnist.yml").read_text(encoding="utf-8") in output
-    assert all(f"\n{name} " in output for name in ("frechet_distance", "coverage"))
+    assert all(f"\n  {name} " in output for name in ("frechet_distance", "coverage"))
 
 
 def test_its_stored_outputs_are_of_a_real_run():

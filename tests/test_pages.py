@@ -20,6 +20,10 @@ from small_configs import load_small
 
 from ppgan_lite import runtime
 from ppgan_lite.config.load import load_config, to_yaml
+from ppgan_lite.report.records import read_records
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import systems_table
 
 pytestmark = pytest.mark.sweep
 
@@ -77,7 +81,8 @@ def test_every_python_command_runs(project):
         assert program in ("python", "ppgan"), f"a command that no test runs: {command}"
         if program == "ppgan":
             arguments = ["-c", PPGAN, *arguments]
-        if {"tools/train.py", "train"} & set(arguments) and not {"--resume", "--dry-run"} & set(arguments):
+        trains = arguments[0] == "tools/train.py" or arguments[2:3] == ["train"]
+        if trains and not {"--resume", "--dry-run"} & set(arguments):
             arguments.append("--overwrite")  # several pages show the same first command
         result = subprocess.run([sys.executable, *arguments], cwd=project, capture_output=True, text=True)
         assert result.returncode == 0, f"{command}: {result.stderr}"
@@ -231,3 +236,12 @@ def test_every_config_is_listed(name):
         "my_experiment.yml",
     }
     assert listed == {config.name for config in (ROOT / "configs").glob("*.yml")}
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_systems_table_is_that_of_the_results(name):
+    """No figure in it is typed by hand: see benchmarks/systems_table.py."""
+    text, records = (ROOT / name).read_text(encoding="utf-8"), read_records(ROOT / "docs" / "results.json")
+    assert systems_table.fill(text, records, systems_table.READMES[name]) == text
+    real = next(record for record in records if str(record.name) == "`dcgan_mnist`").real["frechet_distance"]
+    assert f"{real:.3g}" in text

@@ -12,7 +12,7 @@ from ppgan_lite.runs.results import METRICS
 OF_CLASSIFIERS = ("accuracy", "train_accuracy")
 DISTANCES = ("frechet_distance", "kernel_distance", "classifier_score", "class_kl")
 COVERAGE = ("precision", "recall", "density", "coverage")
-# For generators with an input besides noise: a class, or codes.
+# For generators with an input in addition to noise: a class, or codes.
 CONTROL = (
     "conditional_accuracy",
     "code_accuracy",
