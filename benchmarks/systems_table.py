@@ -6,11 +6,13 @@ A row is found by its config, in the third column; the last two columns are writ
 """
 
 import re
+import sys
 from pathlib import Path
 from statistics import fmean
 
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ppgan_lite.report.records import GENERATORS, Record, read_records
 
 ROOT = Path(__file__).resolve().parents[1]
