@@ -30,6 +30,7 @@ from ppgan_lite import runtime  # noqa: E402
 from ppgan_lite.commands import benchmark  # noqa: E402
 from ppgan_lite.commands.benchmark import Contender, Measurement  # noqa: E402
 from ppgan_lite.config.load import load_config  # noqa: E402
+from ppgan_lite.report.markdown import bullets, link_to  # noqa: E402
 
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
 CONFIG = ROOT / "configs" / "dcgan_mnist.yml"
@@ -284,7 +285,6 @@ def overview(page: str) -> str:
     rates = [cell.split(", ")[1].removesuffix("/s") for cell in row(page, "64")[1:]]
     rate = dict(zip(ENGINES, rates, strict=True))
     headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
-    anchors = [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]
     return "\n".join(
         [
             f"- **Training**: on {machine} a step of `dcgan_mnist.yml` takes {seconds} s; stock Paddle takes {paddle} "
@@ -295,7 +295,7 @@ def overview(page: str) -> str:
             "",
             "Contents:",
             "",
-            *(f"- [{heading}](#{anchor})" for heading, anchor in zip(headings, anchors, strict=True)),
+            *bullets(list(map(link_to, headings))),
         ]
     )
 

@@ -13,11 +13,13 @@ from statistics import fmean
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from ppgan_lite.report.groups import Group, Section, sections_of
+from ppgan_lite.report.pictures import MOST_IMAGES
+from ppgan_lite.report.ranking import budget
 from ppgan_lite.report.records import GENERATORS, Record, read_records
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, STRIPS = ROOT / "docs" / "images" / "results", ROOT / "docs" / "images" / "systems"
-BUDGET = 3000  # steps; a figure at another step says so
 READMES = {"README.md": " at {:,} steps", "README_cn.md": "，{:,} 步"}  # noqa: RUF001 (Chinese)
 ROW = re.compile(r"(\|[^|\n]*\|[^|\n]*\| `(\w+)` \|)[^|\n]*\|[^|\n]*\|")
 ROWS_SHOWN = 2  # rows of samples in a strip
@@ -29,49 +31,52 @@ def fill(text: str, records: list[Record], at_step: str) -> str:
     Args:
         text: the README.
         records: all records of docs/results.json.
-        at_step: how it says that a figure is of another step than BUDGET.
+        at_step: how it says that a figure is of another step than most.
     """
+    sections = sections_of(records)
 
     def row(match):
-        runs = _runs(match[2], records)
-        if not runs:
+        section, group = _find(match[2], sections)
+        if group is None:
             return match[0]
-        cells = [_figure(runs, at_step), f'<img src="docs/images/systems/{match[2]}.png" width="168" alt="{match[2]}">']
-        return f"{match[1]} {' | '.join(cells)} |"
+        samples = f'<img src="docs/images/systems/{match[2]}.png" width="168" alt="{match[2]}">'
+        return f"{match[1]} {_figure(section, group, at_step)} | {samples} |"
 
     return ROW.sub(row, text)
 
 
-def _runs(config: str, records: list[Record]) -> list[Record]:
-    """The runs of a generator's config as it is, whatever their seed."""
-    return [x for x in records if x.kind == GENERATORS and str(x.name) == f"`{config}`"]
+def _find(config: str, sections: list[Section]) -> tuple[Section | None, Group | None]:
+    """The runs of a generator's config without changes, whatever their seed, and their section."""
+    pairs = ((section, row) for section in sections if section.kind == GENERATORS for row in section.rows)
+    return next(((section, row) for section, row in pairs if str(row.name) == f"`{config}`"), (None, None))
 
 
-def _figure(runs: list[Record], at_step: str) -> str:
+def _figure(section: Section, group: Group, at_step: str) -> str:
     """The mean Frechet distance on MNIST; a dash for other data, with distances on another scale."""
-    if runs[0].data.name != "mnist":
+    if section.data.name != "mnist":
         return "-"
-    step = min(run.newest.step for run in runs)
-    distance = fmean(run.value("frechet_distance", step) for run in runs)
-    return f"{distance:.3g}" + ("" if step == BUDGET else at_step.format(step))
+    distance = fmean(group.values("frechet_distance", group.step))
+    return f"{distance:.3g}" + ("" if group.step == budget(section) else at_step.format(group.step))
 
 
 def strip(run: Record) -> Image.Image:
     """The first rows of a run's samples."""
     grid = Image.open(RESULTS / run.picture)
-    return grid.crop((0, 0, grid.width, grid.width * ROWS_SHOWN // 8))
+    return grid.crop((0, 0, grid.width, grid.width * ROWS_SHOWN // MOST_IMAGES))
 
 
 def main():
     """Write the READMEs and the strips."""
     records = read_records(ROOT / "docs" / "results.json")
+    sections = sections_of(records)
     STRIPS.mkdir(exist_ok=True)
     for name, at_step in READMES.items():
         text = (ROOT / name).read_text(encoding="utf-8")
         (ROOT / name).write_text(fill(text, records, at_step), encoding="utf-8")
         for match in ROW.finditer(text):
-            if runs := _runs(match[2], records):
-                strip(runs[0]).save(STRIPS / f"{match[2]}.png", optimize=True)
+            _, group = _find(match[2], sections)
+            if group is not None:
+                strip(group.records[0]).save(STRIPS / f"{match[2]}.png", optimize=True)
 
 
 if __name__ == "__main__":

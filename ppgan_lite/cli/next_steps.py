@@ -16,7 +16,7 @@ def next_steps(folder: Path, resume: list[str], has_metrics: bool) -> str:
         has_metrics: whether `ppgan evaluate` can measure the run.
     """
     run, steps = ["--run", str(folder)], {}
-    if list((folder / "samples").glob("step_*.png")):
+    if any((folder / "samples").glob("step_*.png")):
         steps["pictures"] = f"{folder / 'samples'}{os.sep}"
         steps["draw more"] = _command("sample", *run, "--out", "samples.png")
     if has_metrics:

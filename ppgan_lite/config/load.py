@@ -144,8 +144,7 @@ def _check_new_name(original: dict, override: str, valid: bool):
         valid: whether the config is valid after all overrides.
     """
     section, _, key = override.partition("=")[0].strip().rpartition(".")
-    config = _checked(original)
-    if key != "name" or not section or config is None:
+    if key != "name" or not section or (config := _checked(original)) is None:
         return
     changed = dict(original)
     _apply_override(changed, override)

@@ -52,8 +52,9 @@ def report(folders: list[Path], out: Path, claims_file: Path, configs_folder: Pa
     if not records:
         raise EvaluationError(f"{', '.join(map(str, folders)) or records_file}: no evaluated run in it or below")
     sections = sections_of(records)
-    text, drawn = render(claims, sections, _linker(configs_folder, out))
-    chinese = render_chinese(out.name, sections, _linker(configs_folder, out))
+    link = _linker(configs_folder, out)
+    text, drawn = render(claims, sections, link)
+    chinese = render_chinese(out.name, sections, link)
     folder = out.parent / PICTURES
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)

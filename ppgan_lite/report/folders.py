@@ -22,7 +22,7 @@ from ppgan_lite.report.records import (
 )
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.log import REAL
-from ppgan_lite.runs.results import Result
+from ppgan_lite.runs.results import Result, short_checksums
 from ppgan_lite.runs.run import Run
 
 
@@ -88,11 +88,7 @@ def _read(run: Run, title: str, configs: Configs) -> tuple[Record, dict[str, byt
         seed=config.train.seed,
         data=Data(source.name, source.title, source.sha256[:12], source.num_images),
         batch_size=config.data.batch_size,
-        protocol={
-            key: value[:12] if key.endswith("sha256") else value
-            for key, value in newest.protocol.items()
-            if key != "ema"  # part of the name
-        },
+        protocol={key: value for key, value in short_checksums(newest.protocol).items() if key != "ema"},  # in the name
         real={name: _rounded(x.real) for name, x in newest.figures.items() if x.real is not None},
         evaluations=_evaluations(results, log, config, source.num_images),
         machines=tuple(dict.fromkeys(map(_machine, run.record["sessions"]))),

@@ -3,7 +3,7 @@
 from itertools import groupby
 from statistics import fmean
 
-from ppgan_lite.report.records import Record
+from ppgan_lite.report.records import GENERATORS, Record
 from ppgan_lite.runs.results import check_same_protocol
 
 
@@ -68,7 +68,7 @@ def sections_of(records: list[Record]) -> list[Section]:
     """Records by place, name and seed; generators first, then the data sets with the most groups."""
     ordered = sorted(records, key=lambda record: record.key)
     sections = [Section(list(same)) for _, same in groupby(ordered, key=lambda record: record.place)]
-    return sorted(sections, key=lambda section: (section.kind != "generators", -len(section.groups)))
+    return sorted(sections, key=lambda section: (section.kind != GENERATORS, -len(section.groups)))
 
 
 def check_comparable(record: Record, other: Record):

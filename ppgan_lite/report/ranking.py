@@ -76,13 +76,13 @@ def rank(section: Section, words: Words, link: Callable[[Name], str]) -> list[st
     Args:
         link: gives the text of a name in a table.
     """
-    budget = _budget(section)
-    at_budget = [(row, budget) for row in section.rows if budget in row.steps]
-    others = [(row, row.step) for row in section.rows if row.step != budget]
+    step = budget(section)
+    at_budget = [(row, step) for row in section.rows if step in row.steps]
+    others = [(row, row.step) for row in section.rows if row.step != step]
     title = words.generators if section.kind == GENERATORS else words.classifiers
     blocks = [
         f"### {title.format(section.data.title)}",
-        words.budget.format(budget, _machines([record for row, _ in at_budget for record in row.records], words)),
+        words.budget.format(step, _machines([record for row, _ in at_budget for record in row.records], words)),
         _table(section, at_budget, words, link, with_real=True),
     ]
     if others:
@@ -96,7 +96,7 @@ def notes(sections: list[Section], words: Words) -> list[str]:
     return [words.note(found)] if found else []
 
 
-def _budget(section: Section) -> int:
+def budget(section: Section) -> int:
     """The step at which most groups have their newest evaluation; the highest of several."""
     counts = Counter(row.step for row in section.rows)
     return max(counts, key=lambda step: (counts[step], step))

@@ -7,20 +7,13 @@ from ppgan_lite.report.markdown import duration, image, number, spaced, spread, 
 from ppgan_lite.report.names import Name
 from ppgan_lite.report.ranking import ENGLISH, health
 from ppgan_lite.report.records import CLASSIFIERS, Record
-from ppgan_lite.runs.results import METRICS
+from ppgan_lite.runs.results import GROUPS, METRICS
 
-OF_CLASSIFIERS = ("accuracy", "train_accuracy")
+OF_CLASSIFIERS = tuple(GROUPS["classification"])
 DISTANCES = ("frechet_distance", "kernel_distance", "classifier_score", "class_kl")
 COVERAGE = ("precision", "recall", "density", "coverage")
 # For generators with an input in addition to noise: a class, or codes.
-CONTROL = (
-    "conditional_accuracy",
-    "code_accuracy",
-    "slant_by_code",
-    "drawn_slant_by_code",
-    "thickness_by_code",
-    "drawn_thickness_by_code",
-)
+CONTROL = tuple(GROUPS["control by class or code"])
 REST = tuple(name for name in METRICS if name not in OF_CLASSIFIERS + DISTANCES + COVERAGE + CONTROL)
 TABLES = (DISTANCES, COVERAGE, REST, CONTROL)  # a table each: one with all columns would be too wide to read
 MATRIX_WIDTH, MATRICES_IN_A_ROW = 280, 3

@@ -4,7 +4,7 @@ import dataclasses
 import typing
 
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.schema.check import check_keys, check_value
+from ppgan_lite.schema.check import check_keys, check_value, required_keys
 
 
 def from_tree(tree, where: str, hint, readers=None):
@@ -36,9 +36,7 @@ def from_tree(tree, where: str, hint, readers=None):
 
 
 def _dataclass(tree, where: str, cls: type, readers: dict):
-    fields = dataclasses.fields(cls)
-    required = [field.name for field in fields if field.default is dataclasses.MISSING]
-    check_keys(tree, where, allowed=[field.name for field in fields], required=required)
+    check_keys(tree, where, allowed=[field.name for field in dataclasses.fields(cls)], required=required_keys(cls))
     hints = typing.get_type_hints(cls, include_extras=True)
     prefix = f"{where}." if where else ""
     return cls(**{key: from_tree(each, f"{prefix}{key}", hints[key], readers) for key, each in tree.items()})

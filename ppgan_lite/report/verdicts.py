@@ -1,6 +1,7 @@
 """Verdicts: published figures, our own aims, questions and failures."""
 
 from collections.abc import Callable
+from statistics import fmean
 
 from ppgan_lite.report.answers import answer
 from ppgan_lite.report.claims import NOT_MEASURED, NOT_REPRODUCED, REPRODUCED, Claims, FigureClaim
@@ -47,7 +48,7 @@ def _claim_row(group: Group, claim: FigureClaim, link) -> list:
     step = group.step_of(claim.epoch) if claim.epoch else group.step
     values = group.values(claim.metric, step)
     claimed = f"{claim.value:g}{SPACE}±{SPACE}{claim.tolerance:g}"
-    difference = f"{sum(values) / len(values) - claim.value:+.4f}" if values else ""
+    difference = f"{fmean(values) - claim.value:+.4f}" if values else ""
     ours = [spread(values), difference, len(values), f"{step:,}" if step else ""]
     return [link(group.name) + group.suffix, claim.figure, claimed, *ours, claim.verdict(values)]
 
@@ -64,7 +65,7 @@ def aims(claims: Claims, sections: list[Section], link: Callable[[Name], str]) -
                 values = group.values(limit.metric, group.step)
                 ours = spread(values) or NOT_MEASURED
                 figures.append(f"{spaced(limit.metric)} {ours} ({limit})")
-                if not values or not limit.met(sum(values) / len(values)):
+                if not values or not limit.met(fmean(values)):
                     missed.append(spaced(limit.metric))
             verdict = f"{AIM_MISSED}: {', '.join(missed)}" if missed else AIM_MET
             rows.append(

@@ -112,8 +112,12 @@ class Result:
 
     def describe_protocol(self) -> str:
         """The protocol on one line, with shortened checksums."""
-        parts = (f"{key} {value[:12] if key.endswith('sha256') else value}" for key, value in self.protocol.items())
-        return ", ".join(parts)
+        return ", ".join(f"{key} {value}" for key, value in short_checksums(self.protocol).items())
+
+
+def short_checksums(protocol: dict) -> dict:
+    """A protocol with its checksums shortened to 12 digits, for people to read."""
+    return {key: value[:12] if key.endswith("sha256") else value for key, value in protocol.items()}
 
 
 class Results:
