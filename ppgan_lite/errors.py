@@ -35,6 +35,15 @@ class EvaluationError(UserError):
     """An evaluation that is not possible, or two that cannot be compared."""
 
 
+def one_line(text) -> str:
+    """A text for the console: on one line, and with what could move the cursor or forge a line escaped.
+
+    File names may have any character but / and zero, and configs and records from outside any at all.
+    """
+    words = " ".join(str(text).split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
+
+
 def warn(message):
     """Print a warning of one line to stderr."""
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {one_line(message)}", file=sys.stderr)

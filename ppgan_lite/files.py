@@ -1,11 +1,13 @@
 """Files that are complete or absent, never half-written; locks on folders; disk errors as one line."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
+import stat
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,6 +15,39 @@ from filelock import FileLock, Timeout
 from ppgan_lite.errors import RunError, warn
 
 LOCK = ".lock"  # the file in a folder that is `locked`
+
+
+def read_file(path: str | Path, limit: int) -> bytes:
+    """The content of a regular file of at most `limit` bytes.
+
+    Raises:
+        OSError: it cannot be read, has more bytes, or is a pipe or a device, which might block or never end.
+    """
+    with open(path, "rb", opener=_open_at_once) as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+        content = stream.read(limit + 1)  # the size may be out of date, and is 0 in /proc
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"has more than {limit:,} bytes", str(path))
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe, too, without waiting for a writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def expand_home(path: str | Path) -> Path:
+    """A path with ~ replaced by the home folder.
+
+    Raises:
+        RunError: the home folder is not known: no HOME, and the user is not in the system's list.
+    """
+    expanded = os.path.expanduser(path)
+    if expanded.startswith("~") and not os.path.lexists(expanded):
+        raise RunError(f"{path}: the home folder is not known; set the variable HOME, or give a full path")
+    return Path(expanded)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ppgan_lite.config.find import install_command
-from ppgan_lite.errors import UserError
+from ppgan_lite.errors import UserError, one_line
 
 PACKAGES = {"PIL": "Pillow", "cv2": "opencv-python-headless", "paddle": "Paddle", "yaml": "PyYAML"}  # module -> package
 
@@ -132,5 +132,5 @@ def run_tool(main, debug: bool) -> int:
     except KeyboardInterrupt:
         print("interrupted; nothing more was saved", file=sys.stderr)
         return 130
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
     return 2
