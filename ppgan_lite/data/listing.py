@@ -1,32 +1,28 @@
 """The picture files of a folder or zip file, with their classes and splits: a million of them in little memory.
 
 The first-level folders are the classes, if every picture is in one and there are at least two; otherwise there is one
-class, named after the root. If there are folders `train` and `test` (or `val`, `valid`, `validation`), they define the
-split; files outside them are ignored, and the folders in `train` are the classes. If one folder contains all pictures,
-its folders count as the first level: zip files often have such a folder.
+class, named after the root. If there are folders `train` (or `training`) and `test` (or `testing`, `val`, `valid`,
+`validation`), in any case, they define the split; files outside them are ignored, and the folders in `train` are the
+classes. If one folder contains all pictures, its folders count as the first level: zip files often have such a folder.
+What is passed over, or may surprise, is reported when the training pictures are listed.
 """
 
-import array
-import collections
 import functools
 import hashlib
 import itertools
 import os
-import stat
-import zipfile
-import zlib
 
 import numpy as np
 
+from ppgan_lite.data import folder_files, zip_files
+from ppgan_lite.data.layout import as_text, lay_out, some_names
+from ppgan_lite.data.passed_over import PassedOver, picture_suffixes
 from ppgan_lite.data.pictures import BadImageError
-from ppgan_lite.errors import DataError
+from ppgan_lite.errors import DataError, one_line, warn
+from ppgan_lite.files import read_file
+from ppgan_lite.schema.text import escape_hint
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-TEST_FOLDERS = (b"test", b"val", b"valid", b"validation")  # the first that exists has the test pictures
 MAX_BYTES = 1 << 28  # limit for one file
-
-_ENCRYPTED = 1  # flag of a file in a zip file
-_LOCAL_HEADER_BYTES = 30  # header of a file in a zip file, up to the file's name
 
 
 class PackedNames:
@@ -60,7 +56,7 @@ class Listing:
         origin: absolute path of the folder or zip file.
         names: the files' paths below `origin`, with forward slashes.
         facts: further facts about the files, name -> int64 [N].
-        labels: int64 [N]; None: all 0.
+        labels: int64 [N]; -1: of no class; None: all 0.
         class_names: in the labels' order; None: one class, named after `origin`.
     """
 
@@ -72,7 +68,7 @@ class Listing:
         self.names = names
         self.facts = facts
         self.labels = np.zeros(len(names), "int64") if labels is None else labels
-        self.class_names = (os.path.basename(origin),) if class_names is None else class_names
+        self.class_names = (as_text(os.fsencode(os.path.basename(origin))),) if class_names is None else class_names
 
     def __len__(self):
         return len(self.names)
@@ -87,16 +83,15 @@ class Listing:
         Raises:
             BadImageError: it cannot be read, has more than MAX_BYTES, or is damaged in the zip file.
         """
-        if self.facts["size"][index] > MAX_BYTES:
-            raise BadImageError(f"{self.facts['size'][index]:,} bytes, more than the limit of {MAX_BYTES:,}")
         try:
             return self._content(index)
         except OSError as error:
             raise BadImageError(error.strerror or str(error)) from error
 
     def _content(self, index: int) -> bytes:
-        with open(os.path.join(self.origin, self.name(index)), "rb") as file:
-            return file.read()
+        if self.facts["size"][index] > MAX_BYTES:
+            raise BadImageError(f"{self.facts['size'][index]:,} bytes, more than the limit of {MAX_BYTES:,}")
+        return read_file(os.path.join(self.origin, self.name(index)), MAX_BYTES)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -129,22 +124,14 @@ class ZipListing(Listing):
     IDENTITY = ("size", "crc")
     STATE = ()  # the checksums change with the files
 
+    def name(self, index: int) -> str:
+        """The path of a file in the zip file."""
+        return self.names[index].decode()
+
     def _content(self, index: int) -> bytes:
-        fact = {name: int(values[index]) for name, values in self.facts.items()}
+        entry = zip_files.Entry(*(int(self.facts[fact][index]) for fact in zip_files.Entry._fields))
         with open(self.origin, "rb") as file:
-            file.seek(fact["offset"])
-            header = file.read(_LOCAL_HEADER_BYTES)
-            extra = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-            file.seek(extra, os.SEEK_CUR)
-            content = file.read(fact["packed_size"])
-        if fact["method"] == zipfile.ZIP_DEFLATED:
-            try:
-                content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, fact["size"] + 1)
-            except zlib.error as error:
-                raise BadImageError("damaged in the zip file") from error
-        if len(content) != fact["size"] or zlib.crc32(content) != fact["crc"]:
-            raise BadImageError("damaged in the zip file")
-        return content
+            return zip_files.unpack(file, entry, MAX_BYTES)
 
 
 def list_pictures(root: str | None, split: str = "train", test_share: float = 0.1, one_class: bool = False) -> Listing:
@@ -158,37 +145,25 @@ def list_pictures(root: str | None, split: str = "train", test_share: float = 0.
         one_class: put all pictures into one class, whatever the folders are.
 
     Raises:
-        DataError: `root` is null, missing or cannot be read; there are no pictures (in this split); or a test picture
-            is not in one of the training pictures' class folders.
+        DataError: `root` is null, missing or cannot be read; or there are no pictures (in this split).
     """
-    listing = list_files(root)
-    depth = _common_depth(listing.names)
-    folders = _folders(listing.names, depth)
-    test_folder = next((name for name in TEST_FOLDERS if name in folders), None)
-    if b"train" in folders and test_folder:
-        training, testing = (np.array([folder == name for folder in folders]) for name in (b"train", test_folder))
-        folders = _folders(listing.names, depth + 1)
-        classes = set(itertools.compress(folders, training))
-    else:
-        testing = np.array([zlib.crc32(name) < test_share * 2**32 for name in listing.names])
-        training = ~testing
-        classes = set(folders)
-    in_split = training if split == "train" else testing
+    listing, passed, decoded_as = _find(root)
+    layout = lay_out(listing.names, test_share, one_class)
+    in_split = layout.training if split == "train" else layout.testing
+    if split == "train":
+        _report(listing.origin, passed, decoded_as, layout.remarks)
+    elif (strays := in_split & (layout.labels < 0)).any():
+        warn(
+            f"{listing.origin}: {strays.sum()} of {in_split.sum()} test pictures have no class: not in a class folder "
+            f"that also exists in train/ ({some_names(listing.names, strays)})"
+        )
     if not in_split.any():
         raise DataError(
             f"data.root: {listing.origin}: none of its {len(listing)} pictures is in the {split} split; put them into "
             f"folders train/ and test/, or change data.test_share ({test_share:g})"
         )
-    if None not in classes and len(classes) > 1 and not one_class:
-        labels = {folder: label for label, folder in enumerate(sorted(classes))}
-        listing.labels = np.array([labels.get(folder, -1) for folder in folders])
-        listing.class_names = tuple(os.fsdecode(folder) for folder in labels)
-    selected = listing.select(in_split)
-    if (strays := np.flatnonzero(selected.labels < 0)).size:
-        raise DataError(
-            f"data.root: {listing.origin}: {selected.name(strays[0])}: not in a class folder that also exists in train/"
-        )
-    return selected
+    listing.labels, listing.class_names = layout.labels, layout.class_names or listing.class_names
+    return listing.select(in_split)
 
 
 def list_files(root: str | None) -> Listing:
@@ -197,16 +172,7 @@ def list_files(root: str | None) -> Listing:
     Raises:
         DataError: `root` is null, missing or cannot be read, or there are no pictures.
     """
-    origin = find_root(root)
-    kind, scan = (Listing, _scan_folder) if os.path.isdir(origin) else (ZipListing, _scan_zip)
-    names, facts, others = scan(origin)
-    if not names:
-        kinds = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in others.most_common(3))
-        files = f"only {others.total()} other files ({kinds})" if others else "no files at all"
-        raise DataError(f"data.root: {origin}: no pictures ({', '.join(sorted(IMAGE_SUFFIXES))}), {files}")
-    order = sorted(range(len(names)), key=names.__getitem__)
-    facts = {fact: np.array(values)[order] for fact, values in facts.items()}
-    return kind(origin, PackedNames(os.fsencode(names[index]) for index in order), facts)
+    return _find(root)[0]
 
 
 def find_root(root: str | None, what: str = "folder or zip file of pictures") -> str:
@@ -225,95 +191,53 @@ def find_root(root: str | None, what: str = "folder or zip file of pictures") ->
         if place and os.path.exists(place):
             return os.path.abspath(place)
     below = f"here or below $PPGAN_DATA ({shared})" if shared else "and $PPGAN_DATA is not set"
-    raise DataError(f"data.root: {root}: no such {what}, {below}")
+    place = os.path.expanduser(root)
+    raise DataError(f"data.root: {_unambiguous(root)}: no such {what}{_reason(place)}, {below}{escape_hint(root)}")
 
 
-def _common_depth(names: PackedNames) -> int:
-    """The number of nested folders that contain all files. As names are sorted, the first and the last decide."""
-    first, last = (name.split(b"/")[:-1] for name in (names[0], names[-1]))
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+def _find(root: str | None) -> tuple[Listing, PassedOver, str | None]:
+    """`list_files`, with the files that are passed over, and how names in a zip file were decoded."""
+    origin = find_root(root)
+    if os.path.isdir(origin):
+        kind, encode, decoded_as, (names, facts, passed) = Listing, os.fsencode, None, folder_files.scan(origin)
+    else:
+        kind, encode, (names, facts, passed, decoded_as) = ZipListing, str.encode, zip_files.scan(origin)
+    if not names:
+        others = f"only {passed.total} other files: {passed}" if passed.total else "no files at all"
+        raise DataError(f"data.root: {origin}: no pictures ({picture_suffixes()}), {others}")
+    order = sorted(range(len(names)), key=names.__getitem__)
+    facts = {fact: np.array(values, "int64")[order] for fact, values in facts.items()}
+    return kind(origin, PackedNames(encode(names[index]) for index in order), facts), passed, decoded_as
 
 
-def _folders(names: PackedNames, depth: int) -> list[bytes | None]:
-    """Each file's folder at this depth; None: its path has fewer folders."""
-    split = (name.split(b"/", depth + 1) for name in names)
-    return [parts[depth] if len(parts) > depth + 1 else None for parts in split]
+def _report(origin: str, passed: PassedOver, decoded_as: str | None, remarks: list[str]):
+    """Print what is passed over, a line for all of it, and what may surprise; a warning if pictures are missed."""
+    if decoded_as:
+        _note(f"{origin}: file names without a mark for UTF-8 are read as {decoded_as}")
+    if passed.total:
+        report = _note if passed.is_harmless else warn
+        report(f"{origin}: {passed.total} other files are not used: {passed}")
+    for remark in remarks:
+        warn(f"{origin}: {remark}")
 
 
-def _scan_folder(origin: str):
-    """Names and facts of the picture files in a folder, in any order, and the number of other files by suffix.
-
-    Links to files and folders are followed. A dangling link is listed if its suffix is a picture's; reading it reports
-    the error.
-    """
-    names, sizes, times, others = [], array.array("q"), array.array("q"), collections.Counter()
-    pending = [("", frozenset())]  # folders, each with the real paths of its parent folders
-    while pending:
-        folder, above = pending.pop()
-        path = os.path.join(origin, folder)
-        if (real := os.path.realpath(path)) in above:  # a link to one of its parent folders
-            continue
-        for entry in _entries(path):
-            status, suffix = _status(entry), _suffix(entry.name)
-            if status and stat.S_ISDIR(status.st_mode):
-                pending.append((f"{folder}{entry.name}/", above | {real}))
-            elif suffix not in IMAGE_SUFFIXES or (status and not stat.S_ISREG(status.st_mode)):
-                others[suffix] += 1
-            else:
-                names.append(folder + entry.name)
-                sizes.append(status.st_size if status else 0)
-                times.append(status.st_mtime_ns if status else 0)
-    return names, {"size": sizes, "modified": times}, others
+def _note(message: str):
+    print(one_line(message), flush=True)
 
 
-def _entries(path: str):
-    """Yield the os.DirEntry of everything in a folder that is not hidden."""
+def _reason(path: str) -> str:
+    """Why a path cannot be opened, in brackets; empty if it does not exist."""
     try:
-        with os.scandir(path) as entries:
-            yield from (entry for entry in entries if not entry.name.startswith("."))
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return " (it is a link to nothing)" if os.path.islink(path) else ""
     except OSError as error:
-        raise DataError(f"data.root: {path}: cannot be listed: {error.strerror}") from error
+        return f" ({error.strerror})"
+    except ValueError:  # it has a zero character
+        pass
+    return ""
 
 
-def _suffix(name: str) -> str:
-    """A file's suffix in lower case, with its dot; empty if there is none."""
-    _, dot, suffix = name.rpartition("/")[2].rpartition(".")
-    return dot + suffix.lower() if dot else ""
-
-
-def _status(entry: os.DirEntry) -> os.stat_result | None:
-    try:
-        return entry.stat()
-    except OSError:
-        return None
-
-
-def _scan_zip(origin: str):
-    """`_scan_folder` for a zip file."""
-    try:
-        with zipfile.ZipFile(origin) as file:
-            infos = file.infolist()
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise DataError(f"data.root: {origin}: neither a folder nor a valid zip file: {error}") from error
-    pictures, others = [], collections.Counter()
-    for info in infos:
-        if info.filename.endswith("/") or "/." in f"/{info.filename}":  # a folder, or hidden
-            continue
-        if (suffix := _suffix(info.filename)) in IMAGE_SUFFIXES:
-            pictures.append(info)
-        else:
-            others[suffix] += 1
-    for info in pictures:
-        if info.flag_bits & _ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DataError(
-                f"data.root: {origin}: {info.filename} is encrypted, or compressed with another method than deflate; "
-                "create a plain zip file"
-            )
-    facts = {
-        "size": [info.file_size for info in pictures],
-        "crc": [info.CRC for info in pictures],
-        "offset": [info.header_offset for info in pictures],
-        "packed_size": [info.compress_size for info in pictures],
-        "method": [info.compress_type for info in pictures],
-    }
-    return [info.filename for info in pictures], facts, others
+def _unambiguous(path: str) -> str:
+    """A path for a message: quoted, with escapes, if blanks or control characters in it could be overlooked."""
+    return path if path.isprintable() and path == " ".join(path.split()) else repr(path)

@@ -1,12 +1,13 @@
 import numpy as np
 import paddle
 import pytest
+import yaml
 from conftest import spec_of
 
 from ppgan_lite.config.build import build_dataset, build_method
-from ppgan_lite.config.load import check_config
+from ppgan_lite.config.load import check_config, load_config
 from ppgan_lite.device import seed_paddle, set_device
-from ppgan_lite.errors import ConfigError
+from ppgan_lite.errors import ConfigError, DataError
 from ppgan_lite.methods.gan import GAN
 from ppgan_lite.networks.dcgan28 import Discriminator, Generator
 
@@ -74,6 +75,15 @@ def test_an_average_begins_as_g_and_changes_no_other_weights(small_tree):
     assert averaged.averages["g"] is not averaged.networks["g"]
     assert averaged.deployed() == {"g": averaged.averages["g"], "d": averaged.networks["d"]}
     assert plain.deployed() == plain.networks
+
+
+@pytest.mark.parametrize("options", ["name: folder, size: 28, channels: 1", "name: mnist"])
+def test_escapes_in_a_folders_name_are_explained(options, tmp_path, small_tree):
+    del small_tree["data"]
+    data = f'data: {{{options}, batch_size: 4, root: "D:\\new\\table"}}'
+    (tmp_path / "own.yml").write_text(yaml.safe_dump(small_tree) + data)
+    with pytest.raises(DataError, match="; in double quotes a backslash is an escape: use single quotes, or /"):
+        build_dataset(load_config(tmp_path / "own.yml"))
 
 
 def test_networks_and_data_must_fit(small_config):

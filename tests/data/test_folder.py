@@ -2,16 +2,19 @@ import json
 import os
 import shutil
 import signal
+import sys
 
 import pytest
 import yaml
 from conftest import lasting, one_line_error, run_tool, start_tool, wait_until_gone
 from picture_folder import make_bad, numbers, options, write_pictures
 
+from ppgan_lite.commands.evaluate import evaluate
+from ppgan_lite.config.build import build_dataset
 from ppgan_lite.config.load import check_config
 from ppgan_lite.data import folder
 from ppgan_lite.engine import loop
-from ppgan_lite.errors import ConfigError, RunError
+from ppgan_lite.errors import ConfigError, DataError, RunError
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.run import Run
 
@@ -105,6 +108,52 @@ def test_a_run_on_other_pictures_is_not_resumed(pictures, tmp_path):
         train(tree(moved), tmp_path / "run", steps=3, resume=True)
 
 
+def conditional(root):
+    """The tree of a GAN that takes classes."""
+    copy = tree(root)
+    copy["method"] = {"name": "acgan", "z_dim": 8}
+    return copy
+
+
+def test_test_pictures_without_classes_are_enough_for_a_gan_without_labels(tmp_path, capfd):
+    for place in ("train/cat", "train/dog", "test/1", "test/2"):
+        write_pictures(tmp_path / "root" / place, 55)
+    train(tree(tmp_path / "root"), tmp_path / "run", steps=1)
+    result = evaluate(tmp_path / "run", None, 100, "auto", 0, None, "cpu")
+    assert "frechet_distance" in result.figures
+    assert "110 of 110 test pictures have no class" in capfd.readouterr().err
+    with pytest.raises(
+        DataError, match=r"110 of 110 test pictures are not in a class folder .*, but acgan takes classes"
+    ):
+        build_dataset(check_config(conditional(tmp_path / "root")), "test")
+
+
+def test_a_method_with_classes_refuses_one_class_and_the_loose_picture_is_named(tmp_path, capfd):
+    for name in ("cats", "dogs"):
+        write_pictures(tmp_path / "root" / name, 4)
+    folder.build(options(tmp_path / "root"))
+    assert capfd.readouterr().err == ""
+    build_dataset(check_config(conditional(tmp_path / "root")))
+    shutil.copy(tmp_path / "root" / "cats" / "000.png", tmp_path / "root" / "preview.png")
+    with pytest.raises(DataError, match=r"its pictures are one class \(root\), but acgan takes classes; put"):
+        build_dataset(check_config(conditional(tmp_path / "root")))
+    assert "1 picture is in no class folder (preview.png)" in capfd.readouterr().err
+    assert len(build_dataset(check_config(tree(tmp_path / "root")))) == 9
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="needs names of any bytes")
+def test_names_of_any_bytes_can_be_trained_on_and_recorded(tmp_path, capfd):
+    root = tmp_path / os.fsdecode(b"caf\xe9")
+    for name in (b"\xff", b"a\nb", "玫瑰, 红 $x$".encode(), b"l" * 255):
+        write_pictures(root / os.fsdecode(name), 4)
+    train(conditional(root), tmp_path / "run", steps=1)
+    run = Run.open_existing(tmp_path / "run")
+    assert run.source.origin == str(root)
+    assert run.spec["label"].names == (r"a\nb", "l" * 255, "玫瑰, 红 $x$", r"\xff")
+    train(conditional(root), tmp_path / "run", steps=2, resume=True)
+    capfd.readouterr()
+
+
 # ---- in a process, as users run it ----
 
 
@@ -152,7 +201,9 @@ def test_a_signal_saves_and_no_worker_is_left(pictures, tmp_path, number, code, 
         process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code
-    assert err == "warning: stopping after this step and saving (again to stop at once)\n"
+    too_few, stopping = err.splitlines()
+    assert too_few.startswith("warning: this run cannot be evaluated")
+    assert stopping == "warning: stopping after this step and saving (again to stop at once)"
     (step,) = checkpoint.list_steps(tmp_path / "run" / "checkpoints")[-1:]
     assert f"saved step {step} of 100000" in out
     assert Run.open_existing(tmp_path / "run").source.num_images == 13

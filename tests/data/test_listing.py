@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import pickle
+import re
 import sys
 import time
 import zipfile
@@ -8,6 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
+from zip_writers import pack
 
 from ppgan_lite.data import listing
 from ppgan_lite.data.listing import PackedNames, find_root, list_files, list_pictures
@@ -33,13 +35,6 @@ def store(request, tmp_path):
         return str(tmp_path / name)
 
     return make
-
-
-def pack(path, files, method=zipfile.ZIP_STORED):
-    with zipfile.ZipFile(path, "w", method) as file:
-        for name, content in files.items():
-            file.writestr(name, content)
-    return str(path)
 
 
 def contents(*paths):
@@ -122,11 +117,15 @@ def test_a_lone_training_folder_still_has_its_classes(tmp_path):
     assert list_pictures(root, test_share=0).class_names == ("cat", "dog")
 
 
-def test_test_pictures_of_an_unknown_class_are_an_error(tmp_path):
+def test_test_pictures_of_an_unknown_class_are_listed_without_one(tmp_path, capfd):
+    """A GAN that uses no labels can be evaluated on them."""
     root = touch(tmp_path, "train/cat/1.jpg", "train/dog/2.jpg", "test/3.jpg", "test/cat/4.jpg")
     assert len(list_pictures(root)) == 2
-    with pytest.raises(DataError, match="test/3.jpg: not in a class folder that also exists in train/"):
-        list_pictures(root, "test")
+    assert capfd.readouterr() == ("", "")
+    found = list_pictures(root, "test")
+    assert (names(found), found.labels.tolist()) == (["test/3.jpg", "test/cat/4.jpg"], [-1, 0])
+    expected = "1 of 2 test pictures have no class: not in a class folder that also exists in train/ (test/3.jpg)"
+    assert capfd.readouterr().err == f"warning: {root}: {expected}\n"
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
@@ -311,8 +310,21 @@ def test_roots_are_found_as_given_or_below_the_variable(tmp_path, monkeypatch):
     assert find_root("pets") == str(tmp_path / "here" / "pets")
     monkeypatch.setenv("HOME", str(tmp_path / "here"))
     assert find_root("~/pets") == str(tmp_path / "here" / "pets")
+    for root, shown in (("D:\new\table", r"'D:\new\table'"), ("pets ", "'pets '"), ("two words", "two words")):
+        with pytest.raises(DataError, match=f"^data.root: {re.escape(shown)}: no such folder") as caught:
+            find_root(root)
+        assert ("in double quotes a backslash is an escape: use single quotes, or /" in str(caught.value)) == (
+            "\n" in root
+        )
     with pytest.raises(DataError, match=r"data.root: none: no such LMDB, here or below \$PPGAN_DATA \(.*shared\)"):
         find_root("none", "LMDB")
+
+
+def test_why_a_root_cannot_be_opened_is_said(tmp_path):
+    for name, target, why in (("round", "round", "Too many levels of symbolic"), ("gone", "x", "a link to nothing")):
+        (tmp_path / name).symlink_to(tmp_path / target)
+        with pytest.raises(DataError, match=f"no such folder or zip file of pictures .*{why}"):
+            find_root(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("root", [None, "", "/none", "~nobody/none", "a\0b", "x" * 5000])
@@ -324,7 +336,9 @@ def test_a_missing_root_is_one_line(root, monkeypatch, tmp_path):
 
 
 def test_without_pictures_the_other_files_are_counted(store):
-    with pytest.raises(DataError, match=r"no pictures \(.bmp, .*.webp\), only 4 other files \(2 .txt, 1 .*, 1 .*\)"):
+    with pytest.raises(
+        DataError, match=r"no pictures \(.avif, .bmp, .*.webp\), only 4 other files: 2 .txt \(.*\), 1 .*"
+    ):
         list_files(store(contents("a.txt", "b.TXT", "x.y/README", "c.csv")))
 
 
