@@ -7,7 +7,6 @@ import contextlib
 import itertools
 
 import numpy as np
-import paddle
 
 from ppgan_lite.errors import DataError
 
@@ -19,7 +18,9 @@ def batches_per_epoch(num_samples: int, batch_size: int) -> int:
         DataError: the batch is larger than the data set.
     """
     if batch_size > num_samples:
-        raise DataError(f"data.batch_size: {batch_size} is larger than the data set of {num_samples} images")
+        fits = 1 << num_samples.bit_length() >> 1  # the largest power of two
+        problem = f"data.batch_size: {batch_size} is larger than the data set of {num_samples} images"
+        raise DataError(f"{problem}; add -o data.batch_size={fits}")
     return num_samples // batch_size
 
 
@@ -63,6 +64,8 @@ def batches(dataset, batch_size: int, seed: int, first_batch: int = 0):
     Yields:
         dict of tensors, each with the batch as its first dimension. Closing the generator ends work done in advance.
     """
+    import paddle  # late: a page of results needs only `batches_per_epoch`
+
     epochs = _epochs(len(dataset), batch_size, seed, first_batch)
     plan, early = itertools.tee((indices, sampler.mirrored[indices]) for sampler in epochs for indices in sampler)
     images = [name for name, field in dataset.spec.items() if field.kind == "image"] if dataset.flip else []

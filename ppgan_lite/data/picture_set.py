@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ppgan_lite.data.base import Dataset, Source
 from ppgan_lite.data.cache import FORMAT, CacheError, Decoded, PictureCache, cache_folder, fill
-from ppgan_lite.data.pictures import BadImageError, read_picture
+from ppgan_lite.data.pictures import BadImageError, is_dim, read_picture
 from ppgan_lite.data.pixels import from_uint8
 from ppgan_lite.data.spec import images
 from ppgan_lite.data.workers import ahead
@@ -25,7 +25,12 @@ from ppgan_lite.files import sha256
 PART = 64  # most pictures that a worker decodes at once for the cache
 PART_BYTES = 4 << 20  # and the most bytes
 MOST_NAMED = 10  # bad files that are named; the rest is counted
+COUNTED = [MOST_NAMED + 1, *(10**power for power in range(2, 9))]  # numbers of bad files at which they are counted
 SKIP = "-o data.on_bad_image=skip"
+NEARLY_BLACK = (
+    "have 16 bits but stay below an eighth of their range, so they are nearly black; if their values have fewer bits, "
+    "such as 12, scale them to 16"
+)
 
 
 def build(source, options, name: str) -> "PictureSet":
@@ -72,18 +77,23 @@ class DecodedPictures(PictureSet):
         source, options, name: see `build`.
         pixels: pixels[files] is uint8 [n, C, H, W].
         bad: the files that could not be decoded, and why. They are left out.
+        dim: the files that are nearly black: see `pictures.is_dim`.
 
     Raises:
         DataError: there are bad files and `options.on_bad_image` is `error`; or all files are bad.
     """
 
-    def __init__(self, source, options, name: str, pixels, bad: dict[int, str]):
+    def __init__(self, source, options, name: str, pixels, bad: dict[int, str], dim: list[int]):
         for file, reason in itertools.islice(bad.items(), MOST_NAMED):
             warn(f"{source.name(file)}: {reason}")
         if bad and (options.on_bad_image == "error" or len(bad) == len(source)):
             raise DataError(f"{source.origin}: {_count(bad, source)}; remove them, or skip them with {SKIP}")
         if bad:
             warn(f"{source.origin}: {_count(bad, source)}; left out")
+        if dim:
+            warn(
+                f"{source.origin}: {len(dim)} of {len(source)} pictures, such as {source.name(dim[0])}, {NEARLY_BLACK}"
+            )
         self._pixels, self._good_files = pixels, np.setdiff1d(np.arange(len(source)), list(bad))
         super().__init__(source, options, name, self._good_files)
 
@@ -105,6 +115,7 @@ class PicturesOnDemand(PictureSet):
         super().__init__(source, options, name, np.arange(len(source)))
         self._files, self._workers, self._may_skip = source, options.workers, options.on_bad_image == "skip"
         self._bad = {}  # bad files reported so far, and why they are bad
+        self._warned_of_dim = False
 
     def batch(self, indices) -> dict[str, np.ndarray]:
         """The items at `indices`.
@@ -115,8 +126,8 @@ class PicturesOnDemand(PictureSet):
         return self._to_batch(*self._decode(np.asarray(indices)))
 
     def pixels(self, field, indices):
-        pixels, _, bad = self._decode(np.asarray(indices))
-        self._report(bad)
+        pixels, _, *remarks = self._decode(np.asarray(indices))
+        self._report(*remarks)
         return pixels
 
     def stream(self, batches):
@@ -126,29 +137,32 @@ class PicturesOnDemand(PictureSet):
             DataError: see `batch`. RunError: see `ahead`.
         """
         with contextlib.closing(ahead(self._decode, batches, self._workers)) as decoded:
-            for pixels, files, bad in decoded:
-                yield self._to_batch(pixels, files, bad)
+            for batch in decoded:
+                yield self._to_batch(*batch)
 
-    def _decode(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
-        """Pixels, uint8 [n, C, H, W]; the files that they come from, [n]; and the bad files that were met."""
+    def _decode(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str], list[int]]:
+        """Pixels, uint8 [n, C, H, W]; the files that they come from, [n]; and the bad and the dim files among them."""
         shape = self.spec["image"].shape
-        pixels, bad = decode(self._files, shape, indices)
+        pixels, bad, dim = decode(self._files, shape, indices)
         files = np.array(indices)
         for row in np.flatnonzero(np.isin(indices, list(bad))) if self._may_skip else ():
             for distance in range(1, len(self)):
                 files[row] = (indices[row] + distance) % len(self)
-                pixels[row : row + 1], more = decode(self._files, shape, files[row : row + 1])
+                pixels[row : row + 1], more, _ = decode(self._files, shape, files[row : row + 1])
                 bad |= more
                 if not more:
                     break
-        return pixels, files, bad
+        return pixels, files, bad, dim
 
-    def _to_batch(self, pixels: np.ndarray, files: np.ndarray, bad: dict[int, str]) -> dict[str, np.ndarray]:
-        self._report(bad)
+    def _to_batch(self, pixels: np.ndarray, files: np.ndarray, bad: dict[int, str], dim: list[int]):
+        self._report(bad, dim)
         return {"image": from_uint8(pixels), "label": self.labels[files]}
 
-    def _report(self, bad: dict[int, str]):
-        """Warn about bad files that have not been reported. Raises DataError: see `batch`."""
+    def _report(self, bad: dict[int, str], dim: list[int]):
+        """Warn about bad files that have not been reported, and once about dim ones. Raises DataError: see `batch`."""
+        if dim and not self._warned_of_dim:
+            self._warned_of_dim = True
+            warn(f"{self.source.origin}: pictures such as {self._files.name(dim[0])} {NEARLY_BLACK}")
         for file in sorted(bad.keys() - self._bad.keys()):
             problem = f"{self._files.name(file)}: {bad[file]}"
             if not self._may_skip:
@@ -156,21 +170,25 @@ class PicturesOnDemand(PictureSet):
             self._bad[file] = bad[file]
             if len(self._bad) <= MOST_NAMED:
                 warn(f"{problem}; the next picture is used instead")
-            elif len(self._bad) == MOST_NAMED + 1:
-                warn(f"{self.source.origin}: more than {MOST_NAMED} files cannot be decoded; the rest are not reported")
+            elif len(self._bad) in COUNTED:
+                warn(f"{self.source.origin}: {len(self._bad):,} files so far cannot be decoded; no more are named")
         if len(self._bad) == len(self):
             raise DataError(f"{self.source.origin}: {_count(self._bad, self._files)}")
 
 
 def decode(source, shape: tuple[int, int, int], files) -> Decoded:
     """Decode some files of a source."""
-    pixels, bad = np.zeros((len(files), *shape), np.uint8), {}
+    pixels, bad, dim = np.zeros((len(files), *shape), np.uint8), {}, []
     for row, file in enumerate(files):
         try:
-            pixels[row] = read_picture(source.read(file), shape[1], shape[0])
+            content = source.read(file)
+            pixels[row] = read_picture(content, shape[1], shape[0])
         except BadImageError as error:
             bad[int(file)] = str(error)
-    return Decoded(pixels, bad)
+        else:
+            if is_dim(content, pixels[row]):
+                dim.append(int(file))
+    return Decoded(pixels, bad, dim)
 
 
 def _decode_into_memory(source, options) -> Decoded:
@@ -180,13 +198,13 @@ def _decode_into_memory(source, options) -> Decoded:
     except MemoryError as error:
         raise DataError(f"{source.origin}: its pictures do not fit into memory; set data.cache=disk") from error
     with contextlib.closing(_decode_ranges(source, options, [range(len(source))])) as parts:
-        bad = fill(pixels, parts)
+        decoded = fill(pixels, parts)
     print(f"decoded in {time.monotonic() - start:.0f} s into {pixels.nbytes / 1e6:,.0f} MB of memory", flush=True)
-    return Decoded(pixels, bad)
+    return decoded
 
 
-def _decode_onto_disk(source, options) -> tuple[PictureCache, dict[int, str]]:
-    """All pictures in a cache, and why some files are bad. Raises CacheError."""
+def _decode_onto_disk(source, options) -> tuple[PictureCache, dict[int, str], list[int]]:
+    """All pictures in a cache, why some files are bad, and which are dim. Raises CacheError."""
     folder, start = cache_folder(source.fingerprint, _shape(options)), time.monotonic()
     cache = PictureCache(folder, len(source), _shape(options))
     if cache.build(functools.partial(_decode_ranges, source, options)):
@@ -195,7 +213,7 @@ def _decode_onto_disk(source, options) -> tuple[PictureCache, dict[int, str]]:
     elif mended := cache.bad.keys() - decode(source, _shape(options), cache.bad).bad:
         cache.forget(mended)  # files that could not be read when the cache was built, and can be now
         return _decode_onto_disk(source, options)
-    return cache, cache.bad
+    return cache, cache.bad, cache.dim
 
 
 def _decode_ranges(source, options, ranges: list[range]):

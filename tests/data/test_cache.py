@@ -1,6 +1,9 @@
+import contextlib
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,12 +100,36 @@ def remove_chunk(folder):
     (folder / "00001.npy").unlink()
 
 
-@pytest.mark.parametrize("damage", [damage_chunk, shorten_chunk, pickle_chunk, reshape_chunk, remove_chunk])
+def zip_chunk(folder):
+    np.savez(folder / "zip.npz", PICTURES[4:8])
+    (folder / "zip.npz").rename(folder / "00001.npy")
+
+
+def nest_chunk(folder):
+    """A header of 9,000 brackets."""
+    header = b"(" * 9000
+    (folder / "00001.npy").write_bytes(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header)
+
+
+@pytest.mark.parametrize(
+    "damage", [damage_chunk, shorten_chunk, pickle_chunk, reshape_chunk, remove_chunk, zip_chunk, nest_chunk]
+)
 def test_a_damaged_chunk_is_built_again(tmp_path, damage):
     built(tmp_path / "key")
     damage(tmp_path / "key")
     assert built(tmp_path / "key")[1] == [4, 5, 6, 7]
     assert built(tmp_path / "key")[1] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs named pipes")
+@pytest.mark.parametrize("name", ["00001.npy", "index.json"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path, name):
+    built(tmp_path / "key")
+    (tmp_path / "key" / name).unlink()
+    os.mkfifo(tmp_path / "key" / name)
+    with contextlib.suppress(CacheError):
+        built(tmp_path / "key")
+    built(tmp_path / "key")
 
 
 def damage_index(path):
@@ -125,6 +152,47 @@ def test_with_a_damaged_index_all_is_built_again(tmp_path, damage):
     built(tmp_path / "key")
     damage(tmp_path / "key" / "index.json")
     assert built(tmp_path / "key")[1] == list(range(NUM))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        5,
+        {"sha256": None},
+        {"bad": 5},
+        {"bad": {"5": None}},
+        {"bad": {"five": "truncated"}},
+        {"bad": {"3": "of another chunk"}},
+        {"dim": 5},
+        {"dim": ["4"]},
+        {"dim": [True]},
+        {"dim": [8]},
+    ],
+)
+def test_a_forged_entry_of_the_index_is_built_again(tmp_path, change):
+    """The index has the right checksum: somebody wrote it."""
+    built(tmp_path / "key")
+    chunks = json.loads((tmp_path / "key" / "index.json").read_bytes())["chunks"]
+    chunks["1"] = {**chunks["1"], **change} if isinstance(change, dict) else change
+    (tmp_path / "key" / "index.json").write_bytes(seal({"chunks": chunks}))
+    assert built(tmp_path / "key")[1] == [4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("chunks", [None, 5, [], "text", {"0": {}}])
+def test_a_forged_index_is_built_again(tmp_path, chunks):
+    built(tmp_path / "key")
+    (tmp_path / "key" / "index.json").write_bytes(seal({"chunks": chunks}))
+    assert built(tmp_path / "key")[1] == list(range(NUM))
+
+
+def test_an_index_of_an_earlier_version_is_taken(tmp_path):
+    built(tmp_path / "key")
+    chunks = json.loads((tmp_path / "key" / "index.json").read_bytes())["chunks"]
+    for entry in chunks.values():
+        del entry["dim"]
+    (tmp_path / "key" / "index.json").write_bytes(seal({"chunks": chunks}))
+    cache, asked = built(tmp_path / "key")
+    assert (asked, cache.dim) == ([], [])
 
 
 @pytest.mark.parametrize("written", [0, 1, 2, 3])
@@ -160,6 +228,40 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         PictureCache(tmp_path / "file" / "key", NUM, SHAPE).build(Decoder())
 
 
+@pytest.fixture
+def read_only(tmp_path):
+    """A built cache without permission to write. Root has all permissions, so the test continues as another user."""
+    built(tmp_path / "key")
+    if not hasattr(os, "setresuid"):
+        pytest.skip("needs a system where root can become another user for a while")
+    for folder in (tmp_path, *tmp_path.parents):
+        if (mode := folder.stat().st_mode) | 0o055 != mode:  # pytest's own folders
+            folder.chmod(mode | 0o055)
+    (tmp_path / "key").chmod(0o555)
+    user = os.getuid()
+    os.setresuid(*((65534, 65534, 0) if user == 0 else (-1, -1, -1)))
+    yield tmp_path / "key"
+    os.setresuid(user, user, user)
+    (tmp_path / "key").chmod(0o755)
+
+
+def test_a_complete_cache_needs_no_permission_to_write(read_only, capfd):
+    assert built(read_only)[1] == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_incomplete_cache_without_permission_to_write_is_kept(read_only):
+    decoder = Decoder()
+    with pytest.raises(CacheError, match="key: not complete, and there is no permission to write"):
+        PictureCache(read_only, NUM + 4, SHAPE).build(decoder)
+    assert (decoder.asked, built(read_only)[1]) == ([], [])
+
+
+def test_a_name_that_is_too_long_is_reported(tmp_path):
+    with pytest.raises(CacheError, match="key: cannot be written: File name too long"):
+        PictureCache(tmp_path / ("x" * 300) / "key", NUM, SHAPE).build(Decoder())
+
+
 def test_another_process_that_builds_the_same_is_waited_for(tmp_path):
     pytest.importorskip("fcntl", reason="needs a system that can lock folders")
     code = (
@@ -191,6 +293,19 @@ def test_files_shapes_and_formats_have_folders_of_their_own(tmp_path, monkeypatc
     folders.add(cache_folder("a", (3, 8, 8)))
     assert len(folders) == 7
     assert {folder.parent for folder in folders} == {tmp_path}
+
+
+def test_the_folder_may_be_empty_relative_or_in_the_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for given, parent in (("", tmp_path / ".cache/ppgan_lite"), ("here", Path("here")), ("~/x", tmp_path / "x")):
+        monkeypatch.setenv("PPGAN_CACHE", given)
+        assert cache_folder("a", (3, 8, 8)).parent == parent
+
+
+def test_a_home_folder_that_is_not_known_is_a_cache_that_cannot_be_written(monkeypatch):
+    monkeypatch.setenv("PPGAN_CACHE", "~nobody-of-this-name/cache")
+    with pytest.raises(CacheError, match="the home folder is not known; set the variable HOME, or give a full path"):
+        cache_folder("a", (3, 8, 8))
 
 
 def test_the_default_folder_is_in_the_home(monkeypatch, tmp_path):

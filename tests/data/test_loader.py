@@ -126,5 +126,5 @@ def test_without_flip_nothing_is_mirrored_and_flip_does_not_change_the_data(data
 
 
 def test_a_batch_larger_than_the_data_is_refused(dataset):
-    with pytest.raises(DataError, match=r"data.batch_size: 24 is larger than the data set of 23 images"):
+    with pytest.raises(DataError, match="24 is larger than the data set of 23 images; add -o data.batch_size=16"):
         next(batches(dataset, 24, seed=0))

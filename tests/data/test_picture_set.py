@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 from picture_folder import make_bad, numbers, options, pixels, source, write_pictures
+from PIL import Image
 
 from ppgan_lite.data import cache as cache_module
 from ppgan_lite.data import picture_set
@@ -141,6 +142,36 @@ def test_on_demand_the_next_good_picture_replaces_a_bad_one(folder, workers, cap
     assert lines[1] == "warning: 004.png: empty file; the next picture is used instead"
 
 
+def test_on_demand_bad_files_are_counted_when_ten_are_named(tmp_path, capfd):
+    for number in range(1, 111):
+        (write_pictures(tmp_path / "pictures", 1) / f"{number:03d}.png").write_bytes(b"")
+    dataset = built(tmp_path / "pictures", on_bad_image="skip")
+    assert numbers(dataset.batch(np.arange(100))["image"]) == [0] * 100
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.partition(": ")[2].split("; ")[0] for line in lines[10:]] == [
+        f"{tmp_path}/pictures: {count} files so far cannot be decoded" for count in (11, 100)
+    ]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_building_on_demand_decodes_nothing(folder, capfd, workers):
+    make_bad(folder, *range(NUM))
+    built(folder, workers=workers)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("cache", "workers"), MODES)
+def test_nearly_black_pictures_of_sixteen_bits_are_reported_once(folder, caches, capfd, cache, workers):
+    for number in (3, 7):
+        Image.fromarray(np.full((8, 8), 16 * number, "uint16")).save(folder / f"{number:03d}.png")
+    for _ in range(2):  # the second time from the cache on disk
+        dataset = built(folder, cache=cache, workers=workers)
+        list(dataset.stream([np.arange(8), np.arange(8)]))
+        (line,) = capfd.readouterr().err.splitlines()
+        count = "pictures such as 003.png" if cache == "none" else "2 of 13 pictures, such as 003.png,"
+        assert line.startswith(f"warning: {folder}: {count} have 16 bits but stay below an eighth of their range, so ")
+
+
 def test_a_replacement_keeps_its_own_label(tmp_path):
     for number in (0, 1):
         write_pictures(tmp_path / "pictures" / "ab"[number], 1)
@@ -228,6 +259,28 @@ def test_a_full_disk_is_reported_and_the_pictures_are_decoded_on_demand(folder, 
     assert numbers(dataset.batch(np.arange(NUM))["image"]) == list(range(NUM))
     assert list(caches.iterdir()) == []
     assert multiprocessing.active_children() == []
+
+
+def test_without_a_home_folder_the_pictures_are_decoded_on_demand(folder, capfd, monkeypatch):
+    monkeypatch.setenv("PPGAN_CACHE", "~nobody-of-this-name/cache")
+    dataset = built(folder, cache="disk")
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "the home folder is not known; set the variable HOME, or give a full path; continuing without a" in line
+    assert numbers(dataset.batch(np.arange(NUM))["image"]) == list(range(NUM))
+
+
+@pytest.mark.parametrize("place", ["caches", "caches/key"])
+def test_a_file_in_the_place_of_the_cache_is_reported_and_kept(folder, caches, capfd, place, monkeypatch):
+    monkeypatch.setattr(picture_set, "cache_folder", lambda *arguments: caches / "key")
+    path = caches.parent / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    dataset = built(folder, cache="disk")
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "cannot be written" in line
+    assert "; continuing without a cache" in line
+    assert numbers(dataset.batch(np.arange(NUM))["image"]) == list(range(NUM))
+    assert path.read_text() == "mine"
 
 
 def test_an_interrupted_build_continues_where_it_stopped(folder, caches, capfd, monkeypatch):
