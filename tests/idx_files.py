@@ -32,4 +32,6 @@ def small(published, folder, monkeypatch, mirrors=("http://127.0.0.1:9/a/", "htt
     """`published` with small files in `folder`; there are no other copies, and by default the mirrors do not answer."""
     monkeypatch.setattr(download, "CACHE", folder.parent / "cache")
     monkeypatch.delenv("PPGAN_DATA", raising=False)
-    return dataclasses.replace(published, checksums={"train": write_small(folder)}, mirrors=mirrors)
+    checksums = write_small(folder)
+    contents = {name: hashlib.sha256(gzip.decompress((folder / name).read_bytes())).hexdigest() for name in checksums}
+    return dataclasses.replace(published, checksums={"train": checksums}, contents=contents, mirrors=mirrors)

@@ -3,37 +3,11 @@
 A data set is built by `build(options, split)`, from the checked `data` section and the split, `train` or `test`.
 """
 
-import os
-from dataclasses import asdict, dataclass
-
 import numpy as np
 import paddle
 
+from ppgan_lite.data.source import Source
 from ppgan_lite.data.spec import Spec
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the images that a run trains on really come from. Recorded in run.json and in every sample grid."""
-
-    name: str  # the data set really used
-    origin: str  # the folder it was read from, or how it was made
-    sha256: str  # checksum of the pixels; for files that are not all in memory, of their names and sizes
-    num_images: int
-    stands_in_for: str | None = None  # the data set asked for, if it could not be had and this one replaces it
-
-    def to_dict(self) -> dict:
-        """The fields as a plain dict."""
-        return asdict(self)
-
-    @property
-    def title(self) -> str:
-        """The data set's name (for `folder`, with the folder's own name), and what it stands in for."""
-        name = f"folder {os.path.basename(self.origin)}" if self.name == "folder" else self.name
-        return f"{name}, standing in for {self.stands_in_for}" if self.stands_in_for else name
-
-    def __str__(self):
-        return f"{self.title} ({self.num_images} images from {self.origin})"
 
 
 class Dataset(paddle.io.Dataset):

@@ -1,9 +1,10 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from their published archives, and CIFAR-10 from JPEG files.
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from their archives, unpacked or not, and CIFAR-10 from JPEG files.
 
-The archives contain pickles, which could run any code. They are opened only if their MD5 is the published one, and even
-then by a reader that admits plain data and numbers only.
+The archives contain pickles, which could run any code. They are opened only if the MD5 of the archive, or of each of
+its files, is the published one, and even then by a reader that admits plain data and numbers only.
 """
 
+import contextlib
 import hashlib
 import io
 import tarfile
@@ -13,13 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from ppgan_lite.data import safe_pickle
-from ppgan_lite.data.download import NoMirrorError, find, find_or_download
+from ppgan_lite.data.download import NoMirrorError, find, find_or_download, path_in, shortage
 from ppgan_lite.data.image_array import ImageArray
 from ppgan_lite.data.listing import list_pictures
 from ppgan_lite.data.pictures import BadImageError, read_picture
 from ppgan_lite.data.stand_in import stand_in
 from ppgan_lite.errors import DataError
+from ppgan_lite.files import read_file
 
+ADVICE = "delete it to download it again"
 SIZE = 32  # pixels, height and width
 FOLDER = "cifar"
 MIRRORS = ("https://dataset.bj.bcebos.com/cifar/", "https://www.cs.toronto.edu/~kriz/")
@@ -31,16 +34,23 @@ class Archive:
 
     file: str
     md5: str  # as published, and as in Paddle
+    num_bytes: int
     splits: dict[str, tuple[str, ...]]  # split -> its pickled dicts, in order
     labels: str  # key of the labels in these dicts
     meta: str  # the pickled dict with the class names
     class_names: str  # key of the class names in it
+    contents: dict[str, str]  # MD5 of each of these files, as in torchvision
+
+    def files(self, split: str) -> tuple[str, ...]:
+        """The files that have a split."""
+        return *self.splits[split], self.meta
 
 
 ARCHIVES = {
     "cifar10": Archive(
         file="cifar-10-python.tar.gz",
         md5="c58f30108f718f92721af3b95e74349a",
+        num_bytes=170_498_071,
         splits={
             "train": tuple(f"cifar-10-batches-py/data_batch_{i}" for i in range(1, 6)),
             "test": ("cifar-10-batches-py/test_batch",),
@@ -48,16 +58,32 @@ ARCHIVES = {
         labels="labels",
         meta="cifar-10-batches-py/batches.meta",
         class_names="label_names",
+        contents={
+            "cifar-10-batches-py/data_batch_1": "c99cafc152244af753f735de768cd75f",
+            "cifar-10-batches-py/data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+            "cifar-10-batches-py/data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+            "cifar-10-batches-py/data_batch_4": "634d18415352ddfa80567beed471001a",
+            "cifar-10-batches-py/data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+            "cifar-10-batches-py/test_batch": "40351d587109b95175f43aff81a1287e",
+            "cifar-10-batches-py/batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
+        },
     ),
     "cifar100": Archive(
         file="cifar-100-python.tar.gz",
         md5="eb9058c3a382ffc7106e4002c42a8d85",
+        num_bytes=169_001_437,
         splits={"train": ("cifar-100-python/train",), "test": ("cifar-100-python/test",)},
         labels="fine_labels",
         meta="cifar-100-python/meta",
         class_names="fine_label_names",
+        contents={
+            "cifar-100-python/train": "16019d7e3df5f24257cddd939b257f8d",
+            "cifar-100-python/test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+            "cifar-100-python/meta": "7973b15100ade9c7d40fb424638fde48",
+        },
     ),
 }
+MAX_BYTES = 1 << 28  # limit for a file, gzipped or not; the longest, CIFAR-10's .tar, has 186 MB
 
 JPEG_FOLDER = "cifar10-jpeg"
 JPEG_FILE = "cifar10_images.zip"
@@ -67,14 +93,20 @@ def build(options, split: str = "train") -> ImageArray:
     """The 50,000 training or 10,000 test images of CIFAR-10 or CIFAR-100 (100 classes), by `options.name`.
 
     Raises:
-        DataError: the archive is damaged; or it is not found, cannot be downloaded, and nothing may stand in for it.
+        DataError: a file is damaged; or it is not found, cannot be downloaded, and nothing may stand in for it.
     """
     archive = ARCHIVES[options.name]
+    unpacked = [name.rpartition("/")[2] for name in archive.files(split)]
+    inner = [archive.meta.partition("/")[0], archive.file.removesuffix(".tar.gz"), options.name]
     try:
-        folder = find_or_download(FOLDER, {archive.file: archive.md5}, MIRRORS, options.root, "md5")
+        folder = find(FOLDER, [archive.file], options.root, inner) or find(FOLDER, unpacked, options.root, inner)
+        folder = folder or _download(archive, options.root)
     except NoMirrorError as error:
+        reasons = [*error.reasons, *shortage(FOLDER, unpacked, options.root, inner)]
+        error = NoMirrorError(error.summary, list(dict.fromkeys(reasons)), error.advice)
         return stand_in(options, split, build_jpeg, FOLDER, error)
-    images, labels, class_names = read_archive(folder / archive.file, archive, split)
+    path = path_in(folder, archive.file)
+    images, labels, class_names = (read_archive if path else read_folder)(path or folder, archive, split)
     return ImageArray(images, labels, class_names, options.name, str(folder), flip=options.flip)
 
 
@@ -86,8 +118,10 @@ def build_jpeg(options, split: str = "train", stands_in_for: str | None = None) 
     """
     folder = find(JPEG_FOLDER, [JPEG_FILE], options.root)
     if folder is None:
-        raise DataError(f"{JPEG_FOLDER}/{JPEG_FILE}: not found below data.root or $PPGAN_DATA; copy it there")
-    listing = list_pictures(str(folder / JPEG_FILE), split)
+        message = f"{JPEG_FOLDER}/{JPEG_FILE}: not found below data.root or $PPGAN_DATA; copy it there"
+        found = [] if stands_in_for else shortage(JPEG_FOLDER, [JPEG_FILE], options.root)
+        raise DataError("; ".join([message, *found]))
+    listing = list_pictures(str(path_in(folder, JPEG_FILE)), split)
     images = np.empty((len(listing), 3, SIZE, SIZE), np.uint8)
     for i in range(len(listing)):
         try:
@@ -100,7 +134,7 @@ def build_jpeg(options, split: str = "train", stands_in_for: str | None = None) 
 
 
 def read_archive(path: Path, archive: Archive, split: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Read a split.
+    """Read a split from the archive, gzipped or not.
 
     Returns:
         images: uint8 [N, 3, 32, 32].
@@ -110,32 +144,78 @@ def read_archive(path: Path, archive: Archive, split: str) -> tuple[np.ndarray, 
     Raises:
         DataError: the archive cannot be read, has a wrong MD5, or another layout than the published one.
     """
-    advice = "delete it to download it again"
+    content = _read(path)
+    is_published = _md5(content) == archive.md5
+    if not is_published and content[257:262] != b"ustar":  # the mark of a .tar
+        raise DataError(f"{path}: wrong checksum: damaged, or not the published file; {ADVICE}")
+    with _layout_errors(path):
+        files = _members(content, archive.files(split), "r:gz" if is_published else "r:")
+    if not is_published:
+        _verify(files, path, archive)
+    with _layout_errors(path):
+        return _read_split(files, archive, split)
+
+
+def read_folder(folder: Path, archive: Archive, split: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Read a split from the unpacked archive's folder. See `read_archive`."""
+    files = {name: _read(path_in(folder, name.rpartition("/")[2])) for name in archive.files(split)}
+    _verify(files, folder, archive)
+    with _layout_errors(folder):
+        return _read_split(files, archive, split)
+
+
+def _read(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return read_file(path, MAX_BYTES)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    if hashlib.md5(content).hexdigest() != archive.md5:  # noqa: S324 (no other checksum is published)
-        raise DataError(f"{path}: wrong checksum: damaged, or not the published file; {advice}")
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content).hexdigest()  # noqa: S324 (no other checksum is published)
+
+
+def _verify(files: dict[str, bytes], path: Path, archive: Archive):
+    """Raises DataError: a file of the archive has not the published content."""
+    for name, content in files.items():
+        if _md5(content) != archive.contents[name]:
+            raise DataError(f"{path}: {name}: wrong checksum: damaged, or not the published file; {ADVICE}")
+
+
+@contextlib.contextmanager
+def _layout_errors(path: Path):
     try:
-        dicts = _unpickle(content, {archive.meta, *archive.splits[split]})
-        class_names = dicts[archive.meta][archive.class_names]
-        batches = [dicts[name] for name in archive.splits[split]]
-        images = np.concatenate([batch["data"].array.astype("u1", casting="no", copy=False) for batch in batches])
-        labels = np.array([label for batch in batches for label in batch[archive.labels]])
-        # [N, 3 * 32 * 32] -> [N, 3, 32, 32]
-        images = images.reshape(len(labels), 3, SIZE, SIZE)
-        if not all(0 <= label < len(class_names) for label in labels):
-            raise ValueError("a label has no class name")
+        yield
     except safe_pickle.RefusedError as error:
         raise DataError(f"{path}: {error}") from error
     except Exception as error:  # a damaged archive or pickle can raise anything
-        raise DataError(f"{path}: does not have the layout of the published archive ({error!r}); {advice}") from error
+        raise DataError(f"{path}: does not have the layout of the published archive ({error!r}); {ADVICE}") from error
+
+
+def _members(content: bytes, names, mode: str) -> dict[str, bytes]:
+    """The named files of an archive, in one pass, as reading any of them decompresses all before it."""
+    with tarfile.open(fileobj=io.BytesIO(content), mode=mode) as tar:
+        # an entry with holes may be much larger than its archive
+        members = (member for member in tar if member.name in names and member.isreg() and member.size <= MAX_BYTES)
+        return {member.name: tar.extractfile(member).read() for member in members}
+
+
+def _unpickle(files: dict[str, bytes]) -> dict[str, dict]:
+    return {name: safe_pickle.loads(content) for name, content in files.items()}
+
+
+def _read_split(files: dict[str, bytes], archive: Archive, split: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Images, labels and class names (see `read_archive`) from the archive's files."""
+    dicts = _unpickle(files)
+    class_names = dicts[archive.meta][archive.class_names]
+    batches = [dicts[name] for name in archive.splits[split]]
+    images = np.concatenate([batch["data"].array.astype("u1", casting="no", copy=False) for batch in batches])
+    labels = np.array([label for batch in batches for label in batch[archive.labels]])
+    images = images.reshape(len(labels), 3, SIZE, SIZE)  # from [N, 3 * 32 * 32]
+    if not all(0 <= label < len(class_names) for label in labels):
+        raise ValueError("a label has no class name")
     return images, labels, class_names
 
 
-def _unpickle(content: bytes, names: set[str]) -> dict[str, dict]:
-    """Unpickle the named files of a .tar.gz, in one pass, as reading any of them decompresses all before it."""
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-        files = (file for file in archive if file.name in names)
-        return {file.name: safe_pickle.loads(archive.extractfile(file).read()) for file in files}
+def _download(archive: Archive, root: str | None) -> Path:
+    return find_or_download(FOLDER, {archive.file: archive.md5}, MIRRORS, root, "md5", archive.num_bytes)

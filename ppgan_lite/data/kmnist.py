@@ -20,6 +20,11 @@ KMNIST = idx.Published(
         },
     },
     class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+    contents={  # not known for the training images
+        "train-labels-idx1-ubyte.gz": "2a16eeae62da984b8bd24fa32e31d47291f01dac3fe84d5594f304f71e7d374b",
+        "t10k-images-idx3-ubyte.gz": "76fbd229ce87db80dd281af5e6670de4ad0e42fb30a7bd643972994c47c1f42e",
+        "t10k-labels-idx1-ubyte.gz": "a11dc742be8e781a40a92f53d6a4957e7b7d36df2faa097659131ebfd8fd60c6",
+    },
 )
 
 

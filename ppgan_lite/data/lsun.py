@@ -8,8 +8,10 @@ forked process, and no process can open it twice.
 import contextlib
 import functools
 import hashlib
+import itertools
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from tqdm import tqdm
 
 from ppgan_lite.data import picture_set
 from ppgan_lite.data.listing import PackedNames, find_root, list_pictures
+from ppgan_lite.data.lmdb_pages import DamagedError, check_pages
 from ppgan_lite.data.pictures import BadImageError
 from ppgan_lite.errors import DataError
 from ppgan_lite.files import disk_errors, writing
@@ -39,6 +42,7 @@ class LMDB:
     def __init__(self, folder: Path):
         self.origin = os.path.abspath(folder)
         with _reading(self.origin) as transaction:
+            _check(self.origin, transaction.stat()["psize"])
             self.names = PackedNames(transaction.cursor().iternext(values=False))
         if not len(self.names):
             raise DataError(f"{self.origin}: the LMDB is empty")
@@ -53,7 +57,12 @@ class LMDB:
         return self.names[index].decode("utf-8", "backslashreplace")
 
     def read(self, index: int) -> bytes:
-        """The content of the image file. Raises BadImageError: it is no longer in the LMDB."""
+        """The content of the image file.
+
+        Raises:
+            BadImageError: it is no longer in the LMDB.
+            DataError: the LMDB cannot be read.
+        """
         with _reading(self.origin) as transaction:
             content = transaction.get(self.names[index])
         if content is None:
@@ -75,14 +84,17 @@ class LMDB:
 def build(options, split: str = "train"):
     """The training or test pictures of the category in `options.root`, as one class.
 
-    `root` is the LMDB of the training pictures (with the test pictures' LMDB next to it), a folder with both LMDBs, or
-    a folder of exported pictures, split as in `list_pictures`.
+    `root` is the LMDB of the training pictures (with the test pictures' LMDB next to it) or its file data.mdb, a folder
+    with both LMDBs, or a folder of exported pictures, split as in `list_pictures`.
 
     Raises:
         DataError: there are no such pictures; or see `LMDB` and `picture_set.build`.
     """
     root = Path(find_root(options.root, "folder with an LSUN LMDB or with exported pictures"))
+    root = root.parent if root.name == "data.mdb" else root
     folder = find_lmdb(root, split)
+    if not folder:
+        _refuse_misplaced(root)
     # one class: the folders of exported pictures are characters of their keys
     source = LMDB(folder) if folder else list_pictures(str(root), split, one_class=True)
     return picture_set.build(source, options, "lsun")
@@ -108,6 +120,19 @@ def find_lmdb(root: Path, split: str) -> Path | None:
     return folders[0]
 
 
+def _refuse_misplaced(root: Path):
+    """Raises DataError: there is an LMDB, but packed, or where `find_lmdb` does not look."""
+    if root.suffix == ".mdb" and root.is_file():
+        raise DataError(f"data.root: {root}: rename it to data.mdb, in a folder of its own named *{TRAIN}")
+    below = next(itertools.chain(root.glob("*/data.mdb"), root.glob("*/*/data.mdb")), None)
+    if below:
+        raise DataError(f"data.root: {root}: its LMDB is in {below.parent}; set data.root to this folder")
+    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile, NotImplementedError):  # reported when it is read
+        names = zipfile.ZipFile(root).namelist() if root.is_file() else []
+        if any(name.rpartition("/")[2] == "data.mdb" for name in names):
+            raise DataError(f"data.root: {root}: an LMDB is not read from a zip file; unpack it, and name its folder")
+
+
 def export(folder: Path, out: Path) -> int:
     """Write the pictures of an LMDB as files OUT/k/e/y/s/KEYS....webp (or .jpg, .png); existing files are kept.
 
@@ -120,7 +145,11 @@ def export(folder: Path, out: Path) -> int:
     """
     source, written = LMDB(folder), 0
     for index in tqdm(range(len(source)), unit=" pictures", desc=str(out)):
-        key, content = source.name(index), source.read(index)
+        key = source.name(index)
+        try:
+            content = source.read(index)
+        except BadImageError as error:
+            raise DataError(f"{source.origin}: {key}: {error}") from error
         if not re.fullmatch(r"[\w-]{1,200}", key, re.ASCII):
             raise DataError(f"{source.origin}: the key {key!r} is not a valid file name")
         suffix = next((suffix for start, suffix in SUFFIXES.items() if content.startswith(start)), ".webp")
@@ -137,6 +166,15 @@ def export(folder: Path, out: Path) -> int:
 
 def _is_lmdb(folder: Path) -> bool:
     return (folder / "data.mdb").is_file()
+
+
+def _check(folder: str, page_bytes: int):
+    """Raises DataError: the LMDB is damaged."""
+    try:
+        with open(os.path.join(folder, "data.mdb"), "rb") as file:
+            check_pages(file, page_bytes)
+    except (OSError, DamagedError) as error:
+        raise DataError(f"{folder}: data.mdb is damaged ({error}); copy it again") from error
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from ppgan_lite.data.spec import Spec, images, points
-from ppgan_lite.schema.types import Count, Named, Range, Seed
+from ppgan_lite.schema.types import Named, Range, Seed
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Data(Named):
 
     SHAPE: ClassVar[tuple[int, int, int]]  # C, H, W, if no option determines it
 
-    batch_size: Count  # images (or points) per batch
+    batch_size: Annotated[int, Range(1, 10**5)]  # images (or points) per batch
 
     def spec(self) -> Spec:
         """The fields of the data. The names of the classes are known only when the data is built."""
@@ -89,7 +89,7 @@ class Pictures(Data):
     flip: bool = False  # mirror a random half of the pictures, chosen again in each epoch
     on_bad_image: Literal["error", "skip"] = "error"  # on a file that cannot be decoded: stop, or report and skip it
     cache: Literal["memory", "disk", "none"] = "disk"  # where decoded pictures are kept; none: decoded in every epoch
-    workers: Annotated[int, Range(0, 64)] = 2  # number of processes that decode in advance; 0: no extra process
+    workers: Annotated[int, Range(0, 64)] = 2  # number of processes that decode pictures that are not cached; 0: none
 
     def spec(self):
         return images((self.channels, self.size, self.size))

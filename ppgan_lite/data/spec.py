@@ -1,7 +1,14 @@
 """The fields of a data set's items, known from the options before a file is opened. No Paddle here."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from ppgan_lite.errors import ConfigError
+from ppgan_lite.schema.tree import from_tree
+from ppgan_lite.schema.types import Range
+
+MOST_CLASSES = 2**16  # in a record
+DIMENSIONS = {"image": 3, "point": 3, "label": 0}  # length of the shape of each kind
 
 
 @dataclass(frozen=True)
@@ -15,7 +22,7 @@ class Field:
     """
 
     kind: Literal["image", "point", "label"]
-    shape: tuple[int, ...] = ()
+    shape: tuple[Annotated[int, Range(1, 2**16)], ...] = ()
     names: tuple[str, ...] = ()
 
     @property
@@ -47,13 +54,15 @@ def to_record(spec: Spec) -> dict:
     return {name: {"kind": f.kind, "shape": list(f.shape), "names": list(f.names)} for name, f in spec.items()}
 
 
-def from_record(record: dict) -> Spec:
+def from_record(record) -> Spec:
     """The fields from a record that `to_record` made.
 
     Raises:
-        ValueError, LookupError, TypeError, AttributeError: not such a record.
+        ConfigError: not such a record.
     """
-    return {
-        name: Field(f["kind"], tuple(int(size) for size in f["shape"]), tuple(map(str, f["names"])))
-        for name, f in record.items()
-    }
+    spec = from_tree(record, "fields", dict[str, Field], others=True)
+    for name, field in spec.items():
+        most = MOST_CLASSES if field.kind == "label" else 0
+        if len(field.shape) != DIMENSIONS[field.kind] or len(field.names) > most:
+            raise ConfigError(f"fields.{name}: no {field.kind} has this shape or so many names")
+    return spec

@@ -2,9 +2,12 @@
 
 import dataclasses
 import sys
+import textwrap
 
 from ppgan_lite.data.options import DATASETS
-from ppgan_lite.errors import DataError
+from ppgan_lite.errors import DataError, one_line
+
+WIDTH = 100  # width of the banner, in characters
 
 
 def stand_in_options(asked):
@@ -33,15 +36,24 @@ def stand_in(asked, split: str, build, folder: str, reason: DataError):
         dataset = build(stand_in_options(asked), split, stands_in_for=asked.name)
     except DataError as error:
         raise DataError(f"{reason}; its stand-in {asked.offline} is not available either: {error}") from error
-    lines = [
+    texts = [
         f"NOT {_title(asked.name)}: {_title(asked.offline)} instead.",
-        str(reason),
-        f"For the real data, put its files into a folder {folder}/ and set PPGAN_DATA to the parent folder;",
+        getattr(reason, "summary", str(reason)),
+        *(f"- {why}" for why in getattr(reason, "reasons", ())),  # one per mirror and folder
+        f"For the real data, put its files into a folder {folder}/ and set PPGAN_DATA to the parent folder; "
         "to stop with an error instead, set data.offline to null.",
     ]
-    bar = "*" * 100
-    print("\n".join([bar, *(f"*  {line}" for line in lines), bar]), file=sys.stderr)
+    bar = "*" * WIDTH
+    print("\n".join([bar, *(line for text in texts for line in _wrapped(text)), bar]), file=sys.stderr)
     return dataset
+
+
+def _wrapped(text: str) -> list[str]:
+    """A text as lines of the banner. A word that is too long, such as an address, stays whole."""
+    more = "*    " if text.startswith("- ") else "*  "
+    wrapper = textwrap.TextWrapper(WIDTH, initial_indent="*  ", subsequent_indent=more)
+    wrapper.break_long_words = wrapper.break_on_hyphens = False
+    return wrapper.wrap(one_line(text))
 
 
 def _title(name: str) -> str:

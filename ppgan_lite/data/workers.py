@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import cv2
 
+from ppgan_lite.console import STOPPING
 from ppgan_lite.errors import RunError
 
 _function = None  # in a worker: the function that it computes
@@ -24,8 +25,8 @@ _function = None  # in a worker: the function that it computes
 def ahead(function, tasks, workers: int):
     """Yield function(task) for each of `tasks`, in order.
 
-    Closing the generator ends its processes. They ignore Ctrl-C and SIGTERM so that the parent can finish its step and
-    save; they end with the parent, even if it is killed.
+    Closing the generator ends its processes. They ignore Ctrl-C and all other STOPPING signals, so that the parent can
+    finish its step and save; they end with the parent, even if it is killed.
 
     Args:
         function: a pure function. It and its results can be pickled.
@@ -79,11 +80,11 @@ def _end_with_parent():
 
 @contextlib.contextmanager
 def _signals_blocked():
-    """Processes started here ignore Ctrl-C and SIGTERM: they inherit the blocked signals. Windows cannot block any."""
+    """Processes started here ignore STOPPING signals: they inherit that these are blocked. Windows cannot block any."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield
     finally:

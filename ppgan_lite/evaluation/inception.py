@@ -22,10 +22,10 @@ import paddle.nn.functional as F
 from paddle.vision.models.inceptionv3 import InceptionV3, model_urls
 
 from ppgan_lite.data import safe_pickle
-from ppgan_lite.data.download import NoMirrorError, download
-from ppgan_lite.errors import EvaluationError
+from ppgan_lite.data.download import MAX_BYTES, NoMirrorError, download
+from ppgan_lite.errors import EvaluationError, RunError
 from ppgan_lite.evaluation.feature_network import INCEPTION, FeatureNetwork
-from ppgan_lite.files import sha256
+from ppgan_lite.files import expand_home, read_file, sha256
 
 FILE = "inception_v3.pdparams"
 CACHE = Path("~/.cache/paddle/hapi/weights")  # the same as paddle.utils.download
@@ -49,13 +49,12 @@ def load_inception() -> FeatureNetwork:
     they are downloaded into the cache.
 
     Raises:
-        EvaluationError: the file is missing and cannot be downloaded, is not the published one, or does not fit the
-            network.
-        RunError: the download cannot be written.
+        EvaluationError: the file is missing and cannot be downloaded into the cache, is not the published one, or does
+            not fit the network.
     """
     path = _find_or_download()
     try:
-        content = path.read_bytes()
+        content = read_file(path, MAX_BYTES)
     except OSError as error:
         raise EvaluationError(f"{path}: cannot be read: {error.strerror}") from error
     _, md5 = model_urls["inception_v3"]
@@ -90,15 +89,15 @@ def _find_or_download() -> Path:
         if not place:
             continue
         try:
-            path = Path(place).expanduser() / FILE
+            path = expand_home(place) / FILE
             if path.exists():
                 return path
-        except (OSError, RuntimeError) as error:  # no permission, a name too long, ~nobody
+        except (OSError, RunError) as error:  # no permission, a name too long, ~nobody
             raise EvaluationError(f"{place}: cannot be searched for {FILE}: {error}") from error
     url, md5 = model_urls["inception_v3"]
     try:
         download(FILE, [url.removesuffix(FILE)], path.parent, md5, "md5")
-    except NoMirrorError as error:
+    except (NoMirrorError, RunError) as error:
         advice = f"download {url} elsewhere and put it there, or into the folder that PPGAN_DATA names"
         raise EvaluationError(f"{error}; {advice}") from error
     return path

@@ -1,8 +1,10 @@
 """CIFAR from small archives in the layout and pickle format of the published ones, and from a zip file of JPEGs."""
 
+import gzip
 import hashlib
 import http.server
 import io
+import lzma
 import os
 import pickle
 import struct
@@ -178,6 +180,107 @@ def test_cifar100_has_its_fine_classes(place, tmp_path, split, seed):
     assert (dataset.source.name, dataset.flip) == ("cifar100", False)
 
 
+def unpack(monkeypatch, folder, name="cifar10", files=None):
+    """Write an archive's files below `folder`, in place of the published ones."""
+    files = {name: python2(tree) for name, tree in (files or cifar10_files()).items()}
+    contents = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
+    monkeypatch.setitem(cifar.ARCHIVES, name, replace(cifar.ARCHIVES[name], contents=contents))
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("below", "root"),
+    [(".", "."), (".", "cifar-10-batches-py"), ("cifar", "."), ("cifar", "cifar"), ("cifar-10-python", ".")],
+)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_unpacked_folder_is_the_same_data(place, tmp_path, monkeypatch, split, below, root):
+    expected = build(place(packed(cifar10_files())).parent, split=split)
+    unpack(monkeypatch, tmp_path / "files" / below)
+    dataset = build(tmp_path / "files" / root, split=split)
+    assert dataset.source.sha256 == expected.source.sha256
+    assert dataset.source.origin == str(tmp_path / "files" / below / "cifar-10-batches-py")
+    np.testing.assert_array_equal(dataset.labels, expected.labels)
+
+
+@pytest.mark.parametrize("name", ["cifar-10-python.tar", "cifar-10-python.tgz", "CIFAR-10-Python.tar.gz"])
+def test_the_archive_may_be_unpacked_renamed_or_the_root_itself(place, tmp_path, monkeypatch, name):
+    path = place(packed(cifar10_files()))
+    expected = build(tmp_path / "root")
+    unpack(monkeypatch, tmp_path / "elsewhere")
+    content = path.read_bytes()
+    path.unlink()
+    path = tmp_path / "root" / name
+    path.write_bytes(gzip.decompress(content) if name.endswith(".tar") else content)
+    for root in (path.parent, path):
+        assert build(root).source.sha256 == expected.source.sha256
+
+
+@pytest.mark.parametrize("where", ["folder", "archive"])
+def test_every_unpacked_file_is_verified(place, tmp_path, monkeypatch, where):
+    place(b"").unlink()
+    unpack(monkeypatch, tmp_path / "root")
+    path = tmp_path / "root" / "cifar-10-batches-py" / "data_batch_3"
+    path.write_bytes(pickle.dumps({"data": Malicious(), "labels": []}, 2))
+    if where == "archive":
+        with tarfile.open(tmp_path / "root" / "cifar-10-python.tar", "w") as archive:
+            archive.add(path.parent, path.parent.name)
+    assert "data_batch_3: wrong checksum: damaged, or not the published file" in refusal(tmp_path / "root")
+
+
+@pytest.mark.parametrize("kind", ["link", "device", "hole", "missing"])
+def test_entries_of_an_unpacked_archive_must_be_plain_files(place, tmp_path, monkeypatch, kind):
+    place(b"").unlink()
+    path = tmp_path / "root" / "cifar-10-python.tar"
+    with tarfile.open(path, "w") as archive:
+        for name in cifar10_files() if kind != "missing" else ["a/b"]:
+            info = tarfile.TarInfo(name)
+            if kind == "hole":  # 64 TB of zeros in GNU's format for sparse files
+                info.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 46)}
+            else:
+                info.type = {"link": tarfile.SYMTYPE, "device": tarfile.CHRTYPE, "missing": tarfile.REGTYPE}[kind]
+                info.linkname = "/etc/passwd"
+            archive.addfile(info)
+    assert "does not have the layout of the published archive (KeyError(" in refusal(tmp_path / "root")
+
+
+def test_an_incomplete_set_is_named(place, jpegs, monkeypatch, capsys):
+    place(b"").unlink()
+    unpack(monkeypatch, jpegs)
+    for number in (3, 4, 5):
+        (jpegs / "cifar-10-batches-py" / f"data_batch_{number}").unlink()
+    message = (
+        f"found data_batch_1, data_batch_2, batches.meta in {jpegs / 'cifar-10-batches-py'}, "
+        "but not data_batch_3, data_batch_4, data_batch_5"
+    )
+    assert message in refusal(jpegs)
+    assert build(jpegs, offline="cifar10_jpeg").source.stands_in_for == "cifar10"
+    assert message in " ".join(capsys.readouterr().err.replace("*", " ").split())
+    assert len(build(jpegs, split="test")) == 4
+
+
+def test_the_published_contents_are_complete():
+    for archive in cifar.ARCHIVES.values():
+        assert archive.contents.keys() == {*archive.files("train"), *archive.files("test")}
+
+
+def test_real_unpacked_files(tmp_path, monkeypatch):
+    folder = os.path.join(os.environ.get("PPGAN_DATA", ""), "cifar10")
+    if not os.path.isfile(os.path.join(folder, "test_batch.xz")):
+        pytest.skip("needs cifar10/ with test_batch.xz and batches.meta below PPGAN_DATA")
+    monkeypatch.setattr(download, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(cifar, "MIRRORS", ())
+    with open(os.path.join(folder, "batches.meta"), "rb") as file:
+        (tmp_path / "batches.meta").write_bytes(file.read())
+    with lzma.open(os.path.join(folder, "test_batch.xz")) as file:
+        (tmp_path / "test_batch").write_bytes(file.read())
+    dataset = build(tmp_path, split="test")
+    assert (len(dataset), dataset.spec["label"].names) == (10_000, TEN)
+    np.testing.assert_allclose(dataset.images.mean((0, 2, 3)) / 255, [0.49421, 0.48513, 0.45041], atol=1e-5)
+    assert "but not data_batch_1, data_batch_2, data_batch_3" in refusal(tmp_path)
+
+
 def test_the_published_checksums_are_paddles():
     from paddle.vision.datasets import cifar as paddles
 
@@ -299,6 +402,15 @@ def test_jpegs_are_a_data_set(place, jpegs):
         np.testing.assert_array_equal(np.clip(dataset.images.mean((1, 2, 3)) // 80, 0, 2), dataset.labels)
         assert str(dataset.source) == f"cifar10_jpeg ({num} images from {jpegs / 'cifar10-jpeg'})"
         assert dataset.flip
+
+
+def test_the_jpegs_may_be_the_root_itself(place, jpegs, tmp_path):
+    path = jpegs / "cifar10-jpeg" / "cifar10_images.zip"
+    for root in (jpegs, path.parent, path):
+        assert len(cifar.build_jpeg(options.CIFARJPEG(name="cifar10_jpeg", batch_size=8, root=str(root)))) == 120
+    (tmp_path / "other" / "train").mkdir(parents=True)
+    with pytest.raises(DataError, match="not found below data.root .*; found train in .*, but not cifar10_images.zip"):
+        cifar.build_jpeg(options.CIFARJPEG(name="cifar10_jpeg", batch_size=8, root=str(tmp_path / "other")))
 
 
 def test_a_damaged_jpeg_is_named(place, jpegs):

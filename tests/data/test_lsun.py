@@ -1,13 +1,16 @@
 """LSUN from a small LMDB in LSUN's format: keys of 40 hexadecimal digits, values that are WebP files."""
 
 import builtins
+import contextlib
 import hashlib
 import io
 import multiprocessing
 import os
 import pickle
+import random
 import shutil
 import struct
+import zipfile
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -197,6 +200,12 @@ def forge(path):
     path.write_bytes(content)
 
 
+def zero(path):
+    """Set all pages but the first two to zero, as in a copy that broke off: the library lmdb would abort."""
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[:8192] + bytes(size - 8192))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -204,8 +213,9 @@ def forge(path):
         (lambda path: path.write_bytes(b"no LMDB at all" * 1000), "cannot be read as an LMDB: "),
         (truncate, "truncated: data.mdb has "),
         (forge, "truncated: data.mdb has "),
+        (zero, "data.mdb is damaged (page 2 is damaged); copy it again"),
     ],
-    ids=["empty", "foreign", "truncated", "forged"],
+    ids=["empty", "foreign", "truncated", "forged", "zeros"],
 )
 def test_a_damaged_lmdb_is_named(both, tmp_path, damage, message):
     folder = tmp_path / "bedroom_train_lmdb"
@@ -215,6 +225,75 @@ def test_a_damaged_lmdb_is_named(both, tmp_path, damage, message):
         lsun.LMDB(folder)
     assert str(caught.value).startswith(f"{folder}: {message}")
     assert "\n" not in str(caught.value)
+
+
+def test_an_export_of_a_damaged_lmdb_is_one_line(both, tmp_path, monkeypatch):
+    folder = tmp_path / "bedroom_train_lmdb"
+    shutil.copytree(both / "bedroom_train_lmdb", folder)
+    monkeypatch.setattr(lsun, "tqdm", lambda indices, **_: remove_then(indices, folder))
+    with pytest.raises(DataError) as caught:
+        lsun.export(folder, tmp_path / "out")
+    assert str(caught.value) == f"{folder}: {lsun.LMDB(both / folder.name).name(0)}: no longer in the LMDB"
+
+
+def remove_then(indices, folder):
+    """Remove the first picture after the LMDB was opened."""
+    with lmdb.open(str(folder), map_size=1 << 22) as environment, environment.begin(write=True) as transaction:
+        transaction.delete(min(map(key_of, range(12))).encode())
+    yield from indices
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damage_never_ends_the_process(tmp_path, seed):
+    """With values on pages of their own, and branch pages."""
+    rng = random.Random(seed)
+    values = {key_of(number): rng.randbytes(rng.choice([10, 900, 9000])) for number in range(300)}
+    path = write_lmdb(tmp_path / "a_train_lmdb", values) / "data.mdb"
+    content = path.read_bytes()
+    for _ in range(40):
+        damaged = bytearray(content)
+        for _ in range(rng.choice([1, 3, 20])):
+            page = rng.randrange(len(content) // 4096) * 4096
+            damaged[page + rng.randrange(128)] = rng.randrange(256)
+        if rng.random() < 0.3:
+            damaged[page : page + 4096] = bytes(4096)
+        path.write_bytes(damaged)
+        with contextlib.suppress(DataError):
+            source = lsun.LMDB(path.parent)
+            for index in range(len(source)):
+                with contextlib.suppress(BadImageError):
+                    source.read(index)
+
+
+def test_an_lmdb_with_branch_pages_is_whole(tmp_path):
+    values = {key_of(number): bytes(number % 5000) for number in range(5000)}
+    with lmdb.open(str(tmp_path / "a"), map_size=1 << 26) as environment, environment.begin(write=True) as transaction:
+        for key, value in values.items():
+            transaction.put(key.encode(), value)
+    source = lsun.LMDB(tmp_path / "a")
+    assert [source.read(i) for i in range(5000)] == [values[key] for key in sorted(values)]
+
+
+def test_the_root_may_be_the_file(both):
+    assert numbers_in(build(both / "bedroom_train_lmdb" / "data.mdb")) == in_order_of_keys(range(12))
+
+
+def test_an_lmdb_in_another_place_is_named(both, tmp_path):
+    below = both / "bedroom_train_lmdb"
+    assert refusal(both.parent) == f"data.root: {both.parent}: its LMDB is in {below}; set data.root to this folder"
+    path = tmp_path / "bedroom.mdb"
+    path.touch()
+    assert refusal(path).endswith("bedroom.mdb: rename it to data.mdb, in a folder of its own named *_train_lmdb")
+    path = tmp_path / "bedroom.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.write(below / "data.mdb", "bedroom_train_lmdb/data.mdb")
+    assert refusal(path).endswith("bedroom.zip: an LMDB is not read from a zip file; unpack it, and name its folder")
+
+
+def refusal(root):
+    with pytest.raises(DataError) as caught:
+        build(root)
+    return str(caught.value)
 
 
 def test_an_empty_lmdb_is_named(tmp_path):

@@ -57,6 +57,35 @@ def test_a_missing_root_is_an_error():
         build(root="/none")
 
 
+@pytest.mark.parametrize("ending", ["-idx{}-ubyte", ".idx{}-ubyte"])
+def test_unpacked_files_are_the_same_data(fake_mnist, ending, tmp_path):
+    expected = build(root=str(fake_mnist.parent))
+    torchvision = tmp_path / "torchvision" / "MNIST" / "raw"
+    torchvision.mkdir(parents=True)
+    for kind, dims in (("images", 3), ("labels", 1)):
+        content = gzip.decompress((fake_mnist / f"train-{kind}-idx{dims}-ubyte.gz").read_bytes())
+        (torchvision / f"train-{kind}{ending.format(dims)}").write_bytes(content)
+    for root in (tmp_path / "torchvision", torchvision.parent, torchvision):
+        dataset = build(root=str(root))
+        assert (dataset.source.sha256, dataset.source.origin) == (expected.source.sha256, str(torchvision))
+        np.testing.assert_array_equal(dataset.labels, expected.labels)
+
+
+def test_the_files_of_another_data_set_are_refused(fake_mnist):
+    path = fake_mnist / "train-images-idx3-ubyte.gz"
+    path.with_suffix("").write_bytes(pack(np.zeros((3, 28, 28))))
+    path.unlink()
+    with pytest.raises(DataError, match="wrong checksum: damaged, or a file of another data set"):
+        build(root=str(fake_mnist), offline="rendered_digits")
+
+
+def test_the_banner_names_what_was_found(fake_mnist, capsys):
+    (fake_mnist / "train-labels-idx1-ubyte.gz").unlink()
+    build(root=str(fake_mnist), offline="rendered_digits")
+    words = " ".join(capsys.readouterr().err.replace("*", " ").split())
+    assert f"found train-images-idx3-ubyte.gz in {fake_mnist}, but not train-labels-idx1-ubyte.gz" in words
+
+
 @pytest.fixture
 def no_mirror(fake_mnist):
     for path in fake_mnist.iterdir():
@@ -85,6 +114,20 @@ def test_real_files(real_data):
         assert dataset.images.shape == (60000, 1, 28, 28)
         assert len(np.unique(dataset.labels)) == 10
         assert dataset.source.origin == str(real_data / mnist.PUBLISHED[name].folder)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_real_unpacked_files(name, real_data, tmp_path):
+    """The test images and labels, in the folder itself."""
+    published = mnist.PUBLISHED[name]
+    for file in published.checksums["test"]:
+        content = gzip.decompress((real_data / published.folder / file).read_bytes())
+        (tmp_path / file.removesuffix(".gz")).write_bytes(content)
+    unpacked, packed = (
+        mnist.build(options.MNIST(name=name, batch_size=8, root=str(root)), "test") for root in (tmp_path, real_data)
+    )
+    assert unpacked.source.sha256 == packed.source.sha256
+    assert unpacked.source.origin == str(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])

@@ -1,5 +1,6 @@
 """What the reader admits and refuses. Whole files are in tests/evaluation/test_inception.py and test_cifar.py."""
 
+import codecs
 import copyreg
 import pickle
 from collections import OrderedDict
@@ -77,3 +78,38 @@ def test_everything_else_is_refused_by_name(protocol, value):
         safe_pickle.RefusedError, match=r"^refused: the pickle refers to [\w.]+, which is not plain data$"
     ):
         safe_pickle.loads(pickle.dumps([value], protocol))
+
+
+@pytest.mark.parametrize("codec", ["idna", "punycode", "utf-8", "rot13", "no such codec", 7])
+def test_text_is_encoded_as_latin1_only(codec):
+    """Some codecs take quadratic time."""
+    content = pickle.dumps(codecs.encode, 2)[:-1] + pickle.dumps(("\xe9" * 10**6, codec), 2)[2:-1] + b"R."
+    with pytest.raises(safe_pickle.RefusedError, match=r"^refused: the pickle encodes text as .*, not as latin1$"):
+        safe_pickle.loads(content)
+
+
+def test_the_type_of_an_array_is_no_other_object():
+    state = pickle.dumps((1, (6,), "f4", False, "x" * 24), 2)[2:-1]
+    with pytest.raises(TypeError, match="'f4' is not an array's type"):
+        safe_pickle.loads(b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R" + state + b"b.")
+
+
+@pytest.mark.parametrize("opcode", [b"r\xff\xff\xff\x7f", b"p2147483647\n"], ids=["LONG_BINPUT", "PUT"])
+def test_a_number_that_needs_a_huge_table_is_refused(opcode):
+    with pytest.raises(safe_pickle.RefusedError, match="needs much more memory than its file"):
+        safe_pickle.loads(b"\x80\x02N" + opcode + b".")
+
+
+@pytest.mark.parametrize("function", ["encode", "tuple", "OrderedDict"])
+def test_the_same_object_is_not_copied_again_and_again(function):
+    """A list of 10,000 copies of 1 MB."""
+    name, argument = {
+        "encode": (b"c_codecs\nencode\n", pickle.dumps("x" * 10**6, 2)),
+        "tuple": (b"c__builtin__\ntuple\n", pickle.dumps([None] * 10**5, 2)),
+        "OrderedDict": (b"ccollections\nOrderedDict\n", pickle.dumps([(i, i) for i in range(10**4)], 2)),
+    }[function]
+    more = b"X\x06\0\0\0latin1\x86" if function == "encode" else b"\x85"
+    copy = b"j\0\0\1\0j\1\0\1\0" + more + b"R"
+    remembered = argument[2:-1] + b"r\1\0\1\x000" + name + b"r\0\0\1\x000"
+    with pytest.raises(safe_pickle.RefusedError, match="needs much more memory than its file"):
+        safe_pickle.loads(b"\x80\x02" + remembered + b"](" + copy * 10**4 + b"e.")

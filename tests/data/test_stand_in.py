@@ -1,6 +1,7 @@
 import pytest
 
 from ppgan_lite.data import options
+from ppgan_lite.data.download import NoMirrorError
 from ppgan_lite.data.stand_in import stand_in, stand_in_options
 from ppgan_lite.errors import DataError
 
@@ -29,6 +30,20 @@ def test_it_is_built_with_a_banner(capsys):
     assert bar == last == "*" * 100
     assert lines[:2] == ["*  NOT FASHION MNIST: RENDERED DIGITS instead.", "*  no mirror has it"]
     assert "into a folder fashion-mnist/ and set PPGAN_DATA" in lines[2]
+
+
+def test_the_banner_has_a_line_for_each_mirror_and_is_100_wide(capsys):
+    failed = "https://a.mirror/of/the/data/train-images-idx3-ubyte.gz: <urlopen error [Errno 111] Connection refused>"
+    reason = NoMirrorError("train-images-idx3-ubyte.gz: not found", [failed, "https://b: timed out"], "download it")
+    stand_in(MNIST, "test", lambda *arguments, **keys: None, "fashion-mnist", reason)
+    lines = capsys.readouterr().err.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[2:6] == [
+        "*  train-images-idx3-ubyte.gz: not found",
+        "*  - https://a.mirror/of/the/data/train-images-idx3-ubyte.gz: <urlopen error [Errno 111] Connection",
+        "*    refused>",
+        "*  - https://b: timed out",
+    ]
 
 
 @pytest.mark.parametrize("asked", [options.MNIST("mnist", batch_size=8), options.CIFAR("cifar100", batch_size=8)])

@@ -9,6 +9,7 @@ import time
 import pytest
 from conftest import ROOT, wait_until_gone
 
+from ppgan_lite.console import STOPPING
 from ppgan_lite.data.workers import ahead
 from ppgan_lite.errors import DataError, RunError
 
@@ -75,12 +76,12 @@ def test_a_killed_process_is_one_line():
 def test_workers_ignore_signals():
     results = ahead(process_id, itertools.count(), 1)
     worker = next(results)
-    os.kill(worker, signal.SIGINT)
-    os.kill(worker, signal.SIGTERM)
+    for number in STOPPING:
+        os.kill(worker, number)
     assert list(itertools.islice(results, 10)) == [worker] * 10
     results.close()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    assert not {signal.SIGINT, signal.SIGTERM} & mask
+    assert not set(STOPPING) & mask
 
 
 CHILDREN = """

@@ -13,6 +13,7 @@ import paddle
 import pytest
 from paddle.vision.models.inceptionv3 import InceptionV3, model_urls
 
+from ppgan_lite.data import download
 from ppgan_lite.data.download import NoMirrorError
 from ppgan_lite.data.spec import Field
 from ppgan_lite.errors import EvaluationError
@@ -258,3 +259,19 @@ def test_without_a_file_and_a_network_it_says_what_to_do(place, tmp_path, monkey
 def test_a_file_that_cannot_be_read_is_named(place, tmp_path):
     (tmp_path / "data" / FILE).mkdir()
     assert refusal().startswith(f"{tmp_path / 'data' / FILE}: cannot be read: ")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_only_a_regular_file_is_read(place, tmp_path, kind):
+    path = tmp_path / "data" / FILE
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    assert refusal() == f"{path}: cannot be read: is not a regular file"
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(place, tmp_path, monkeypatch):
+    content = b"the published file"
+    place(content).rename(tmp_path / FILE)
+    monkeypatch.setitem(model_urls, "inception_v3", (f"{tmp_path.as_uri()}/{FILE}", hashlib.md5(content).hexdigest()))
+    monkeypatch.setattr(inception, "download", download.download)
+    (tmp_path / "cache").write_text("")
+    assert re.search("cache.*: cannot be written: .*; download .* or into the folder that PPGAN_DATA names", refusal())
