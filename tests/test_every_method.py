@@ -39,6 +39,7 @@ def test_a_step_trains_every_network_and_logs_finite_scalars(config):
     for key, value in scalars.items():
         assert key.count("/") == 1
         assert np.isfinite(float(value))
+    assert ("accuracy/d_real" in scalars) == bool(config.method.WATCHES)
 
 
 @every_method

@@ -1,5 +1,6 @@
 """The files that come with ppgan_lite: next to the package in a checkout, inside it if pip installed it."""
 
+import contextlib
 import difflib
 import os
 from pathlib import Path
@@ -18,8 +19,11 @@ def find_config(text: str | Path) -> Path:
 
     Raises:
         ConfigError: there is no such file; it lists configs with similar names.
+        RunError: the home folder for ~ is not known.
     """
-    path = Path(text)
+    from ppgan_lite.files import expand_home  # late: cli/parser.py needs this file, and must need no other package
+
+    path = expand_home(text)
     if os.path.exists(path) and not os.path.isdir(path):
         return path
     name = path.name.removesuffix(".yml")
@@ -40,4 +44,6 @@ def install_command(extra: str = "cpu") -> str:
     if CHECKOUT is None:
         return f'pip install "ppgan_lite[{extra}]"'
     file = CHECKOUT / ("requirements.txt" if extra == "cpu" else f"requirements-{extra}.txt")
-    return f"pip install -r {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}"
+    with contextlib.suppress(OSError, ValueError):  # the current folder was removed; it does not contain the file
+        file = file.relative_to(Path.cwd())
+    return f"pip install -r {file}"

@@ -1,6 +1,7 @@
 """The only reader of configs: a YAML file and command-line overrides become a frozen `Config`, or one `ConfigError`."""
 
 import dataclasses
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,18 @@ from ppgan_lite.config.optim import OPTIMIZERS
 from ppgan_lite.config.train import Train
 from ppgan_lite.data.options import DATASETS, Data
 from ppgan_lite.data.spec import Spec
-from ppgan_lite.errors import ConfigError
+from ppgan_lite.errors import ConfigError, one_line
+from ppgan_lite.files import read_file
 from ppgan_lite.methods.options import METHODS
-from ppgan_lite.schema.check import check_dataclass, check_keys, check_named, required_keys, show
-from ppgan_lite.schema.text import parse_yaml
+from ppgan_lite.schema.check import check_dataclass, check_keys, check_named, is_tilde, required_keys, show
+from ppgan_lite.schema.text import parse_text, parse_yaml
 from ppgan_lite.schema.types import Named
+
+MOST_BYTES = 1_000_000  # in a config file
+MOST_SHOWN = 100  # characters of an override in a message
+TEXTS = {  # keys that take a text as it stands
+    f"data.{key}" for cls in DATASETS.values() for key, hint in typing.get_type_hints(cls).items() if hint == str | None
+}
 
 
 @dataclass(frozen=True)
@@ -39,29 +47,57 @@ class Config:
         return {"method": tree.pop("method"), **tree.pop("networks"), **tree}
 
 
-def load_config(path: str | Path, overrides: list[str] = ()) -> Config:
+class Override(typing.NamedTuple):
+    """A key with another value than in the file; `shown`: as it is named in messages."""
+
+    key: str
+    value: object
+    shown: str
+
+
+def load_config(path: str | Path, overrides: list[str] = (), values: dict | None = None) -> Config:
     """Read the YAML file `path`, apply `KEY=VALUE` overrides in their order, and check every key.
+
+    A new length, `train.epochs` or `train.steps`, replaces the one in the file.
+
+    Args:
+        path: the file.
+        overrides: each `KEY=VALUE`: a text option takes the value as it stands, all others as YAML.
+        values: more overrides, as Python has them: key -> value.
 
     Raises:
         ConfigError: one line that names the key, what was given, and what is allowed.
     """
-    path = Path(path)
+    original = _read(Path(path))
+    changes = [_read_override(text) for text in overrides]
+    changes += [Override(key, value, f"{key}={show(value)}") for key, value in (values or {}).items()]
+    tree = dict(original)
+    for change in changes:
+        _apply(tree, change)
+    given = {change.key for change in changes if change.value is not None and not is_tilde(change.value)}
+    for key, other in (("train.epochs", "train.steps"), ("train.steps", "train.epochs")):
+        if key in given and other not in given:
+            _apply(tree, Override(other, None, f"{other}=null"))
+    config = _checked(tree)
+    for change in changes:
+        _check_new_name(original, change, config is not None)
+    return config or check_config(tree)  # raises what is wrong
+
+
+def _read(path: Path) -> dict:
+    """The sections of a config file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path, MOST_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{path}: cannot read the config file: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not a text file in UTF-8") from error
-    original = parse_yaml(text, str(path))
-    if not isinstance(original, dict):
-        raise ConfigError(f"{path}: expected sections (method, optim, data, ...), got {show(original)}")
-    tree = dict(original)
-    for override in overrides:
-        _apply_override(tree, override)
-    config = _checked(tree)
-    for override in overrides:
-        _check_new_name(original, override, config is not None)
-    return config or check_config(tree)  # raises what is wrong
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # UTF-16, for one
+        raise ConfigError(f"{path}: not a text file in UTF-8; save it as UTF-8")
+    tree = parse_yaml(text, str(path))
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected sections (method, optim, data, ...), got {show(tree)}")
+    return tree
 
 
 def check_config(tree: dict) -> Config:
@@ -96,6 +132,9 @@ def differences(ours: dict, theirs: dict) -> list[str]:
     ignored = {f"train.{key}" for key in Train.MAY_CHANGE}
     ignored |= {f"data.{key}" for key in ("root", "on_bad_image", "cache", "workers")}  # run.json records the data read
     a, b = _flatten(ours), _flatten(theirs)
+    for flat in (a, b):
+        if flat.get("train.steps") is not None:
+            flat["train.epochs"] = None  # without effect
     if any(key.startswith("optim.") and key.endswith(".decay") and value for key, value in a.items()):
         ignored -= {"train.epochs", "train.steps"}
     return [
@@ -123,66 +162,72 @@ def usable_networks(method: Named | type[Named], section: str) -> list[str]:
     return [name for name, cls in method.NETWORKS[section].items() if needs <= cls.CAN | cls.CAN_WITH.keys()]
 
 
-def _apply_override(tree: dict, override: str):
-    key, equals, text = override.partition("=")
+def _read_override(text: str) -> Override:
+    """An override from the command line."""
+    key, equals, value = text.partition("=")
+    key, shown = key.strip(), one_line(text)
+    shown = f"-o {shown if len(shown) <= MOST_SHOWN else shown[:MOST_SHOWN] + '...'}"
     if not equals or not key:
-        raise ConfigError(f"-o {override}: expected KEY=VALUE, for example -o train.epochs=1")
-    *parents, last = key.strip().split(".")
+        raise ConfigError(f"{shown}: expected KEY=VALUE, for example -o train.epochs=1")
+    return Override(key, (parse_text if key in TEXTS else parse_yaml)(value, shown), shown)
+
+
+def _apply(tree: dict, change: Override):
+    *parents, last = change.key.split(".")
     for depth, name in enumerate(parents):
         if not isinstance(tree.get(name, {}), dict):
-            raise ConfigError(f"-o {override}: {'.'.join(parents[: depth + 1])} is a value, not a section")
+            raise ConfigError(f"{change.shown}: {'.'.join(parents[: depth + 1])} is a value, not a section")
         tree[name] = dict(tree.get(name, {}))  # a copy: a YAML alias puts one section in several places
         tree = tree[name]
-    tree[last] = parse_yaml(text, f"-o {override}")
+    tree[last] = change.value
 
 
-def _check_new_name(original: dict, override: str, valid: bool):
+def _check_new_name(original: dict, change: Override, valid: bool):
     """Refuse an override of a section's `name` that the config's other keys do not fit, and say what to do instead.
 
     Args:
         original: the config before all overrides.
         valid: whether the config is valid after all overrides.
     """
-    section, _, key = override.partition("=")[0].strip().rpartition(".")
+    section, _, key = change.key.rpartition(".")
     if key != "name" or not section or (config := _checked(original)) is None:
         return
     changed = dict(original)
-    _apply_override(changed, override)
+    _apply(changed, change)
     if section == "method":
-        _check_new_method(config, override, changed, valid)
+        _check_new_method(config, change, changed, valid)
     elif not valid:
         optimizers = {f"optim.{name}": OPTIMIZERS for name in config.optim}
         table = {**config.method.NETWORKS, **optimizers, "data": DATASETS}.get(section, {})
-        _check_new_section(section, override, changed, table)
+        _check_new_section(section, config, change, changed, table)
 
 
-def _check_new_method(config: Config, override: str, changed: dict, valid: bool):
+def _check_new_method(config: Config, change: Override, changed: dict, valid: bool):
     """Refuse a method that lacks keys of the old one, or does not fit the other sections. See `_check_new_name`."""
-    old, name = config.method, changed["method"]["name"]
-    if name not in list(METHODS):  # a list: YAML gives any value
+    old, name = config.method, change.value
+    if not isinstance(name, str) or name not in METHODS:
         return
     has_keys = {field.name for field in dataclasses.fields(old)} <= {f.name for f in dataclasses.fields(METHODS[name])}
     if not has_keys or not (valid or _checked(changed)):
         example = example_config(name, config.data.name)
         such_as = f", such as -c {example}" if example else ""
-        raise ConfigError(f"-o {override}: the config is for {old.name}; start from a config of {name}{such_as}")
+        raise ConfigError(f"{change.shown}: the config is for {old.name}; start from a config of {name}{such_as}")
 
 
-def _check_new_section(section: str, override: str, changed: dict, table: dict[str, type[Named]]):
+def _check_new_section(section: str, config: Config, change: Override, changed: dict, table: dict[str, type[Named]]):
     """Refuse a section with other keys than the new name has. See `_check_new_name`."""
-    tree = changed
-    for part in section.split("."):
-        tree = tree[part]
-    name = tree["name"]
-    if name not in list(table):
+    old, new, name = config.to_dict(), changed, change.value
+    if not isinstance(name, str) or name not in table:
         return
+    for part in section.split("."):
+        old, new = old[part], new[part]
     try:
-        check_named(tree, section, table)
+        check_named(new, section, table)
     except ConfigError as error:
-        needed = {"name": name} | {key: tree[key] for key in required_keys(table[name]) if key in tree}
+        needed = {key: old[key] for key in required_keys(table[name]) if key in old} | {"name": str(name)}
         text = yaml.safe_dump(needed, sort_keys=False, default_flow_style=True).strip()
         raise ConfigError(
-            f"-o {override}: {name} does not have all keys of this config's {section}; replace the whole section: "
+            f"{change.shown}: {name} does not have all keys of this config's {section}; replace the whole section: "
             f'-o "{section}={text}"'
         ) from error
 
@@ -231,7 +276,7 @@ def check_spec(config: Config, spec: Spec):
     """Refuse data without the fields that the method takes, or with images of a size that a network does not take.
 
     Raises:
-        ConfigError: naming the section, and the fields or sizes that are allowed.
+        ConfigError: naming the section, and the fields, networks or sizes that are allowed.
     """
     for name in config.method.TAKES:
         if name not in spec:
@@ -239,10 +284,34 @@ def check_spec(config: Config, spec: Spec):
             raise ConfigError(f"data.name: {config.method.name} takes the fields {takes}; {config.data.name} has {has}")
         if spec[name].has_pixels:
             for section, network in config.networks.items():
-                try:
-                    network.check_size(*spec[name].shape[1:])
-                except ConfigError as error:
-                    raise ConfigError(f"{section}.name: {error}") from error
+                _check_size(config, section, network, *spec[name].shape[1:])
+
+
+def _check_size(config: Config, section: str, network, height: int, width: int):
+    """Refuse a network that does not take images of a size, and name the networks that do."""
+    try:
+        network.check_size(height, width)
+    except ConfigError as error:
+        table = config.method.NETWORKS[section]
+        fit = [name for name in usable_networks(config.method, section) if table[name].takes(height, width)]
+        others = f"; for {height}x{width}: {', '.join(fit)}" if fit else ""
+        raise ConfigError(f"{section}.name: {error}{others}") from error
+
+
+def without_effect(config: Config) -> list[str]:
+    """The keys that have another value than their default but change nothing, each with the reason."""
+    method, train = config.method, config.train
+    reasons = {}
+    for section, options in {"method": method, **config.networks, "data": config.data}.items():
+        for key, (other, values) in options.ONLY_WITH.items():
+            if getattr(options, other) not in values and getattr(options, key) != getattr(type(options), key):
+                reasons[f"{section}.{key}"] = f"{section}.{other} is {getattr(options, other)}"
+    if train.epochs is not None and train.steps is not None:
+        reasons["train.epochs"] = "train.steps is given"
+    for name in train.stop_on:
+        if name not in method.diagnoses:
+            reasons[f"train.stop_on: {name}"] = f"a run of {method.name} does not log what shows it"
+    return [f"{key} has no effect: {reason}" for key, reason in reasons.items()]
 
 
 def _flatten(tree: dict, prefix: str = "") -> dict:

@@ -18,7 +18,7 @@ from ppgan_lite.networks.options import (
     GENERATORS,
     SEPARATE_SCORES,
 )
-from ppgan_lite.schema.types import Count, Named, Positive, Range, Weight, Width
+from ppgan_lite.schema.types import Named, Positive, Range, Repeats, Weight, Width
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,18 @@ class Method(Named):
     TRAINS: ClassVar[dict]  # optimizer (a key of `optim`) -> the networks it trains
     AVERAGES: ClassVar = ()  # networks that `train.ema` averages
     TAKES: ClassVar = ("image",)  # fields of the data that training needs; see data/spec.py
-    WATCHES: ClassVar[dict] = {}  # discriminator with logged losses that health checks -> G trained against it
+    WATCHES: ClassVar[dict] = {}  # discriminator with logged logistic losses and accuracy -> G trained against it
 
     @property
     def trains(self) -> dict[str, tuple[str, ...]]:
         """Optimizer (a key of `optim`) -> the networks it trains."""
         return self.TRAINS
+
+    @property
+    def diagnoses(self) -> set[str]:
+        """The values of `train.stop_on` that may stop a run; see runs/health.py."""
+        images = {"collapse"} if self.KIND == "generator" else set()
+        return images | ({"convergence_failure"} if self.WATCHES else set())
 
     def check(self):
         """Refuse options that do not go together. Raises ConfigError."""
@@ -62,10 +68,9 @@ class Adversarial(Method):
     NETWORKS: ClassVar = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
     TRAINS: ClassVar = {"g": ("g",), "d": ("d",)}
     AVERAGES: ClassVar = ("g",)
-    WATCHES: ClassVar = {"d": "g"}
 
     z_dim: Width = 100  # length of the noise vector
-    d_updates: Count = 1  # updates of D per step, each on a fresh batch
+    d_updates: Repeats = 1  # updates of D per step, each on a fresh batch
 
     def batches_in(self, steps: int) -> int:
         """Number of batches of data in the first `steps` steps."""
@@ -77,8 +82,9 @@ class GAN(Adversarial):
     """GAN (Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661), in the forms of the articles."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.gan.GAN"
+    WATCHES: ClassVar = {"d": "g"}
 
-    g_updates: Count = 1  # updates of G per step, each on fresh noise
+    g_updates: Repeats = 1  # updates of G per step, each on fresh noise
     first: Literal["d", "g"] = "d"  # network that each step updates first; g: as in the PyTorch blog
     d_optimizers: Literal["separate", "shared", "joint"] = "separate"  # D: one per loss, one for both, one for the sum
     reuse_fakes: bool = False  # train D and G on the same fakes, as PyTorch's DCGAN example; false: fresh ones for each
@@ -107,6 +113,7 @@ class CGAN(Adversarial):
     """Conditional GAN (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.cgan.CGAN"
+    WATCHES: ClassVar = {"d": "g"}
     TAKES: ClassVar = ("image", "label")
 
 
@@ -138,7 +145,7 @@ class WGAN(Adversarial):
     BUILT_BY: ClassVar = "ppgan_lite.methods.wgan.WGAN"
     LONG: ClassVar = 100  # critic updates in a step of the warm-up
 
-    d_updates: Count = 5  # updates of the critic per step (n_critic of the paper), each on a fresh batch
+    d_updates: Repeats = 5  # updates of the critic per step (n_critic of the paper), each on a fresh batch
     clip: Positive = 0.01  # largest absolute value of the critic's weights: they are clipped to [-clip, clip]
     warm_up: bool = True  # 100 critic updates in each of the first 25 steps and every 500th, as in the authors' code
 
@@ -155,7 +162,7 @@ class WGANGP(Adversarial):
     BUILT_BY: ClassVar = "ppgan_lite.methods.wgan_gp.WGANGP"
     NEEDS: ClassVar = {"discriminator": (DOUBLE_GRADIENTS, SEPARATE_SCORES)}  # the penalty is on each picture by itself
 
-    d_updates: Count = 5  # updates of the critic per step (n_critic of the paper), each on a fresh batch
+    d_updates: Repeats = 5  # updates of the critic per step (n_critic of the paper), each on a fresh batch
     gp_weight: Weight = 10.0  # weight of the gradient penalty (lambda of the paper)
 
 
@@ -164,6 +171,7 @@ class DRAGAN(Adversarial):
     """GAN with a gradient penalty around real images (Kodali et al. 2017, https://arxiv.org/abs/1705.07215)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.dragan.DRAGAN"
+    WATCHES: ClassVar = {"d": "g"}
     NEEDS: ClassVar = {"discriminator": (DOUBLE_GRADIENTS, SEPARATE_SCORES)}  # the penalty is on each picture by itself
 
     gp_weight: Weight = 10.0  # weight of the gradient penalty (lambda of the paper)
@@ -175,6 +183,7 @@ class ACGAN(Adversarial):
     """GAN with a discriminator that also classifies (Odena et al. 2017, https://arxiv.org/abs/1610.09585)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.acgan.ACGAN"
+    WATCHES: ClassVar = {"d": "g"}
     TAKES: ClassVar = ("image", "label")
 
     class_weight: Weight = 1.0  # weight of the classification loss in the losses of D and G
@@ -185,6 +194,7 @@ class InfoGAN(Adversarial):
     """GAN with codes that can be recognised in its images (Chen et al. 2016, https://arxiv.org/abs/1606.03657)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.infogan.InfoGAN"
+    WATCHES: ClassVar = {"d": "g"}
 
     z_dim: Width = 62  # length of the noise vector, without the codes
     categories: Annotated[int, Range(2, 1000)] = 10  # number of values of the categorical code
@@ -214,7 +224,7 @@ class SNGAN(Adversarial):
     TAKES: ClassVar = ("image", "label")
 
     z_dim: Width = 128  # length of the noise vector
-    d_updates: Count = 5  # updates of D per step (n_dis of the papers), each on a fresh batch
+    d_updates: Repeats = 5  # updates of D per step (n_dis of the papers), each on a fresh batch
 
 
 @dataclass(frozen=True)
@@ -222,6 +232,7 @@ class VAE(Method):
     """Variational autoencoder (Kingma and Welling 2014, https://arxiv.org/abs/1312.6114)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.vae.VAE"
+    ONLY_WITH: ClassVar = {"noise_std": ("likelihood", ("gaussian",))}
     KIND: ClassVar = "generator"
     NETWORKS: ClassVar = {"generator": GENERATORS, "encoder": DISCRIMINATORS}
     TRAINS: ClassVar = {"g": ("g",), "e": ("e",)}

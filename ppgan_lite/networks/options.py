@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.schema.types import Named, Positive, Range, Share, Width
+from ppgan_lite.schema.types import Length, Named, Positive, Range, Share, Width
 
 
 class Ability(NamedTuple):
@@ -26,6 +26,7 @@ class Ability(NamedTuple):
 CLASSES = Ability("a network that takes classes", "which {} does not")
 DOUBLE_GRADIENTS = Ability("a network with double gradients", "but {} has none")
 SEPARATE_SCORES = Ability("a network without batch norms", "but {} has them")  # each picture has a score of its own
+Widths = Annotated[tuple[Width, ...], Length(32)]
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,20 @@ class Network(Named):
     CAN: ClassVar[frozenset] = frozenset()  # abilities
     CAN_WITH: ClassVar[dict] = {}  # abilities with some values of an option only: ability -> (option, those values)
 
+    @classmethod
+    def takes(cls, height: int, width: int) -> bool:
+        """Whether the network takes images of this size."""
+        return height == width in cls.SIZES if cls.SIZES else min(height, width) >= cls.SMALLEST
+
     def check_size(self, height: int, width: int):
         """Raise a ConfigError if the network cannot take images of this size."""
-        if self.SIZES and (height != width or height not in self.SIZES):
+        if self.takes(height, width):
+            return
+        if self.SIZES:
             *others, last = (f"{size}x{size}" for size in self.SIZES)
             takes = f"{', '.join(others)} or {last}" if others else last
-        elif min(height, width) < self.SMALLEST:
-            takes = f"at least {self.SMALLEST}x{self.SMALLEST}"
         else:
-            return
+            takes = f"at least {self.SMALLEST}x{self.SMALLEST}"
         raise ConfigError(f"{self.name} takes images of {takes} pixels, but the data has {height}x{width}")
 
 
@@ -107,8 +113,9 @@ class FCGenerator(Generator):
     """A fully connected generator, for data of any shape."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.fully_connected.Generator"
+    ONLY_WITH: ClassVar = {"norm_epsilon": ("norm", ("keras", "pytorch"))}
 
-    widths: tuple[Width, ...] = (256, 512, 1024)  # units of each hidden layer, from the noise to the image
+    widths: Widths = (256, 512, 1024)  # units of each hidden layer, from the noise to the image
     norm: Literal["keras", "pytorch", "none"] = "keras"  # batch norms of the Keras article or the PyTorch blog, or none
     norm_epsilon: Positive = 0.001  # epsilon of the batch norms; 0.001 in Keras, 1.0e-5 in PyTorch, 0.8 in the blog
 
@@ -120,7 +127,7 @@ class FCDiscriminator(Discriminator):
     BUILT_BY: ClassVar = "ppgan_lite.networks.fully_connected.Discriminator"
     CAN: ClassVar = frozenset({DOUBLE_GRADIENTS, SEPARATE_SCORES})
 
-    widths: tuple[Width, ...] = (512, 256)  # units of each hidden layer, from the image to the output
+    widths: Widths = (512, 256)  # units of each hidden layer, from the image to the output
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,7 @@ class Configs:
 
     def name_with(self, stem: str, changes: dict) -> Name:
         """The name of a config with some keys (with dots) changed. Raises ConfigError."""
-        overrides = [f"{key}={json.dumps(value)}" for key, value in changes.items()]
-        return self.name_of(load_config(self.folder / f"{stem}.yml", overrides).to_dict())
+        return self.name_of(load_config(self.folder / f"{stem}.yml", values=changes).to_dict())
 
 
 def _changed_keys(tree: dict, other: dict) -> list[str]:

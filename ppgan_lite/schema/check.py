@@ -1,11 +1,23 @@
-"""Check nested plain values, as YAML gives them, against dataclasses. Each ConfigError names the wrong key."""
+"""Check nested values against dataclasses. Each ConfigError names the wrong key.
+
+The values come from YAML (schema/text.py), where the expected type decides what a text is, or from JSON or Python.
+"""
 
 import dataclasses
 import difflib
+import math
+import reprlib
 import types
 import typing
 
 from ppgan_lite.errors import ConfigError
+from ppgan_lite.schema.text import MOST_DIGITS, Plain, escape_hint
+
+MOST_SHOWN = 60  # characters of a value in a message
+
+_repr = reprlib.Repr()
+_repr.maxlevel = 2
+_repr.maxstring = _repr.maxlong = _repr.maxother = MOST_SHOWN
 
 
 def check_named(tree, where: str, table: dict[str, type]):
@@ -46,7 +58,7 @@ def check_keys(tree, where: str, allowed, required):
     for key in tree if allowed is not None else ():
         if key not in allowed:
             raise ConfigError(
-                f"{prefix}{key}: unknown key; allowed: {', '.join(sorted(allowed))}{nearest(key, allowed)}"
+                f"{prefix}{_show_key(key)}: unknown key; allowed: {', '.join(sorted(allowed))}{nearest(key, allowed)}"
             )
     for key in required:
         if key not in tree:
@@ -57,16 +69,16 @@ def check_value(value, where: str, hint):
     """`value` as the type `hint`. Raises a ConfigError that names the key `where`."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):  # X | None
-        return None if value is None else check_value(value, where, arguments[0])
+        null = value is None or (is_tilde(value) and arguments[0] is not str)
+        return None if null else check_value(value, where, arguments[0])
     if origin is typing.Annotated:
-        number = check_value(value, where, arguments[0])
-        if number not in arguments[1]:
-            raise ConfigError(f"{where}: must be {arguments[1]}, got {show(value)}")
-        return number
+        checked = check_value(value, where, arguments[0])
+        if checked not in arguments[1]:
+            shown = show(list(checked) if isinstance(checked, tuple) else checked)
+            raise ConfigError(f"{where}: must be {arguments[1]}, got {shown}")
+        return checked
     if origin is typing.Literal:
-        if value not in arguments:
-            raise ConfigError(_unknown_value(where, value, arguments))
-        return value
+        return _one_of(value, where, arguments)
     if origin is tuple:
         if arguments[-1] is Ellipsis:  # any length
             if not isinstance(value, list | tuple):
@@ -78,19 +90,50 @@ def check_value(value, where: str, hint):
     return _scalar(value, where, hint)
 
 
+def is_tilde(value) -> bool:
+    """Whether a value is YAML's ~, which is null unless a text is expected."""
+    return isinstance(value, Plain) and value == "~"
+
+
+def _one_of(value, where: str, allowed: tuple):
+    """The allowed value that a value is. The types must agree: 1 == 1.0 == True."""
+    for each in allowed:
+        if (type(each) is type(value) and each == value) or (isinstance(value, Plain) and str(each) == value):
+            return each
+    raise ConfigError(_unknown_value(where, value, allowed))
+
+
 def _scalar(value, where: str, cls: type):
-    if cls is float:
-        # YAML 1.1 reads 2e-4 (no dot) as a string.
-        try:
-            number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
-        except (ValueError, OverflowError):
-            number = None
-        if number is not None and number - number == 0:  # finite
-            return number
-    elif type(value) is cls:  # not isinstance: a bool is an int
+    read = value.read(cls) if isinstance(value, Plain) else _as_it_is(value, cls)
+    if read is None:
+        expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[cls]
+        if isinstance(value, str) and len(value) > MOST_DIGITS:
+            expected += f" of at most {MOST_DIGITS} characters"
+        raise ConfigError(f"{where}: expected {expected}, got {show(value)}")
+    if cls is str and not _is_possible(read):
+        raise ConfigError(f"{where}: {show(read)} has a character that file names cannot have{escape_hint(read)}")
+    return read
+
+
+def _as_it_is(value, cls: type):
+    """A value of Python as the type `cls`; None if it has another. A bool is no int, but an int may be a float."""
+    if type(value) is cls and cls is not float:
         return value
-    expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[cls]
-    raise ConfigError(f"{where}: expected {expected}, got {show(value)}")
+    if cls is not float or isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)  # a str: YAML 1.1 reads 2e-4 (no dot) as one
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _is_possible(text: str) -> bool:
+    """Whether the system may take a text as a file name: no zero, no half of a surrogate pair."""
+    try:
+        return b"\0" not in text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
 
 
 def _unknown_value(where: str, value, allowed) -> str:
@@ -99,10 +142,23 @@ def _unknown_value(where: str, value, allowed) -> str:
 
 def nearest(word, allowed) -> str:
     """The end of a message: `; did you mean X?` with the allowed word most similar to `word`, or nothing."""
-    match = difflib.get_close_matches(str(word), [str(x) for x in allowed], n=1)
-    return f"; did you mean {match[0]}?" if match else ""
+    words = {str(x).lower(): x for x in allowed}
+    match = difflib.get_close_matches(show(word).strip("'").lower(), words, n=1)
+    return f"; did you mean {words[match[0]]}?" if match else ""
+
+
+def _show_key(key) -> str:
+    """A key in a message: without quotes, if it is a word."""
+    is_word = isinstance(key, str) and 0 < len(key) <= MOST_SHOWN and key.isprintable() and " " not in key
+    return key if is_word else "null" if key is None else show(key)
 
 
 def show(value) -> str:
-    """A value in a message."""
-    return "nothing" if value is None else repr(value)
+    """A value in a message: one line of at most MOST_SHOWN characters."""
+    if value is None:
+        return "nothing"
+    try:
+        words = " ".join(_repr.repr(value).split())
+    except ValueError:
+        return "a number of too many digits"  # Python writes whole numbers only up to 4,300 digits
+    return words if len(words) <= MOST_SHOWN else f"{words[: MOST_SHOWN - 3]}..."

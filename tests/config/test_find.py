@@ -32,6 +32,12 @@ def test_a_file_of_that_path_comes_first(text):
     assert find.find_config(Path(text).absolute()) == Path(text).absolute()
 
 
+def test_the_home_folder_is_known_as_a_tilde(here, monkeypatch):
+    monkeypatch.setenv("HOME", str(here))
+    (here / "own.yml").write_text("")
+    assert find.find_config("~/own.yml") == here / "own.yml"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

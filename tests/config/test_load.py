@@ -1,6 +1,8 @@
 import contextlib
 import dataclasses
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppgan_lite.config import optim
-from ppgan_lite.config.load import check_config, differences, load_config, to_yaml
+from ppgan_lite.config.load import check_config, differences, load_config, to_yaml, without_effect
 from ppgan_lite.data import options as data_options
 from ppgan_lite.errors import ConfigError, UserError
 from ppgan_lite.methods import options as method_options
@@ -83,18 +85,17 @@ def test_float_without_a_dot_is_a_number():
         ),
         ("method.name=gna", "method.name: unknown value 'gna'; allowed: acgan, .*, wgan_gp; did you mean gan?"),
         ("method.name=[1]", "method.name: unknown value"),
-        ("train.keep=0", "train.keep: must be at least 1, got 0"),
+        ("train.keep=0", "train.keep: must be at least 1 and at most 1000000000, got 0"),
         ("optim.g.lr=0", "optim.g.lr: must be above 0, got 0"),
-        ("optim.g.lr=.nan", "optim.g.lr: expected a number, got nan"),
+        ("optim.g.lr=.nan", "optim.g.lr: expected a number, got '.nan'"),
         ("optim.g.lr=fast", "optim.g.lr: expected a number, got 'fast'"),
         ("optim.g.betas=[0.5, 1]", r"optim.g.betas\[1\]: must be at least 0 and below 1, got 1"),
         ("optim.g.betas=0.5", "optim.g.betas: expected a list of 2 values, got 0.5"),
         ("train.epochs=1.5", "train.epochs: expected a whole number, got 1.5"),
-        ("train.epochs=true", "train.epochs: expected a whole number, got True"),
+        ("train.epochs=true", "train.epochs: expected a whole number, got true"),
         ("method.reuse_fakes=1", "method.reuse_fakes: expected true or false, got 1"),
         ("train.epochs=null", "train.epochs: missing; give train.epochs or train.steps"),
         ("train.seed=null", "train.seed: expected a whole number, got nothing"),
-        ("data.root=3", "data.root: expected text, got 3"),
         ("data=mnist", "data: expected a section with keys, got 'mnist'"),
         ("optim=null", "optim: expected a section with keys, got nothing"),
         ("optim.g={name: adam}", "optim.g.lr: missing"),
@@ -103,7 +104,7 @@ def test_float_without_a_dot_is_a_number():
         ("train={steps: 3}", "train.seed: missing; this key must be given"),
         ("train.epochs", "-o train.epochs: expected KEY=VALUE"),
         ("train.epochs.x=1", "-o train.epochs.x=1: train.epochs is a value, not a section"),
-        ("train.seed=2024-13-45", "-o train.seed=2024-13-45: not valid YAML"),
+        ("train.seed=2024-13-45", "train.seed: expected a whole number, got '2024-13-45'"),
         ("train.seed=!!int foo", "not valid YAML"),
         ("optim.g.lr=1" + 400 * "0", "optim.g.lr: expected a number"),
         ("generator.ngf=99999999999999999999", "generator.ngf: must be at least 1 and at most 4096"),
@@ -118,7 +119,7 @@ def test_bad_keys_and_values_are_named(override, message):
     ("config", "override", "message"),
     [
         ("wgan_mnist", "method.clip=0", "method.clip: must be above 0, got 0"),
-        ("wgan_mnist", "method.d_updates=0", "method.d_updates: must be at least 1, got 0"),
+        ("wgan_mnist", "method.d_updates=0", "method.d_updates: must be at least 1 and at most 1000, got 0"),
         ("wgan_mnist", "method.warm_up=100", "method.warm_up: expected true or false, got 100"),
         ("wgan_gp_mnist", "method.gp_weight=-1", "method.gp_weight: must be at least 0, got -1"),
         ("wgan_gp_mnist", "discriminator.norm=layer", "discriminator.norm: unknown value 'layer'; allowed: batch, "),
@@ -150,7 +151,7 @@ def test_bad_keys_and_values_are_named(override, message):
             "method.real_target=0.4",
             "method.real_target: must be at least 0.5 and at most 1, got 0.4",
         ),
-        ("gan_keras_mnist", "method.g_updates=0", "method.g_updates: must be at least 1, got 0"),
+        ("gan_keras_mnist", "method.g_updates=0", "method.g_updates: must be at least 1 and at most 1000, got 0"),
         ("gan_keras_mnist", "optim.g={name: rmsprop, lr: 1, betas: [0, 0]}", "optim.g.betas: unknown key; allowed: "),
         ("gan_keras_mnist", "train.ema=1", "train.ema: must be at least 0 and below 1, got 1"),
         ("gan_keras_mnist", "train.ema=-0.1", "train.ema: must be at least 0 and below 1, got -0.1"),
@@ -222,7 +223,10 @@ def test_files_that_are_no_config(tmp_path):
         (b"", "got nothing"),
         (b"\xff\xfe\x00x", "bad.yml"),
         (b"train: {epochs: 1}\ntrain: {epochs: 2}", "bad.yml:2:1: not valid YAML: key 'train' appears twice"),
-        (b"!!python/object/apply:os.system [ls]", "not valid YAML: could not determine a constructor"),
+        (
+            b"!!python/object/apply:os.system [ls]",
+            "bad.yml:1:1: not valid YAML: remove the tag !!python/object/apply:os.system",
+        ),
     ]:
         path = tmp_path / "bad.yml"
         path.write_bytes(content)
@@ -352,3 +356,223 @@ def test_a_list_may_have_any_length_but_not_any_values(small_tree):
     small_tree["train"]["stop_on"] = ["collapse", "colapse"]
     with pytest.raises(ConfigError, match=r"train.stop_on\[1\]: unknown value 'colapse'; .* did you mean collapse"):
         check_config(small_tree)
+
+
+TEXTS = [
+    *["2024-01-01", "123", "1_000", "1e5", "0x10", "010", "12:30:00", "on", "yes", "no", "~", "~/pictures", "=", ".5"],
+    *["C:\\Users\\new", "C:\\Users\\a: b", "#1", "a # b", "[a]", "{a: b}", "@x", "*a", "&a", "!x", "%USERPROFILE%"],
+    *[" x ", "it's", "'a' or 'b'", "`x`", "中文: 目录", "😀", "a\nb", "-", "? x", "|", "a=b", "\udcff"],
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_on_the_command_line_is_taken_as_it_stands(text):
+    path = ROOT / "configs" / "dcgan_folder.yml"
+    assert load_config(path, [f"data.root={text}"]).data.root == text
+    assert load_config(path, values={"data.root": text}).data.root == text
+
+
+@pytest.mark.parametrize(
+    ("text", "root"),
+    [("'it''s'", "it's"), ('"a b"', "a b"), ("null", None), ("'null'", "null"), ("", None), ("''", "")],
+)
+def test_quotes_around_a_text_are_removed_and_null_is_none(text, root):
+    assert load_config(ROOT / "configs" / "dcgan_folder.yml", [f"data.root={text}"]).data.root == root
+
+
+@pytest.mark.parametrize(
+    ("written", "root"),
+    [
+        *[(text, text) for text in ("2024-01-01", "123", "1_000", "yes", "on", "010", "12:30:00", "1.0", "~", "=")],
+        ("null", None),
+        ("", None),
+        ("'null'", "null"),
+        ("'D:\\new'", "D:\\new"),
+        ("D:\\new", "D:\\new"),
+        ('"D:\\\\new"', "D:\\new"),
+        ("&x abc", "abc"),
+    ],
+)
+def test_a_text_in_a_file_is_what_is_written_there(tmp_path, written, root):
+    text = (ROOT / "configs" / "dcgan_folder.yml").read_text().replace("  # root: FOLDER  ", f"  root: {written}")
+    (tmp_path / "own.yml").write_text(text)
+    assert load_config(tmp_path / "own.yml").data.root == root
+
+
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("optim.g.lr=2e-4", 2e-4),
+        ("optim.g.lr=1E-4", 1e-4),
+        ("optim.g.lr=1", 1.0),
+        ("train.steps=1_000", 1000),
+        ("train.steps=0x10", 16),
+        ("train.steps=010", 10),  # YAML 1.1 reads 8
+        ("train.evaluate_every=~", None),
+        ("data.flip=yes", True),
+        ("data.flip=True", True),
+        ("data.flip=off", False),
+    ],
+)
+def test_a_value_is_read_by_the_type_of_its_option(override, value):
+    config = load_config(ROOT / "configs" / "dcgan_folder.yml", [override]).to_dict()
+    for key in override.partition("=")[0].split("."):
+        config = config[key]
+    assert (config, type(config)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("config", "override", "message"),
+    [
+        ("dcgan_folder", "data.channels=3.0", "data.channels: unknown value 3.0; allowed: 1, 3"),
+        ("dcgan_folder", "data.channels=true", "data.channels: unknown value true; allowed: 1, 3"),
+        ("dcgan_folder", "data.size=64.0", "data.size: expected a whole number, got 64.0"),
+        (
+            "dcgan_folder",
+            "data.batch_size=1000000000",
+            "data.batch_size: must be at least 1 and at most 100000, got 1000",
+        ),
+        ("dcgan_folder", "data.flip=1", "data.flip: expected true or false, got 1"),
+        ("gan_toy1d", "data.dims=1.0", "data.dims: unknown value 1.0; allowed: 1, 2"),
+        ("gan_toy1d", "data.dims=true", "data.dims: unknown value true; allowed: 1, 2"),
+        (
+            "dcgan_mnist",
+            f"train.epochs={10**22}",
+            f"train.epochs: must be at least 1 and at most 1000000000, got {10**22}",
+        ),
+        (
+            "dcgan_mnist",
+            f"train.seed={'9' * 5000}",
+            "train.seed: expected a whole number of at most 100 characters, got",
+        ),
+        ("dcgan_mnist", f"train.seed=0x{'f' * 5000}", "train.seed: expected a whole number of at most 100 characters"),
+        ("dcgan_mnist", "train.seed=-1", "train.seed: must be at least 0 and at most 4294967295, got -1"),
+        ("dcgan_mnist", "train.steps=1e3", "train.steps: expected a whole number, got 1e3"),
+        ("dcgan_mnist", "train.steps=1,000", "train.steps: expected a whole number, got '1,000'"),
+        ("dcgan_mnist", "optim.g.lr=1e-400", "optim.g.lr: must be above 0, got 0.0"),
+        ("dcgan_mnist", "optim.g.lr=.inf", "optim.g.lr: expected a number, got '.inf'"),
+        ("dcgan_mnist", 'train.seed=!!int ""', '-o train.seed=!!int "":1:1: not valid YAML: remove the tag !!int'),
+        ("dcgan_mnist", "train=!!map [a]", "-o train=!!map [a]:1:1: not valid YAML: remove the tag !!map"),
+        ("dcgan_mnist", "method.name=GAN", "method.name: unknown value 'GAN'; allowed: acgan, "),
+        ("dcgan_mnist", 'data.root="D:\\data"', '-o data.root="D:\\data":1:5: not valid YAML: found unknown escape'),
+        (
+            "dcgan_mnist",
+            'data.root="a\\0"',
+            "data.root: 'a\\x00' has a character that file names cannot have; in double",
+        ),
+        ("dcgan_mnist", "train.a\nb=1", "train.'a\\nb': unknown key; allowed: ema, "),
+        ("gan_keras_mnist", f"generator.widths={[8] * 33}", "generator.widths: must be at most 32 values, got [8, 8, "),
+        ("dcgan_mnist", f"{'x' * 5000}=1", "'xxx"),
+        ("dcgan_mnist", f"train={'[' * 5000}", "-o train=[[[["),
+    ],
+)
+def test_values_are_checked_strictly_and_shown_in_short(config, override, message):
+    said = refusal(override, path=ROOT / "configs" / f"{config}.yml")
+    assert said.startswith(message)
+    assert len(said) < 300
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"train.seed": 10**6000},
+            "train.seed: must be at least 0 and at most 4294967295, got a number of too many digits",
+        ),
+        ({"train.seed": True}, "train.seed: expected a whole number, got True"),
+        ({"data.root": 3}, "data.root: expected text, got 3"),
+        ({"data.root": b"x"}, "data.root: expected text, got b'x'"),
+        ({"optim.g.lr": 10**400}, "optim.g.lr: expected a number, got 1000"),
+        ({"train": {1: 2}}, "train.1: unknown key"),
+        ({"train": {None: 2}}, "train.null: unknown key"),
+        ({"train": {"a b": 2}}, "train.'a b': unknown key"),
+        ({"method.name": "wgan"}, "method.name='wgan': the config is for gan; start from a config of wgan"),
+    ],
+)
+def test_values_of_python_are_checked_as_well(values, message):
+    with pytest.raises(ConfigError) as caught:
+        load_config(TUTORIAL, values=values)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "length"),
+    [
+        (["train.epochs=1"], (1, None)),
+        (["train.epochs=null"], (None, 5000)),
+        (["train.epochs=~"], (None, 5000)),
+        (["train.steps=7"], (None, 7)),
+        (["train.epochs=1", "train.steps=7"], (1, 7)),
+        (["train.epochs=1", "train.steps=null"], (1, None)),
+        (["train={epochs: 1, seed: 0}"], (1, None)),
+    ],
+)
+def test_a_new_length_replaces_the_configs(overrides, length):
+    config = load_config(ROOT / "configs" / "dcgan_folder.yml", overrides)
+    assert (config.train.epochs, config.train.steps) == length
+    steps = load_config(TUTORIAL, ["train.steps=7"]).train
+    assert (steps.epochs, steps.steps) == (None, 7)
+
+
+def test_epochs_make_no_difference_next_to_steps(small_tree):
+    small_tree["optim"]["g"]["decay"] = "linear"
+    ours = check_config(small_tree).to_dict()
+    small_tree["train"]["epochs"] = 3
+    assert differences(check_config(small_tree).to_dict(), ours) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "overrides", "messages"),
+    [
+        ("dcgan_mnist", ["train.steps=7"], []),
+        ("dcgan_mnist", ["train.steps=7", "train.epochs=2"], ["train.epochs has no effect: train.steps is given"]),
+        ("dcgan_mnist", ["train.stop_on=[collapse, convergence_failure]"], []),
+        (
+            "wgan_mnist",
+            ["train.stop_on=[collapse, convergence_failure]"],
+            ["train.stop_on: convergence_failure has no effect: a run of wgan does not log what shows it"],
+        ),
+        (
+            "classifier_cnn_mnist",
+            ["train.stop_on=[collapse]"],
+            ["train.stop_on: collapse has no effect: a run of classifier does not log what shows it"],
+        ),
+        ("vae_mnist", ["method.noise_std=0.3"], ["method.noise_std has no effect: method.likelihood is bernoulli"]),
+        ("vae_mnist", ["method.noise_std=0.3", "method.likelihood=gaussian"], []),
+        (
+            "gan_keras_mnist",
+            ["generator.norm=none", "generator.norm_epsilon=0.5"],
+            ["generator.norm_epsilon has no effect: generator.norm is none"],
+        ),
+    ],
+)
+def test_keys_that_change_nothing_are_named(config, overrides, messages):
+    assert without_effect(load_config(ROOT / "configs" / f"{config}.yml", overrides)) == messages
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yml")), ids=lambda path: path.stem)
+def test_each_key_of_our_configs_has_an_effect(path):
+    assert without_effect(load_config(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "override", "message"),
+    [
+        ("dcgan_mnist", "data={name: folder, batch_size: 4}", "has 64x64; for 64x64: dcgan64, fully_connected"),
+        ("dcgan_folder", "data.size=28", "has 28x28; for 28x28: began, dcgan28, fully_connected"),
+        ("classifier_cnn_mnist", "data={name: fake, batch_size: 4, size: 3}", "has 3x3; for 3x3: fnn, resnet, softmax"),
+    ],
+)
+def test_networks_that_take_the_images_are_named(config, override, message):
+    assert refusal(override, path=ROOT / "configs" / f"{config}.yml").endswith(message)
+
+
+def test_a_config_is_checked_without_paddle_and_opencv():
+    """So an error is reported at once."""
+    code = (
+        "import sys, ppgan_lite.config.load as load, ppgan_lite.config.find, ppgan_lite.commands.options\n"
+        f"load.load_config({str(TUTORIAL)!r})\n"
+        "print({'paddle', 'cv2', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "set()\n"

@@ -104,7 +104,7 @@ NOT_COMPARABLE = {"what": "FID", "why": "so", "source": "book", "figures": {"mni
         ({"figures": [figure_claim(valeu=1)]}, r"figures\[0\].valeu: unknown key; allowed: .*; did you mean value\?"),
         ({"figures": [figure_claim(tolerance=-1)]}, r"figures\[0\].tolerance: must be at least 0, got -1"),
         ({"figures": [figure_claim(source="film")]}, r"figures\[0\].source: unknown value 'film'; allowed: book"),
-        ({"figures": [figure_claim(epoch=0)]}, r"figures\[0\].epoch: must be at least 1, got 0"),
+        ({"figures": [figure_claim(epoch=0)]}, r"figures\[0\].epoch: must be at least 1 and at most 1000000000, got 0"),
         ({"figures": [figure_claim(group="x")]}, r"figures\[0\].group: expected a section with keys, got 'x'"),
         ({"figures": [figure_claim(group={"config": "x"})]}, r"figures\[0\].group.config: unknown value 'x'"),
         (

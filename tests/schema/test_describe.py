@@ -35,7 +35,7 @@ class Options(Base):
 def test_each_key_has_its_type_default_and_comment():
     assert describe(Options) == [
         Key("name", "text", None, ""),
-        Key("size", "whole number, at least 1", "8", "of the base # and more"),
+        Key("size", "whole number, at least 1 and at most 1000000000", "8", "of the base # and more"),
         Key("mode", "a, b or c, or null", "null", "how"),
         Key("rate", "number, above 0 and at most 0.2", "0.1", ""),
         Key("pair", "list of 2; each: number, at least 0 and below 1", "[0.5, 0.9]", ""),
