@@ -1,20 +1,34 @@
 """Files that are complete or absent, never half-written; locks on folders; disk errors as one line."""
 
 import contextlib
+import ctypes
 import errno
+import functools
 import hashlib
+import io
 import json
 import os
 import re
+import secrets
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ppgan_lite.errors import RunError, warn
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 LOCK = ".lock"  # the file in a folder that is `locked`
+BEFORE = ".before"  # in the temporary name of a folder that is being replaced
+LEFTOVER = re.compile(r"\.(?P<name>.+?)\.[0-9a-f]+(\.before|\.old)?\.tmp", re.DOTALL)  # .old: earlier versions
+# What file systems without it (FUSE, SMB, ...) answer to fsync, and folders that may be written but not read.
+NOT_SYNCABLE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES}
 
 
 def read_file(path: str | Path, limit: int) -> bytes:
@@ -27,8 +41,9 @@ def read_file(path: str | Path, limit: int) -> bytes:
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "is not a regular file", str(path))
-        content = stream.read(limit + 1)  # the size may be out of date, and is 0 in /proc
-    if len(content) > limit:
+        # read(limit + 1) would reserve so much memory; a size of 0 may be wrong, as in /proc.
+        content = b"" if status.st_size > limit else stream.read() if status.st_size else stream.read(limit + 1)
+    if max(status.st_size, len(content)) > limit:
         raise OSError(errno.EFBIG, f"has more than {limit:,} bytes", str(path))
     return content
 
@@ -63,60 +78,205 @@ def disk_errors(path: Path):
 def writing(path: Path, sync: bool = True):
     """Open a binary stream to a file that is renamed to `path` when all of it is on the disk.
 
-    `sync=False` does not wait for the disk: 10 times as fast for many small files, but a power cut may truncate them.
+    If `path` is a link, the file that it points to is replaced. `sync=False` does not wait for the disk: 10 times as
+    fast for many small files, but a power cut may truncate them.
 
     Raises:
-        RunError: it cannot be written; an older file of that name is unchanged.
+        RunError: it cannot be written, or is a folder, a pipe or a device; an older file of that name is unchanged.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with disk_errors(path):
+        target = _file_to_replace(path)
+        temporary = _temporary(target.with_name(target.name[:40]))  # the whole name may have the greatest length
+        stream = _Stream(io.FileIO(temporary, "x"))  # x: never another's file, nor what a link points to
         try:
-            with open(temporary, "wb") as stream:
+            with stream:
                 yield stream
                 stream.flush()
                 if sync:
-                    os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+                    with _sync_errors():
+                        os.fsync(stream.raw.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+class _Stream(io.BufferedWriter):
+    """A stream without a descriptor: Pillow would write to that directly, and not notice a write cut short."""
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
+
+
+def _file_to_replace(path: Path) -> Path:
+    """The file that a path stands for: where it is a link, the one that it points to. Raises OSError."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is a folder" if path.is_dir() else "is not a regular file", str(path))
+    return Path(os.path.realpath(path))
+
+
+def _temporary(path: Path, kind: str = "") -> Path:
+    """A name next to `path` that cannot be foretold; LEFTOVER recognises it."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{kind}.tmp")
 
 
 @contextlib.contextmanager
 def writing_folder(path: Path):
     """Yield an empty folder that is renamed to `path` when all its files are on the disk.
 
-    An older folder of that name is replaced.
+    An older folder of that name is replaced: at any moment the name has the old or the new one. Only on a file system
+    that cannot exchange two names there is none for a moment; if the process is killed just then, the next
+    `writing_folder` of this name or `remove_leftovers` puts the old one back.
 
     Raises:
-        RunError: it cannot be written.
+        RunError: it cannot be written; an older folder of that name is unchanged.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with disk_errors(path):
+        make_folder(path.parent)
+        for leftover, name in _leftovers(path.parent):
+            if name == path.name and not _is_in_use(leftover):
+                _put_back_or_discard(leftover, path)
+        temporary = _temporary(path)
+        temporary.mkdir()
+        with _in_use(temporary):
+            try:
+                yield temporary
+                for file in temporary.iterdir():
+                    _sync(file)
+                _sync(temporary)
+                _replace_folder(temporary, path)
+                _sync(path.parent)
+            finally:
+                _discard(temporary)
+
+
+def _replace_folder(new: Path, path: Path):
+    """Rename a folder to `path`; an older folder of that name is then called `new`."""
+    if not os.path.lexists(path):
+        os.replace(new, path)
+    elif not _exchange(new, path):
+        before = _temporary(path, BEFORE)
+        os.replace(path, before)
         try:
-            temporary.mkdir(parents=True)
-            yield temporary
-            for file in temporary.iterdir():
-                _sync(file)
-            _sync(temporary)
-            remove_folder(path)
-            os.replace(temporary, path)
-            _sync(path.parent)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            os.replace(new, path)
+        except BaseException:
+            os.replace(before, path)
+            raise
+        os.replace(before, new)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names at once. False: the system or the file system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    at_current_folder, rename_exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    names = [os.fsencode(one), os.fsencode(other)]
+    return rename is not None and rename(at_current_folder, names[0], at_current_folder, names[1], rename_exchange) == 0
+
+
+def make_folder(path: Path):
+    """Create a folder, and those above it, if it does not exist.
+
+    Raises:
+        OSError: it cannot be created; a file, or a link to nothing, has its name.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        check_link(Path(error.filename))
+        raise NotADirectoryError(errno.ENOTDIR, f"{error.filename} is not a folder") from error
+
+
+def check_link(path: Path):
+    """Raise OSError if a path is a link to nothing, such as to a disk that is not mounted."""
+    if path.is_symlink() and not path.exists():
+        raise FileNotFoundError(errno.ENOENT, f"{path} is a link to {os.readlink(path)}, which does not exist")
 
 
 def remove_folder(path: Path):
-    """Remove a folder if it exists. It is renamed first, so that half a folder never has its name."""
-    if path.exists():
-        doomed = path.with_name(f".{path.name}.{os.getpid()}.old.tmp")
+    """Remove a folder, a file or a link, if it exists; what a link points to stays.
+
+    It is renamed first, so that half a folder never has its name.
+    """
+    if os.path.lexists(path):
+        doomed = _temporary(path)
         os.replace(path, doomed)
-        shutil.rmtree(doomed)
+        _discard(doomed)
+
+
+def clear_folder(path: Path):
+    """Remove everything in a folder, if it exists, and the folder, unless it is a link or a mount point."""
+    if path.is_dir():
+        for each in path.iterdir():
+            remove_folder(each)
+        with contextlib.suppress(OSError):  # a link or a mount point
+            path.rmdir()
 
 
 def remove_leftovers(folder: Path):
-    """Remove what `writing`, `writing_folder` and `remove_folder` leave in `folder` when their process is killed."""
-    for path in folder.glob(".*.tmp"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    """Remove what `writing`, `writing_folder` and `remove_folder` leave in `folder` when their process is killed.
+
+    The caller has the folder locked: what another process is writing there would be removed, too.
+    """
+    for leftover, name in _leftovers(folder):
+        _put_back_or_discard(leftover, folder / name)
+
+
+def _leftovers(folder: Path) -> list[tuple[Path, str]]:
+    """The temporary files and folders in a folder, each with the name that it stands for."""
+    matches = [(path, LEFTOVER.fullmatch(path.name)) for path in folder.glob(".*.tmp")]
+    return [(path, match["name"]) for path, match in matches if match]
+
+
+def _put_back_or_discard(leftover: Path, path: Path):
+    """Discard what a killed process left, unless it is the folder that it had renamed in order to replace it."""
+    if leftover.name.endswith(f"{BEFORE}.tmp") and not os.path.lexists(path):
+        os.replace(leftover, path)
+    else:
+        _discard(leftover)
+
+
+def _discard(path: Path):
+    """Remove something with a temporary name, if it exists. It is in nobody's way: if that fails, warn and go on."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif os.path.lexists(path):
+            path.unlink()
+    except OSError as error:
+        _warn_once(f"{path.parent}: cannot remove temporary files ({error.strerror or error}); delete .*.tmp in it")
+
+
+@contextlib.contextmanager
+def _in_use(folder: Path):
+    """Mark a temporary folder as in use until the block or the process ends, where the file system has locks."""
+    descriptor = _lock_folder(folder)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _is_in_use(folder: Path) -> bool:
+    """Whether another process may be writing a temporary folder: also where that cannot be found out."""
+    descriptor = _lock_folder(folder)
+    if descriptor is not None:
+        os.close(descriptor)
+    return descriptor is None
+
+
+def _lock_folder(folder: Path) -> int | None:
+    """Lock a folder until the returned descriptor is closed. None: it is locked, or cannot be."""
+    if fcntl is None:
+        return None
+    with contextlib.ExitStack() as stack, contextlib.suppress(OSError, NotImplementedError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        stack.callback(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        stack.pop_all()
+        return descriptor
+    return None
 
 
 @contextlib.contextmanager
@@ -133,7 +293,7 @@ def locked(folder: Path, waiting: str | None = None):
         RunError: another process has the lock, or the folder cannot be created.
     """
     with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     path = folder / LOCK
     # mode: other users must be able to open the file to see the lock. No soft lock: it outlives a killed process.
     lock = FileLock(path, mode=0o666, fallback_to_soft=False)
@@ -143,7 +303,7 @@ def locked(folder: Path, waiting: str | None = None):
             stack.callback(_release, lock, path, path.stat())
         except (OSError, NotImplementedError) as error:
             reason = getattr(error, "strerror", None) or error
-            warn(f"{folder}: cannot be locked ({reason}); make sure that no other process writes to it")
+            _warn_once(f"{folder}: cannot be locked ({reason}); make sure that no other process writes to it")
         yield
 
 
@@ -210,8 +370,25 @@ def _sync(path: Path):
     """Wait until a file, or the list of names in a folder, is on the disk. Windows has no such call."""
     if os.name == "nt":
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    with _sync_errors():
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _sync_errors():
+    """Go on with a warning where the file system cannot wait for the disk."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        if error.errno not in NOT_SYNCABLE:
+            raise
+        _warn_once(f"a power cut may undo what is written now: the disk cannot be waited for ({error.strerror})")
+
+
+@functools.cache
+def _warn_once(message: str):
+    warn(message)

@@ -1,15 +1,24 @@
 import concurrent.futures
 import errno
+import os
+import signal
+import stat
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from conftest import ROOT
+from PIL import Image
 
+from ppgan_lite import files
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import (
+    check_link,
+    clear_folder,
     files_by_step,
     locked,
+    make_folder,
     remove_folder,
     remove_later,
     remove_leftovers,
@@ -20,8 +29,20 @@ from ppgan_lite.files import (
 )
 
 
+@pytest.fixture(autouse=True)
+def no_warnings_yet():
+    files._warn_once.cache_clear()
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+def fill(folder, content):
+    """Write a folder with one file; returns the folder."""
+    folder.mkdir(parents=True)
+    (folder / "file").write_text(content)
+    return folder
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -71,6 +92,215 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path):
         raise KeyboardInterrupt
     assert (tmp_path / "folder" / "file").read_bytes() == b"old"
     assert names(tmp_path) == ["folder"]
+
+
+def test_names_of_temporary_files_cannot_be_foretold_and_anothers_are_left_alone(tmp_path):
+    seen = set()
+    for _ in range(2):
+        with writing_folder(tmp_path / "folder") as temporary, writing(tmp_path / "file"):
+            seen |= set(names(tmp_path)) - {"folder", "file"}
+            assert temporary.name in seen
+    assert len(seen) == 4
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    os.symlink(victim, tmp_path / f".file.{os.getpid()}.tmp")
+    fill(tmp_path / f".folder.{os.getpid()}.tmp", "kept")
+    with writing(tmp_path / "file") as stream:
+        stream.write(b"new")
+    assert victim.read_text() == "kept"
+
+
+def test_a_temporary_name_is_never_opened_through_a_link(tmp_path, monkeypatch):
+    monkeypatch.setattr("secrets.token_hex", lambda num: "0")
+    (tmp_path / "victim").write_text("kept")
+    os.symlink(tmp_path / "victim", tmp_path / ".file.0.tmp")
+    fill(tmp_path / ".folder.0.tmp", "kept")
+    with pytest.raises(RunError, match="file: cannot be written: File exists"), writing(tmp_path / "file"):
+        pass
+    monkeypatch.setattr(files, "_is_in_use", lambda folder: True)
+    with pytest.raises(RunError, match="folder: cannot be written: File exists"), writing_folder(tmp_path / "folder"):
+        pass
+    assert (tmp_path / "victim").read_text() == (tmp_path / ".folder.0.tmp" / "file").read_text() == "kept"
+    assert names(tmp_path) == [".file.0.tmp", ".folder.0.tmp", "victim"]
+
+
+def test_files_and_folders_have_the_modes_that_the_umask_allows(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with writing(tmp_path / "file"), writing_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("file", "folder")] == [0o640, 0o750]
+
+
+def test_names_may_have_the_greatest_length(tmp_path):
+    for name in ("n" * 255, "名" * 85):
+        with writing(tmp_path / name) as stream:
+            stream.write(b"new")
+        assert (tmp_path / name).read_bytes() == b"new"
+
+
+def test_a_link_stays_a_link_and_its_file_is_replaced(tmp_path):
+    (tmp_path / "disk").mkdir()
+    for content in (b"1", b"2"):  # at first the link points to nothing
+        (tmp_path / "link").unlink(missing_ok=True)
+        os.symlink(tmp_path / "disk" / "file", tmp_path / "link")
+        with writing(tmp_path / "link") as stream:
+            stream.write(content)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "disk" / "file").read_bytes() == content
+    assert names(tmp_path) == ["disk", "link"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_only_regular_files_are_replaced(tmp_path, kind):
+    path = tmp_path / kind
+    if kind == "device":
+        os.symlink("/dev/null", path)
+    else:
+        (os.mkfifo if kind == "pipe" else os.mkdir)(path)
+    words = "is a folder" if kind == "folder" else "is not a regular file"
+    with pytest.raises(RunError, match=f"{kind}: cannot be written: {words}"), writing(path):
+        pass
+    assert names(tmp_path) == [kind]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "gif", "png", "npy"])
+def test_a_write_cut_short_is_noticed_whatever_writes(tmp_path, suffix):
+    """Where the disk becomes full in the middle of a file, the last write is shorter than asked for."""
+    resource = pytest.importorskip("resource", reason="needs a limit on the size of files")
+    pixels = np.random.default_rng(0).integers(0, 256, [300, 300], np.uint8)
+    with writing(tmp_path / f"whole.{suffix}") as stream:
+        save(pixels, stream, suffix)
+    size = (tmp_path / f"whole.{suffix}").stat().st_size
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - 100, before[1]))
+        with (
+            pytest.raises(RunError, match=r"short\.\w+: cannot be written"),
+            writing(tmp_path / f"short.{suffix}") as stream,
+        ):
+            save(pixels, stream, suffix)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert names(tmp_path) == [f"whole.{suffix}"]
+
+
+def save(pixels, stream, suffix):
+    if suffix == "npy":
+        np.save(stream, pixels)
+    else:
+        Image.fromarray(pixels).save(stream, {"jpg": "jpeg"}.get(suffix, suffix))
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_folder_is_replaced_with_and_without_an_exchange_of_names(tmp_path, monkeypatch, exchanges):
+    if not exchanges:
+        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+    fill(tmp_path / "folder", "old")
+    with writing_folder(tmp_path / "folder") as temporary:
+        (temporary / "file").write_text("new")
+    assert (tmp_path / "folder" / "file").read_text() == "new"
+    assert names(tmp_path) == ["folder"]
+
+
+def test_a_folder_that_cannot_be_replaced_is_unchanged(tmp_path, monkeypatch):
+    fill(tmp_path / "folder", "old")
+    monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+    plain = os.replace
+
+    def replace(source, target):
+        if str(target).endswith("folder") and ".before" not in str(source):
+            raise OSError(errno.EIO, "Input/output error")
+        plain(source, target)
+
+    monkeypatch.setattr("os.replace", replace)
+    message = "folder: cannot be written: Input/output error"
+    with pytest.raises(RunError, match=message), writing_folder(tmp_path / "folder") as temporary:
+        (temporary / "file").write_text("new")
+    assert (tmp_path / "folder" / "file").read_text() == "old"
+    assert names(tmp_path) == ["folder"]
+
+
+@pytest.mark.parametrize("start", [remove_leftovers, lambda folder: writing_folder(folder / "folder").__enter__()])
+def test_a_folder_that_lost_its_name_to_a_kill_is_put_back(tmp_path, start):
+    fill(tmp_path / ".folder.0123456789abcdef.before.tmp", "old")
+    fill(tmp_path / ".folder.fedcba9876543210.tmp", "new, complete or not")
+    held = start(tmp_path)
+    assert (tmp_path / "folder" / "file").read_text() == "old"
+    assert not (tmp_path / ".folder.fedcba9876543210.tmp").exists()
+    del held
+
+
+def test_a_folder_in_work_is_not_taken_for_a_leftover(tmp_path):
+    with writing_folder(tmp_path / "folder") as first:
+        (first / "file").write_text("first")
+        with writing_folder(tmp_path / "folder") as second:
+            (second / "file").write_text("second")
+    assert (tmp_path / "folder" / "file").read_text() == "first"
+    assert names(tmp_path) == ["folder"]
+
+
+def test_other_files_than_our_leftovers_stay(tmp_path):
+    for name in (".mine.tmp", ".x.tmp", "a.0123.tmp", ".folder2.0123456789abcdef.tmp"):
+        (tmp_path / name).mkdir()
+    with writing_folder(tmp_path / "folder"):
+        pass
+    assert names(tmp_path) == [".folder2.0123456789abcdef.tmp", ".mine.tmp", ".x.tmp", "a.0123.tmp", "folder"]
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == [".mine.tmp", ".x.tmp", "a.0123.tmp", "folder"]
+
+
+def test_a_file_system_that_cannot_wait_for_the_disk_costs_one_warning(tmp_path, monkeypatch, capfd):
+    for number in (errno.EINVAL, errno.ENOTSUP):
+
+        def fsync(descriptor, number=number):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr("os.fsync", fsync)
+        for name in ("a", "b"):
+            with writing_folder(tmp_path / name) as temporary, writing(temporary / "file"):
+                pass
+        warning = f"a power cut may undo what is written now: the disk cannot be waited for ({os.strerror(number)})"
+        assert capfd.readouterr().err == f"warning: {warning}\n"
+
+
+def test_what_was_replaced_but_cannot_be_removed_costs_one_warning(tmp_path, monkeypatch, capfd):
+    def rmtree(path):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr("shutil.rmtree", rmtree)
+    for name in ("a", "b"):
+        remove_folder(fill(tmp_path / name, "old"))
+        assert not (tmp_path / name).exists()
+    words = "cannot remove temporary files (Device or resource busy); delete .*.tmp in it"
+    assert capfd.readouterr().err == f"warning: {tmp_path}: {words}\n"
+
+
+def test_a_linked_folder_is_emptied_and_stays_linked(tmp_path):
+    disk = fill(tmp_path / "disk", "old")
+    fill(disk / "folder", "old")
+    os.symlink(fill(tmp_path / "elsewhere", "kept"), disk / "link")
+    os.symlink(disk, tmp_path / "log")
+    clear_folder(tmp_path / "log")
+    assert (names(disk), (tmp_path / "log").is_symlink()) == ([], True)
+    assert names(tmp_path / "elsewhere") == ["file"]
+    clear_folder(fill(tmp_path / "plain", "old"))
+    clear_folder(tmp_path / "none")
+    remove_folder(tmp_path / "log")
+    assert names(tmp_path) == ["disk", "elsewhere"]
+
+
+def test_a_link_to_nothing_is_named(tmp_path):
+    os.symlink(tmp_path / "disk", tmp_path / "run")
+    for use in (check_link, make_folder, lambda path: make_folder(path / "deep")):
+        with pytest.raises(OSError, match=r"run is a link to .*disk, which does not exist"):
+            use(tmp_path / "run")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file is not a folder"):
+        make_folder(tmp_path / "file")
 
 
 def run_locked(folder, body, start=subprocess.run, **options):
@@ -183,12 +413,11 @@ def test_where_there_are_no_locks_the_work_goes_on_with_a_warning(tmp_path, monk
     fcntl = pytest.importorskip("fcntl", reason="needs a system with fcntl to make its locks fail")
     monkeypatch.setattr(fcntl, "flock", flock)
     for options in ({}, {"waiting": "another one works there"}):
-        with locked(tmp_path / "run", **options):
-            (tmp_path / "run" / "file").write_text("")
-        warning = (
-            f"warning: {tmp_path / 'run'}: cannot be locked ({message}); make sure that no other process writes to it\n"
-        )
-        assert capfd.readouterr().err == warning
+        with locked(tmp_path / "run", **options), writing_folder(tmp_path / "run" / "folder") as temporary:
+            (temporary / "file").write_text("")
+    words = f"cannot be locked ({message}); make sure that no other process writes to it"
+    assert capfd.readouterr().err == f"warning: {tmp_path / 'run'}: {words}\n"
+    assert names(tmp_path / "run" / "folder") == ["file"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

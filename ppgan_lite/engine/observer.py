@@ -8,7 +8,9 @@ from ppgan_lite.device import seed_paddle
 from ppgan_lite.methods.points import look
 from ppgan_lite.pictures import points
 from ppgan_lite.pictures.grid import grid, grid_columns, grid_of, stacked
+from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.health import Health
+from ppgan_lite.runs.results import Result
 
 PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
 PREVIEW_COLUMNS = 16
@@ -82,14 +84,25 @@ class Observer:
         return stacked(grids)
 
     def evaluate(self, step: int):
-        """Measure the method, and save it as the best checkpoint if its Frechet distance is the lowest so far."""
+        """Measure the method, and save it as the best checkpoint if its Frechet distance is the lowest so far.
+
+        The result is written last: a training that was killed before that evaluates the step again.
+        """
         self.say(f"evaluating step {step} ...")
         result = self._evaluation(self.method, step)
+        if self._samplers:
+            self.run.results.keep_best(result, self.method, self.config)
         self.run.results.add(result)
         self.run.log.add_result(result)
         self.say(f"step {step} ({result.seconds:.0f} s): {result.headline()}\n{result.table()}")
-        if self._samplers:
-            self.run.results.keep_best(result, self.method, self.config)
+
+    def complete(self, step: int):
+        """Do what the training that ended after saving a step did not come to: its evaluation, keeping the best."""
+        result = self.run.results.file(step)
+        if not result.exists():
+            self.evaluate(step)
+        elif self._samplers and not checkpoint.list_steps(self.run.best):  # the best was of a step that was lost
+            self.run.results.keep_best(Result.read(result), self.method, self.config)
 
     def diagnose(self) -> str | None:
         """Report new diagnoses; return the one listed in train.stop_on, if any."""

@@ -7,12 +7,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from ppgan_lite.errors import one_line
+
 
 def draw_confusion(result, class_names: tuple[str, ...]) -> np.ndarray:
     """Draw the confusion matrix of a classifier's result: uint8 [H, W, 3].
 
     Each row shows the predictions for the images of one class, in percent.
     """
+    class_names = [one_line(name) for name in class_names]  # the fonts refuse names that are not UTF-8
     counts = np.array(result.confusion)
     percent = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
     longest = max(map(len, class_names))
@@ -25,8 +28,9 @@ def draw_confusion(result, class_names: tuple[str, ...]) -> np.ndarray:
             colour = "white" if percent[row, column] > 50 else "black"
             text = f"{percent[row, column]:.1f}"
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
-    axes.set_xticks(range(len(class_names)), class_names, rotation=90 if longest > 2 else 0)
-    axes.set_yticks(range(len(class_names)), class_names)
+    rotation = 90 if longest > 2 else 0
+    axes.set_xticks(range(len(class_names)), class_names, rotation=rotation, parse_math=False)  # a class may have a $
+    axes.set_yticks(range(len(class_names)), class_names, parse_math=False)
     axes.set_xlabel("taken for")
     axes.set_ylabel("is")
     axes.set_title(f"step {result.step}: {100 * result.figures['accuracy'].value:.2f} % right", fontsize=10)

@@ -1,4 +1,4 @@
-"""Grids of images, and PNG files."""
+"""Grids of images, and picture files."""
 
 import math
 from pathlib import Path
@@ -8,8 +8,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ppgan_lite.data.pixels import to_uint8
+from ppgan_lite.errors import RunError
 from ppgan_lite.files import writing
 
+JPEG_PIXELS = 65_500  # largest width and height of a JPEG
+JPEG_COMMENT = 60_000  # most bytes of metadata in a JPEG
 GAP = 2  # pixels between the images of a grid
 MOST_COLUMNS = 16  # with more, images would be too small to see
 
@@ -65,7 +68,33 @@ def save_png(path: Path, pixels: np.ndarray, metadata: dict[str, str]):
         RunError: it cannot be written.
     """
     info = PngInfo()
-    for key, value in metadata.items():
-        info.add_text(key, str(value))
+    for key, value in _encodable(metadata).items():
+        info.add_text(key, value)
     with writing(Path(path)) as stream:
-        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(stream, "PNG", pnginfo=info)
+        _picture(pixels).save(stream, "PNG", pnginfo=info)
+
+
+def save_picture(path: Path, pixels: np.ndarray, metadata: dict[str, str]):
+    """Write uint8 [H, W, C] as a JPEG if the path's suffix is .jpg or .jpeg, and otherwise like `save_png`.
+
+    Raises:
+        RunError: it cannot be written, or is too large for a JPEG.
+    """
+    if path.suffix.lower() not in (".jpg", ".jpeg"):
+        save_png(path, pixels, metadata)
+        return
+    if max(pixels.shape) > JPEG_PIXELS:
+        limit = f"a JPEG has at most {JPEG_PIXELS} pixels a side, not {max(pixels.shape)}"
+        raise RunError(f"{path}: {limit}; give FILE.png")
+    comment = "\n".join(f"{key}: {value}" for key, value in _encodable(metadata).items())
+    with writing(path) as stream:
+        _picture(pixels).save(stream, "JPEG", quality=95, comment=comment.encode()[:JPEG_COMMENT])
+
+
+def _picture(pixels: np.ndarray) -> Image.Image:
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _encodable(metadata: dict[str, str]) -> dict[str, str]:
+    """Metadata with the bytes of file names that are not UTF-8 escaped."""
+    return {key: str(value).encode("utf-8", "backslashreplace").decode() for key, value in metadata.items()}

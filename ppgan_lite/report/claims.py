@@ -11,10 +11,10 @@ from ppgan_lite.errors import ConfigError
 from ppgan_lite.report.markdown import spaced
 from ppgan_lite.report.names import Configs, Name
 from ppgan_lite.report.records import FIGURES, RUNNING
-from ppgan_lite.report.tree import from_tree
 from ppgan_lite.runs.results import METRICS
 from ppgan_lite.schema.check import check_keys, check_value
 from ppgan_lite.schema.text import parse_yaml
+from ppgan_lite.schema.tree import from_tree
 from ppgan_lite.schema.types import Count, Range
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"

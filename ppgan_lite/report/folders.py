@@ -1,5 +1,6 @@
 """From the folders of runs to records and small pictures."""
 
+import contextlib
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,7 +104,7 @@ def _read(run: Run, title: str, configs: Configs) -> tuple[Record, dict[str, byt
 def _evaluations(results: list[Result], log: list[dict], config, num_images: int) -> tuple[Evaluation, ...]:
     """What was measured at the step of each result."""
     per_epoch = batches_per_epoch(num_images, config.data.batch_size)
-    speeds = [x["images_per_second"] for x in log if "images_per_second" in x]
+    speeds = [x["images_per_second"] for x in log if x.get("images_per_second")]
     evaluations = []
     for result in results:
         step, batches = result.step, config.method.batches_in(result.step)
@@ -134,20 +135,32 @@ def _pictures(run: Run, kind: str, step: int, title: str) -> tuple[dict[str, byt
     pictures, fields, name = {}, {}, f"{title.replace('/', '-')}.png"
     if kind == CLASSIFIERS:
         if (path := run.results.picture(step)).is_file():
-            pictures[name] = small_matrix(path.read_bytes())
-            fields |= {"picture": name, "picture_step": step}
+            with _left_out_if_damaged():
+                pictures[name] = small_matrix(path)
+                fields |= {"picture": name, "picture_step": step}
         return pictures, fields
     shape = next((field.shape for field in run.spec.values() if field.kind == "image"), None)
     size = shape[1:] if shape else None
     if previews := run.log.previews():
         path, step = previews[-1]
-        pictures[name] = small_grid(path.read_bytes(), size)
-        fields |= {"picture": name, "picture_step": step}
+        with _left_out_if_damaged():
+            pictures[name] = small_grid(path, size)
+            fields |= {"picture": name, "picture_step": step}
     if (path := run.folder / "samples" / REAL).is_file():
         name = f"real-{run.source.name}-{run.source.sha256[:12]}.png"
-        pictures[name] = small_grid(path.read_bytes(), size)
-        fields["picture_of_real"] = name
+        with _left_out_if_damaged():
+            pictures[name] = small_grid(path, size)
+            fields["picture_of_real"] = name
     return pictures, fields
+
+
+@contextlib.contextmanager
+def _left_out_if_damaged():
+    """Turn the error of a damaged picture into a warning."""
+    try:
+        yield
+    except RunError as error:
+        warn(f"the page does not show a picture: {error}")
 
 
 def _machine(session: dict) -> str:

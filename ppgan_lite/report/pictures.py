@@ -1,23 +1,28 @@
 """Small pictures for the page, from those in the folders of runs."""
 
 import io
+from pathlib import Path
 
 from PIL import Image
 
 from ppgan_lite.pictures.grid import GAP
+from ppgan_lite.pictures.read import read_png
 
 MOST_IMAGES = 8  # rows and columns of a grid
 LARGEST = 400  # pixels of a grid's longer side
 COLOURS = 128  # size of a palette
 
 
-def small_grid(content: bytes, size: tuple[int, int] | None) -> bytes:
+def small_grid(path: Path, size: tuple[int, int] | None) -> bytes:
     """The upper left of a grid of images as a small PNG.
 
     Args:
         size: (height, width) of an image in the grid; None: the picture is not a grid.
+
+    Raises:
+        RunError: the file is not a picture, or damaged.
     """
-    picture = Image.open(io.BytesIO(content))
+    picture = read_png(path)
     if size is not None:
         height, width = (GAP + MOST_IMAGES * (side + GAP) for side in size)
         picture = picture.crop((0, 0, min(width, picture.width), min(height, picture.height)))
@@ -25,9 +30,9 @@ def small_grid(content: bytes, size: tuple[int, int] | None) -> bytes:
     return _png(picture)
 
 
-def small_matrix(content: bytes) -> bytes:
-    """The picture of a confusion matrix with a palette."""
-    return _png(Image.open(io.BytesIO(content)))
+def small_matrix(path: Path) -> bytes:
+    """The picture of a confusion matrix with a palette. Raises RunError."""
+    return _png(read_png(path))
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -1,15 +1,16 @@
 """Records of evaluated runs: all that the page says of a run, as a run folder and the file of records give it."""
 
-import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from ppgan_lite.errors import ConfigError
-from ppgan_lite.files import writing
+from ppgan_lite.files import read_file, writing
 from ppgan_lite.report.names import Name
-from ppgan_lite.report.tree import from_tree
 from ppgan_lite.runs.results import METRICS
+from ppgan_lite.schema.tree import cut, from_tree, parse_json, to_json
+from ppgan_lite.schema.types import Measured, Seed, Whole
 
 RUNNING = "running_train_accuracy"
 LOGGED = {  # figure -> the logged scalars that it is the mean of
@@ -27,6 +28,7 @@ FIGURES = {
 }
 CLASSIFIERS, GENERATORS = "classifiers", "generators"
 FORMAT = 1
+MOST_BYTES = 2**26  # limit for a file of records: ten thousand runs have room
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Data:
     name: str
     title: str
     sha256: str
-    num_images: int
+    num_images: Whole
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,18 @@ class Evaluation:
         figures: the measured ones of FIGURES.
     """
 
-    step: int
-    epoch: float
-    seconds: float | None
-    figures: dict[str, float]
+    step: Whole
+    epoch: Measured
+    seconds: Measured | None
+    figures: dict[str, Measured]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """An alarm of `runs.health`: reported at `step`, for a condition that holds since the step `since`."""
 
-    step: int
-    since: int
+    step: Whole
+    since: Whole
     diagnosis: str
     words: str
 
@@ -91,18 +93,18 @@ class Record:
     title: str
     kind: Literal["classifiers", "generators"]
     name: Name
-    seed: int
+    seed: Seed
     data: Data
-    batch_size: int
-    protocol: dict
-    real: dict[str, float]
+    batch_size: Whole
+    protocol: dict[str, str | int | bool]
+    real: dict[str, Measured]
     evaluations: tuple[Evaluation, ...]
     machines: tuple[str, ...] = ()
     watched: bool = False
     diagnoses: tuple[Diagnosis, ...] = ()
-    best_step: int | None = None
+    best_step: Whole | None = None
     picture: str | None = None
-    picture_step: int | None = None
+    picture_step: Whole | None = None
     picture_of_real: str | None = None
     note: str = ""
 
@@ -140,26 +142,39 @@ class _File:
 def read_records(path: Path) -> list[Record]:
     """The records in a file; none if there is no file yet. Raises ConfigError."""
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-        records = list(from_tree(tree, "", _File).records)
+        records = list(from_tree(parse_json(read_file(path, MOST_BYTES)), "", _File).records)
         for record in records:
-            if not record.evaluations:
-                raise ConfigError(f"{record.title} has no evaluations")
-            for name in (record.picture, record.picture_of_real):
-                if name and Path(name).name != name:
-                    raise ConfigError(f"{record.title}: a picture is named without its folder, not {name}")
+            _check(record)
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, ConfigError) as error:
-        raise ConfigError(f"{path}: not a file of records: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except ConfigError as error:
+        advice = "restore it, or move it away to make it again from the runs"
+        raise ConfigError(f"{path}: not a file of records: {cut(str(error))}; {advice}") from error
     return records
+
+
+def _check(record: Record):
+    """Refuse a record with parts that do not belong together, or a picture elsewhere. Raises ConfigError."""
+    steps = [each.step for each in record.evaluations]
+    if not steps:
+        raise ConfigError(f"{record.title} has no evaluations")
+    if steps != sorted(set(steps)) or record.best_step not in (None, *steps):
+        raise ConfigError(f"{record.title}: its evaluations are not in the order of their steps, or one is missing")
+    if (record.picture is None) != (record.picture_step is None):
+        raise ConfigError(f"{record.title}: picture and picture_step belong together")
+    for name in (record.picture, record.picture_of_real):
+        if name and not (re.fullmatch(r"[^/\\:]+\.png", name) and name.isprintable()):
+            message = f"{record.title}: a picture is named without its folder, and its name ends in .png"
+            raise ConfigError(f"{message}, not {name}")
 
 
 def write_records(path: Path, records: list[Record]):
     """Write all records, sorted. Raises RunError."""
     tree = {"format": FORMAT, "records": [asdict(record) for record in sorted(records, key=lambda record: record.key)]}
     with writing(path) as stream:
-        stream.write((json.dumps(tree, indent=1, ensure_ascii=False) + "\n").encode())
+        stream.write(to_json(tree) + b"\n")
 
 
 def merge(fresh: list[Record], kept: list[Record]) -> list[Record]:

@@ -10,13 +10,26 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from safetensors import SafetensorError
 
-from ppgan_lite.errors import CheckpointError, DamagedCheckpointError, RunError
-from ppgan_lite.files import disk_errors, remove_folder, seal, sha256, unseal, writing, writing_folder
+from ppgan_lite.errors import CheckpointError, ConfigError, DamagedCheckpointError, RunError
+from ppgan_lite.files import disk_errors, read_file, remove_folder, seal, sha256, unseal, writing, writing_folder
+from ppgan_lite.schema.tree import cut, read_record
+from ppgan_lite.schema.types import Whole
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+MOST_BYTES = {".json": 2**20, ".safetensors": 2**33}  # limit for a file, by its suffix
+# The files of a checkpoint. No other name in a manifest is opened.
+TENSORS = re.compile(r"((network|optimizer)_\w{1,100}|state)\.safetensors", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """What is read of a manifest."""
+
+    step: Whole
+    config: dict
+    files: dict[str, str]  # name -> sha256
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ class Checkpoint:
         """Copy every tensor into the method.
 
         Raises:
-            CheckpointError: a tensor is missing, surplus or of another shape. Then nothing is changed.
+            CheckpointError: a tensor is missing, surplus or of another shape or type. Then nothing is changed.
         """
         groups = _groups(method)
         if surplus := self.arrays.keys() - groups.keys():
@@ -47,18 +60,23 @@ class Checkpoint:
         arrays = self.arrays.get(name, {})
         problems = [f"{key} is missing" for key in tensors.keys() - arrays.keys()]
         problems += [f"{key} is not in the network" for key in arrays.keys() - tensors.keys()]
-        problems += [
-            f"{key} has shape {list(arrays[key].shape)} instead of {list(tensor.shape)}"
-            for key, tensor in tensors.items()
-            if key in arrays and list(arrays[key].shape) != list(tensor.shape)
-        ]
+        for key in tensors.keys() & arrays.keys():
+            array, tensor = arrays[key], tensors[key]
+            dtype = str(tensor.dtype).removeprefix("paddle.")
+            if list(array.shape) != list(tensor.shape):
+                problems.append(f"{key} has shape {list(array.shape)} instead of {list(tensor.shape)}")
+            elif array.dtype != dtype:
+                problems.append(f"{key} has type {array.dtype} instead of {dtype}")
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-            raise CheckpointError(f"{self.path / name}: of another architecture: {sorted(problems)[0]}{more}")
+            raise CheckpointError(f"{self.path / name}: of another architecture: {cut(sorted(problems)[0])}{more}")
 
 
-def save(folder: Path, step: int, method, config: dict, keep: int) -> Path:
+def save(folder: Path, step: int, method, config: dict, keep: int, more: dict[str, bytes] | None = None) -> Path:
     """Write `folder/step_NNNNNNNN` and remove all but the `keep` newest.
+
+    Args:
+        more: further files to write into the checkpoint: name -> content.
 
     Raises:
         RunError: a value is not finite, or the disk is not writable. Then older checkpoints are unchanged.
@@ -75,13 +93,21 @@ def save(folder: Path, step: int, method, config: dict, keep: int) -> Path:
             with writing(temporary / f"{name}.safetensors") as stream:
                 stream.write(content)
             files[f"{name}.safetensors"] = sha256(content)
+        for name, content in (more or {}).items():
+            with writing(temporary / name) as stream:
+                stream.write(content)
         manifest = {"format": FORMAT, "step": step, "config": config, "files": files}
         with writing(temporary / MANIFEST) as stream:
             stream.write(seal(manifest))
+    remove_old(folder, keep)
+    return path
+
+
+def remove_old(folder: Path, keep: int):
+    """Remove all but the `keep` newest checkpoints. Raises RunError."""
     for old in list_steps(folder)[:-keep]:
         with disk_errors(folder):
             remove_folder(folder / f"step_{old:08d}")
-    return path
 
 
 def load(path: Path) -> Checkpoint:
@@ -91,21 +117,32 @@ def load(path: Path) -> Checkpoint:
         DamagedCheckpointError: a file is missing or has been changed.
         CheckpointError: a file cannot be read, or has a newer format.
     """
-    manifest = unseal(_read(path / MANIFEST))
-    if manifest is None:
-        raise DamagedCheckpointError(f"{path / MANIFEST}: damaged (checksum mismatch)")
-    if manifest["format"] != FORMAT:
-        raise CheckpointError(f"{path / MANIFEST}: format {manifest['format']}, but this version reads {FORMAT}")
+    manifest = _read_manifest(path / MANIFEST)
     arrays = {}
-    for file, digest in manifest["files"].items():
+    for file, digest in manifest.files.items():
         content = _read(path / file)
         if sha256(content) != digest:
             raise DamagedCheckpointError(f"{path / file}: damaged (checksum mismatch)")
         try:
             arrays[Path(file).stem] = safetensors.numpy.load(content)
-        except SafetensorError as error:
-            raise CheckpointError(f"{path / file}: not a safetensors file") from error
-    return Checkpoint(path, manifest["step"], manifest["config"], arrays)
+        except Exception as error:  # SafetensorError; KeyError and others for a type that numpy does not have
+            raise CheckpointError(f"{path / file}: not a safetensors file; move {path} away") from error
+    return Checkpoint(path, manifest.step, manifest.config, arrays)
+
+
+def _read_manifest(path: Path) -> _Manifest:
+    record = unseal(_read(path))
+    if record is None:
+        raise DamagedCheckpointError(f"{path}: damaged (checksum mismatch)")
+    if (version := record.get("format")) != FORMAT:
+        raise CheckpointError(f"{path}: format {version!r:.20}, but this version reads {FORMAT}")
+    try:
+        manifest = read_record(record, _Manifest)
+        if others := [name for name in manifest.files if not TENSORS.fullmatch(name)]:
+            raise ConfigError(f"{others[0]!r:.100} is not the name of a checkpoint's file")
+    except ConfigError as error:
+        raise DamagedCheckpointError(f"{path}: damaged ({error})") from error
+    return manifest
 
 
 def load_newest(folder: Path, on_damage) -> Checkpoint:
@@ -114,15 +151,21 @@ def load_newest(folder: Path, on_damage) -> Checkpoint:
     Raises:
         CheckpointError: there is none, or a newer one cannot be read for another reason.
     """
+    check_any(folder)
     steps = list_steps(folder)
     for step in reversed(steps):
         try:
             return load(folder / f"step_{step:08d}")
         except DamagedCheckpointError as error:
             on_damage(error)
-    if steps:
-        raise CheckpointError(f"{folder}: no undamaged checkpoint (of {len(steps)}); train again, with --overwrite")
-    raise CheckpointError(f"{folder}: no checkpoint; train first, without --resume")
+    raise CheckpointError(f"{folder}: no undamaged checkpoint (of {len(steps)}); train again, with --overwrite")
+
+
+def check_any(folder: Path):
+    """Raise CheckpointError if there is no checkpoint in `folder`, damaged or not."""
+    if not list_steps(folder):
+        advice = "train until the first is saved, with --resume if the training was stopped"
+        raise CheckpointError(f"{folder}: no checkpoint yet; {advice}")
 
 
 def load_step(folder: Path, step: int) -> Checkpoint:
@@ -174,8 +217,9 @@ def _groups(method) -> dict[str, dict]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path, MOST_BYTES[path.suffix])
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DamagedCheckpointError(f"{path}: missing") from error
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+        message = f"cannot be read: {error.strerror}; move {path.parent} away to use an older checkpoint"
+        raise CheckpointError(f"{path}: {message}") from error

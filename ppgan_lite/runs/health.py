@@ -312,7 +312,8 @@ class _Mean:
         self._sum = self._weight = 0.0
 
     def add(self, step: int, value: float):
-        keep = math.exp(-(1 if self._step is None else step - self._step) / (WINDOW / 2))
+        steps = 1 if self._step is None else max(0, step - self._step)  # a log that was edited may go back
+        keep = math.exp(-steps / (WINDOW / 2))
         self._sum = keep * self._sum + (1 - keep) * value
         self._weight = keep * self._weight + (1 - keep)
         self._step = step

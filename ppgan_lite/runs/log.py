@@ -7,20 +7,44 @@ can be drawn again. So if a viewer's package is missing or fails, a warning is p
 import contextlib
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from ppgan_lite.errors import RunError, warn
-from ppgan_lite.files import disk_errors, files_by_step, remove_folder, remove_later, writing
+from ppgan_lite import runtime
+from ppgan_lite.errors import ConfigError, RunError, warn
+from ppgan_lite.files import clear_folder, disk_errors, files_by_step, read_file, remove_folder, remove_later, writing
 from ppgan_lite.pictures.grid import save_png
+from ppgan_lite.pictures.read import read_png
 from ppgan_lite.runs.health import Diagnosis
 from ppgan_lite.runs.results import Result, Results
+from ppgan_lite.schema.check import check_value
+from ppgan_lite.schema.tree import parse_json, read_record
+from ppgan_lite.schema.types import Range, Whole
 
+MOST_BYTES = 2**29  # limit for metrics.jsonl: two million steps
+MOST_IN_LINE = 2**16  # bytes
 REAL = "real.png"  # in samples/: training images
 EVALUATION, EVALUATION_OF_REAL = "evaluation", "evaluation_of_real_images"
 FLUSH_SECONDS = 10  # longest delay until a viewer shows what was drawn
+
+
+# What is read of a line of metrics.jsonl: its step; these numbers, if it has them (older versions wrote no time);
+# scalars (keys `kind/name`); all of a diagnosis.
+NUMBERS = {"time": Range(0, 2**33), "images_per_second": Range(0, 1e100)}
+SCALAR = Range(-1e100, 1e100)  # sums and squares are finite
+
+
+@dataclass(frozen=True)
+class _DiagnosisLine:
+    """What is read of a line with a diagnosis."""
+
+    step: Whole
+    since: Whole
+    diagnosis: str
+    words: str
+    remedies: tuple[str, ...] = ()
 
 
 class Log:
@@ -87,19 +111,28 @@ class Log:
         self._draw_picture(EVALUATION, "confusion", self._results.picture(result.step), result.step)
 
     def read(self) -> list[dict]:
-        """The records in metrics.jsonl; an incomplete last line is left out.
+        """The records in metrics.jsonl. An incomplete last line is left out, and so are damaged ones, with a warning.
 
         Raises:
-            RunError: any other line is damaged.
+            RunError: the file cannot be read.
         """
         path = self._folder / "metrics.jsonl"
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         try:
-            records = [json.loads(line) for line in lines]
-            _ = [record["step"] + 0 for record in records]
-            return records
-        except (ValueError, TypeError, LookupError) as error:
-            raise RunError(f"{path}: damaged; move it away to continue without its records") from error
+            lines = read_file(path, MOST_BYTES).split(b"\n")[:-1]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror}; move it away to continue without its records"
+            raise RunError(f"{path}: {reason}") from error
+        records, damaged = [], []
+        for number, line in enumerate(lines, 1):
+            try:
+                records.append(_read_line(line))
+            except ConfigError as error:
+                damaged.append(f"line {number}: {error}")
+        if damaged:
+            warn(f"{path}: damaged, {len(damaged)} of {len(lines)} lines are left out (the first: {damaged[0]})")
+        return records
 
     def previews(self) -> list[tuple[Path, int]]:
         """The pictures written by `add_preview` and their steps, oldest first."""
@@ -122,7 +155,7 @@ class Log:
         with disk_errors(self._folder):
             remove_later(self._folder / "samples", step)
             for folder in DRAWN:
-                remove_folder(self._folder / folder)
+                clear_folder(self._folder / folder)
         self.open(log_to)
         for record in remaining:
             self._draw_record(record)
@@ -154,14 +187,16 @@ class Log:
         with disk_errors(path):
             if self._metrics is None:
                 self._metrics = open(path, "ab", buffering=0)  # noqa: SIM115 (open as long as the run)
-            self._metrics.write(_json_line(record))
+            line = _json_line(record)
+            while line:  # on a full disk, the first write may be short; the next one then raises the error
+                line = line[self._metrics.write(line) :]
         self._draw_record(record)
 
     def _draw_record(self, record: dict):
         step, seconds = record["step"], record.get("time")  # older versions wrote no time
         if "diagnosis" in record:
             words = f"{record['diagnosis']}, since step {record['since']}: {record['words']}"
-            text = "; ".join([words, *(f"may help: {remedy}" for remedy in record["remedies"])])
+            text = "; ".join([words, *(f"may help: {remedy}" for remedy in record.get("remedies", ()))])
             self._draw("text", "health", "diagnosis", text, step, seconds)
         for key, value in record.items():
             if "/" in key:
@@ -169,9 +204,8 @@ class Log:
 
     def _draw_picture(self, series: str, tag: str, path: Path, step: int):
         try:
-            with Image.open(path) as picture:
-                pixels = np.atleast_3d(np.asarray(picture))
-        except OSError:  # missing or damaged: only the viewers need it
+            pixels = np.atleast_3d(np.asarray(read_png(path)))
+        except RunError:  # missing or damaged: only the viewers need it
             return
         self._draw("picture", series, tag, pixels, step, _modified(path))
 
@@ -205,7 +239,8 @@ class VisualDL:
     FOLDER, PACKAGE = "log", "visualdl"
 
     def __init__(self, run: Path):
-        from visualdl import LogWriter  # imported late: may be missing or broken, and imports Flask and pandas
+        with runtime.writable_home():
+            from visualdl import LogWriter  # imported late: may be missing or broken, and imports Flask and pandas
 
         self._make, self._run, self._writers = LogWriter, run, {}
         (run / self.FOLDER).mkdir(exist_ok=True)
@@ -300,6 +335,23 @@ def _milliseconds(seconds: float | None) -> int | None:
 
 def _in_one_line(error: Exception) -> str:
     return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+
+
+def _read_line(content: bytes) -> dict:
+    """A record from its line. Raises ConfigError: what is wrong with it, in a few words."""
+    if len(content) > MOST_IN_LINE:
+        raise ConfigError(f"more than {MOST_IN_LINE:,} bytes")
+    record = parse_json(content)
+    if not isinstance(record, dict):
+        raise ConfigError("not a record")
+    if "diagnosis" in record:
+        read_record(record, _DiagnosisLine)
+    check_value(record.get("step"), "step", Whole)
+    for key, value in record.items():  # not by read_record: there may be a million lines
+        allowed = NUMBERS.get(key) or ("/" in key and SCALAR)
+        if allowed and not (type(value) in (int, float) and value in allowed and key.count("/") < 2):
+            raise ConfigError(f"{key!r} is not a number, or not a scalar's key")
+    return record
 
 
 def _json_line(record: dict) -> bytes:

@@ -1,15 +1,31 @@
 """Results of evaluations, with their protocol: figures of different protocols are never compared."""
 
+import contextlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ppgan_lite.errors import EvaluationError
-from ppgan_lite.files import disk_errors, files_by_step, remove_folder, remove_later, seal, unseal, writing
+from ppgan_lite.errors import ConfigError, EvaluationError
+from ppgan_lite.files import (
+    disk_errors,
+    files_by_step,
+    make_folder,
+    read_file,
+    remove_folder,
+    remove_later,
+    seal,
+    unseal,
+    writing,
+)
 from ppgan_lite.pictures.grid import save_png
 from ppgan_lite.runs import checkpoint
+from ppgan_lite.schema.tree import read_record
+from ppgan_lite.schema.types import Measured, Whole
 
 FORMAT = 1
+MOST_BYTES = 2**26  # limit for a result, which may have a confusion matrix of thousands of classes
+RESULT = "result.json"  # in the best checkpoint
 
 
 @dataclass(frozen=True)
@@ -22,9 +38,9 @@ class Figure:
         error: standard error or deviation of `value`, if the metric has one.
     """
 
-    value: float
-    real: float | None = None
-    error: float | None = None
+    value: Measured
+    real: Measured | None = None
+    error: Measured | None = None
 
     def cells(self) -> tuple[str, str]:
         """The value with its error, and the value of real images, as text; empty if there is none."""
@@ -44,16 +60,20 @@ class Result:
         confusion: a classifier's confusion matrix: row i counts the test images of class i by predicted class.
     """
 
-    step: int
+    step: Whole
     protocol: dict[str, str | int | bool]
     figures: dict[str, Figure]
-    seconds: float
-    confusion: tuple[tuple[int, ...], ...] | None = None
+    seconds: Measured
+    confusion: tuple[tuple[Whole, ...], ...] | None = None
 
     def write(self, path: Path):
         """Write the result as JSON. Raises RunError."""
         with writing(path) as stream:
-            stream.write(seal({"format": FORMAT, **asdict(self)}))
+            stream.write(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The result as JSON."""
+        return seal({"format": FORMAT, **asdict(self)})
 
     @classmethod
     def read(cls, path: Path) -> "Result":
@@ -63,22 +83,24 @@ class Result:
             EvaluationError: the file cannot be read, has been changed, or has another format.
         """
         try:
-            record = unseal(path.read_bytes())
+            record = unseal(read_file(path, MOST_BYTES))
         except OSError as error:
             raise EvaluationError(f"{path}: cannot be read: {error.strerror}") from error
+        what_to_do = "delete it and evaluate that step again"
         if record is None:
-            raise EvaluationError(f"{path}: damaged (checksum mismatch); delete it and evaluate that step again")
-        if record.pop("format") != FORMAT:
+            raise EvaluationError(f"{path}: damaged (checksum mismatch); {what_to_do}")
+        if record.get("format") != FORMAT:
             raise EvaluationError(f"{path}: unknown format; evaluate that step again")
-        record["figures"] = {name: Figure(**figure) for name, figure in record["figures"].items()}
-        if record["confusion"] is not None:
-            record["confusion"] = tuple(map(tuple, record["confusion"]))
-        return cls(**record)
+        try:
+            return read_record(record, cls)
+        except ConfigError as error:
+            raise EvaluationError(f"{path}: damaged ({error}); {what_to_do}") from error
 
     @property
     def distance(self) -> float:
-        """The Frechet distance, which ranks checkpoints."""
-        return self.figures["frechet_distance"].value
+        """The Frechet distance, which ranks checkpoints; infinite for a result without it."""
+        figure = self.figures.get("frechet_distance")
+        return math.inf if figure is None else figure.value
 
     def headline(self) -> str:
         """The most important figure and what it means: one line for a classifier, two for a generator."""
@@ -141,16 +163,19 @@ class Results:
         return self.file(step).with_suffix(".png")
 
     def add(self, result: Result):
-        """Write a result, in place of an earlier one for its step. Raises RunError."""
+        """Write a result, in place of an earlier one for its step. Raises RunError.
+
+        Its file is the last to be written: a step that has one needs no further evaluation.
+        """
         path = self.file(result.step)
         with disk_errors(path):
-            self._folder.mkdir(exist_ok=True)
-        result.write(path)
+            make_folder(self._folder)
         if result.confusion is not None:
             from ppgan_lite.pictures.confusion import draw_confusion  # imports matplotlib: only if needed
 
             picture = draw_confusion(result, self._class_names)
             save_png(self.picture(result.step), picture, {"Step": str(result.step)})
+        result.write(path)
 
     def read(self) -> list[Result]:
         """All results, oldest step first. Raises EvaluationError."""
@@ -172,14 +197,19 @@ class Results:
         Raises:
             RunError: it cannot be written.
         """
-        path = self._best / "result.json"
-        try:
-            best = Result.read(path) if checkpoint.list_steps(self._best) else None
-        except EvaluationError:
-            best = None
+        best = self._best_result()
         if best is None or best.protocol != result.protocol or best.distance > result.distance:
-            checkpoint.save(self._best, result.step, method, config.to_dict(), keep=1)
-            result.write(path)
+            files = {RESULT: result.to_bytes()}
+            checkpoint.save(self._best, result.step, method, config.to_dict(), keep=1, more=files)
+
+    def _best_result(self) -> Result | None:
+        """The result of the best checkpoint; None if there is none, or its result is damaged."""
+        for step in checkpoint.list_steps(self._best)[-1:]:
+            for folder in (self._best / f"step_{step:08d}", self._best):  # the second: earlier versions
+                with contextlib.suppress(EvaluationError):
+                    if (result := Result.read(folder / RESULT)).step == step:
+                        return result
+        return None
 
     def go_back(self, step: int):
         """Remove the results, and the best checkpoint, if they are from later steps. Raises RunError."""
@@ -188,6 +218,7 @@ class Results:
             for later in checkpoint.list_steps(self._best):
                 if later > step:
                     remove_folder(self._best / f"step_{later:08d}")
+        checkpoint.remove_old(self._best, keep=1)  # a killed process may have left the one before
 
 
 GROUPS = {

@@ -6,19 +6,61 @@
 - checkpoints/ (the newest): checkpoint.py
 """
 
-import json
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from ppgan_lite import __version__, runtime
 from ppgan_lite.config.load import Config, check_config, differences, load_config, to_yaml
-from ppgan_lite.data.base import Source
+from ppgan_lite.data.source import Source
 from ppgan_lite.data.spec import Spec, from_record, images, points, to_record
 from ppgan_lite.errors import ConfigError, RunError
-from ppgan_lite.files import LOCK, disk_errors, remove_folder, remove_leftovers, writing
+from ppgan_lite.files import (
+    LOCK,
+    check_link,
+    clear_folder,
+    disk_errors,
+    make_folder,
+    read_file,
+    remove_leftovers,
+    writing,
+)
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.log import DRAWN, Log
 from ppgan_lite.runs.results import Results
+from ppgan_lite.schema.tree import parse_json, read_record, to_json
+
+FOLDERS = ("checkpoints", "best", "samples", "evaluations", *DRAWN)  # any may be a link to a folder on another disk
+MOST_BYTES = 2**24  # limit for run.json: the names of MOST_CLASSES classes have room
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What is read of a session in run.json."""
+
+    device: str
+    runtime: dict[str, str | None]
+    versions: dict[str, str]
+    processor: str = ""  # not in the first versions
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is read of run.json."""
+
+    data: Source
+    sessions: tuple[_Session, ...]
+    fields: dict | None = None
+    image_shape: tuple[int, int, int] | None = None  # version 0.1.0 had images or points only
+    class_names: tuple[str, ...] = ()  # in version 0.1.0, which had none at first
+
+    def spec(self) -> Spec:
+        """The fields of the data. Raises ConfigError."""
+        if self.fields is not None or self.image_shape is None:
+            return from_record(self.fields)
+        shape, names = self.image_shape, self.class_names
+        spec = points(shape[0], names) if shape[1:] == (1, 1) else images(shape, names)
+        return from_record(to_record(spec))
 
 
 class Run:
@@ -33,6 +75,9 @@ class Run:
         record: the content of run.json.
         source: the source of the training data.
         spec: the fields of the data.
+
+    Raises:
+        ConfigError: the record is wrong.
     """
 
     def __init__(self, folder: Path, record: dict):
@@ -40,8 +85,8 @@ class Run:
         self.checkpoints = self.folder / "checkpoints"
         self.best = self.folder / "best"
         self.record = record
-        self.source = Source(**record["data"])
-        self.spec = _read_spec(record)
+        known = read_record(record, _Record)
+        self.source, self.spec = known.data, known.spec()
         class_names = self.spec["label"].names if "label" in self.spec else ()
         self.results = Results(self.folder / "evaluations", self.best, class_names)
         self.log = Log(self.folder, self.results)
@@ -57,15 +102,16 @@ class Run:
         record = {
             "data": dataset.source.to_dict(),
             "fields": to_record(dataset.spec),
+            "class_names": list(dataset.spec["label"].names) if "label" in dataset.spec else [],  # for other programs
             "seed": config.train.seed,
             "sessions": [],
         }
         run = cls(folder, record)
         with disk_errors(run.folder):
-            run.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(run.folder)
             remove_leftovers(run.folder)
-            for name in ("checkpoints", "best", "samples", "evaluations", *DRAWN):
-                remove_folder(run.folder / name)
+            for name in FOLDERS:
+                clear_folder(run.folder / name)
             (run.folder / "metrics.jsonl").unlink(missing_ok=True)
         run._begin_session(config, device, 0)
         return run
@@ -79,20 +125,33 @@ class Run:
         """
         path = Path(folder) / "run.json"
         try:
-            run = cls(folder, json.loads(path.read_bytes()))
-            _ = run.record["sessions"][-1]["runtime"]
+            run = cls(folder, parse_json(read_file(path, MOST_BYTES)))
+            if not run.record["sessions"]:
+                raise ConfigError("no sessions")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise RunError(f"{folder}: not the folder of a run (no run.json in it)") from error
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror}") from error
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise RunError(f"{path}: damaged") from error
+        except ConfigError as error:
+            raise RunError(f"{path}: damaged ({error}); restore it from a copy, or train again") from error
         return run
 
     def config(self) -> Config:
-        """The resolved config that the run was started with."""
+        """The resolved config that the run was started with.
+
+        Raises:
+            RunError: config.yml is missing, damaged or from another version.
+        """
         if self._config is None:
-            self._config = load_config(self.folder / "config.yml")
+            path = self.folder / "config.yml"
+            try:
+                self._config = load_config(path)
+            except ConfigError as error:
+                wrote = self.record["sessions"][-1]["versions"].get("ppgan_lite", "an unknown version")
+                raise RunError(
+                    f"{path}: missing, damaged or from another version ({error}); use the version that wrote it "
+                    f"({wrote}), or restore it: each checkpoint's manifest.json has the config, too"
+                ) from error
         return self._config
 
     def check_same(self, config: Config, saved_config: dict, source: Source):
@@ -101,7 +160,12 @@ class Run:
         Raises:
             ConfigError, RunError: naming the first key that differs, or both data sources.
         """
-        if changed := differences(config.to_dict(), check_config(saved_config).to_dict()):
+        try:
+            saved = check_config(saved_config).to_dict()
+        except ConfigError as error:
+            message = f"the config saved with its checkpoint is damaged, or from another version of ppgan_lite: {error}"
+            raise RunError(f"{self.folder}: {message}; move that checkpoint away, or use that version") from error
+        if changed := differences(config.to_dict(), saved):
             raise ConfigError(f"{changed[0]} as in {self.folder}; resume with the run's own config, or start a new run")
         if source.sha256 != self.source.sha256:
             raise RunError(
@@ -113,14 +177,14 @@ class Run:
         """Go back to the state at `step`: drop later records, and draw the earlier ones again.
 
         Raises:
-            UserError: the folder cannot be written; an earlier record is damaged.
+            UserError: the folder cannot be written; a result is damaged.
         """
-        records = self.log.read()  # first: an error must come before anything is changed
+        records, _ = self.log.read(), self.results.read()  # first: an error must come before anything is changed
         with disk_errors(self.folder):
-            names = ("checkpoints", "best", "samples", "evaluations")
-            for folder in (self.folder, *(self.folder / name for name in names)):
+            for folder in (self.folder, *(self.folder / name for name in FOLDERS)):
                 remove_leftovers(folder)
             checkpoint.set_aside_after(self.checkpoints, step)
+        checkpoint.remove_old(self.checkpoints, config.train.keep)
         self.results.go_back(step)
         self.log.go_back(records, step, config.train.log_to)
         self._begin_session(config, device, step)
@@ -153,13 +217,13 @@ class Run:
         }
         self.record["sessions"].append(session)
         with writing(self.folder / "run.json") as stream:
-            stream.write(json.dumps(self.record, indent=1, ensure_ascii=False).encode())
+            stream.write(to_json(self.record))
         with writing(self.folder / "config.yml") as stream:
             stream.write(to_yaml(config).encode())
         self._config = config
         with disk_errors(self.folder):
             for name in ("checkpoints", "samples"):
-                (self.folder / name).mkdir(exist_ok=True)
+                make_folder(self.folder / name)
         self.log.open(config.train.log_to)
 
 
@@ -170,6 +234,8 @@ def check_folder(folder: Path, resume: bool, overwrite: bool):
         RunError: it has a run (and neither flag is given), has other files but no run, or has no run to resume.
     """
     with disk_errors(folder):
+        for path in (folder, *(folder / name for name in FOLDERS)):
+            check_link(path)
         is_run, is_file = (folder / "run.json").exists(), folder.exists() and not folder.is_dir()
         names = [path.name for path in folder.iterdir()] if folder.exists() and not is_file else []
     # A killed process may have left its lock and a temporary file.
@@ -184,12 +250,3 @@ def check_folder(folder: Path, resume: bool, overwrite: bool):
         )
     if others and not is_run:
         raise RunError(f"{folder}: has other files, but no run; give another --run-dir")
-
-
-def _read_spec(record: dict) -> Spec:
-    """The fields of the data from run.json. Raises KeyError, ValueError, TypeError, AttributeError if it is damaged."""
-    if "fields" in record:
-        return from_record(record["fields"])
-    # Version 0.1.0 had images or points only, and no class names at first.
-    shape, names = tuple(map(int, record["image_shape"])), tuple(map(str, record.get("class_names", ())))
-    return points(shape[0], names) if shape[1:] == (1, 1) else images(shape, names)

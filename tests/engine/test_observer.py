@@ -24,7 +24,7 @@ from ppgan_lite.methods.gan import GAN
 from ppgan_lite.pictures.grid import grid
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.log import Log
-from ppgan_lite.runs.results import Figure
+from ppgan_lite.runs.results import Figure, Result
 from ppgan_lite.runs.run import Run
 
 
@@ -248,6 +248,58 @@ def test_the_best_checkpoint_does_not_give_way_to_a_worse_one(evaluated, small_t
     better = dataclasses.replace(worse, step=15, protocol={"other": 1}, figures={"frechet_distance": Figure(0.0)})
     run.results.keep_best(better, method, config)
     assert checkpoint.list_steps(run.best) == [15]
+
+
+@pytest.mark.parametrize("lost", ["the result", "the best checkpoint", "nothing, but the one before is still there"])
+def test_a_resume_decides_again_what_is_best(evaluated, small_tree, lost):
+    """Whatever a kill after the last save has left."""
+    small_tree["data"]["num_images"] = 720
+    small_tree["train"] |= {"evaluate_every": 4, "keep": 1}
+    run = Run.open_existing(evaluated)
+    results, best = run.results.read(), checkpoint.list_steps(run.best)
+    assert best == [12], "the last is the best: else there is nothing to lose"
+    if lost == "the result":
+        run.results.file(12).unlink()
+    elif lost == "the best checkpoint":
+        shutil.rmtree(run.best)
+    else:
+        for folder in (run.best, run.checkpoints):
+            shutil.copytree(folder / "step_00000012", folder / "step_00000008")
+    assert start(check_config(small_tree), evaluated, resume=True) == 0
+    assert checkpoint.list_steps(run.best) == checkpoint.list_steps(run.checkpoints) == [12]
+    assert [result.figures for result in run.results.read()] == [result.figures for result in results]
+
+
+def test_the_best_checkpoint_of_an_earlier_version_is_known(evaluated, small_tree):
+    """Its result was next to it, not in it."""
+    run = Run.open_existing(evaluated)
+    (best,) = checkpoint.list_steps(run.best)
+    shutil.move(run.best / f"step_{best:08d}" / "result.json", run.best / "result.json")
+    result = Result.read(run.best / "result.json")
+    worse = dataclasses.replace(result, step=14, figures={"frechet_distance": Figure(result.distance + 1)})
+    config = check_config(small_tree)
+    run.results.keep_best(worse, build_method(config, run.spec), config)
+    assert checkpoint.list_steps(run.best) == [best]
+
+
+def test_the_result_is_written_after_everything_that_depends_on_it(small_tree, tmp_path, monkeypatch):
+    """So a training that is killed before that evaluates the step again."""
+    classifier = {"method": {"name": "classifier"}, "classifier": {"name": "softmax"}}
+    optim = {"c": {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.999]}}
+    tree = {**classifier, "optim": optim, "data": small_tree["data"], "train": small_tree["train"]}
+    tree["train"] |= {"steps": 2, "evaluate_every": 2}
+    monkeypatch.setattr("ppgan_lite.runs.results.save_png", stop)
+    with pytest.raises(KeyboardInterrupt):
+        start(check_config(tree), tmp_path / "run")
+    assert list((tmp_path / "run" / "evaluations").iterdir()) == []
+    monkeypatch.undo()
+    assert start(check_config(tree), tmp_path / "run", resume=True) == 0
+    names = [path.name for path in (tmp_path / "run" / "evaluations").iterdir()]
+    assert sorted(names) == ["step_00000002.json", "step_00000002.png"]
+
+
+def stop(*_):
+    raise KeyboardInterrupt
 
 
 def test_an_evaluation_that_failed_loses_no_step_and_is_made_up_for(small_tree, tmp_path, monkeypatch):

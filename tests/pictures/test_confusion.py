@@ -53,3 +53,12 @@ def test_long_names_leave_room_for_the_matrix(num):
         draw(counts, [f"a rather long name of class {i}" for i in range(num)]),
     )
     assert dark(long) > 0.7 * dark(short)
+
+
+def test_dollars_in_class_names_are_no_formulas():
+    assert draw(np.eye(2, dtype=int), ["a$b$", r"$\frac"]).ndim == 3
+
+
+def test_class_names_that_are_not_utf_8_are_drawn_escaped():
+    escaped = draw(np.eye(2, dtype=int), [r"caf\udce9", r"a\x1b"])
+    np.testing.assert_array_equal(draw(np.eye(2, dtype=int), ["caf\udce9", "a\x1b"]), escaped)

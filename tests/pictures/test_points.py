@@ -124,7 +124,7 @@ def test_a_run_without_checkpoints_says_so(toy, tmp_path):
     (tmp_path / "run").mkdir()
     for name in ("run.json", "config.yml"):
         (tmp_path / "run" / name).write_bytes((toy / name).read_bytes())
-    with pytest.raises(CheckpointError, match="checkpoints: no checkpoint; train first"):
+    with pytest.raises(CheckpointError, match="checkpoints: no checkpoint yet; train until"):
         save_moments(tmp_path / "run", tmp_path / "x.png", step=None, seed=0)
 
 

@@ -33,7 +33,7 @@ def test_the_longer_of_two_runs_with_one_seed_counts(place, capsys):
     assert [line.split(": left out: ")[0] for line in warnings] == [f"warning: {place.runs / x}" for x in ("c", "a")]
 
 
-@pytest.mark.parametrize("damaged", ["run.json", "evaluations/step_00009360.json", "config.yml", "metrics.jsonl"])
+@pytest.mark.parametrize("damaged", ["run.json", "evaluations/step_00009360.json", "config.yml"])
 def test_a_damaged_run_is_left_out_with_a_warning(place, capsys, damaged):
     folder = place.add("a", "dcgan_mnist", [result()], metrics=[{"step": 1}])
     if damaged.startswith("evaluations"):
@@ -48,6 +48,28 @@ def test_a_damaged_run_is_left_out_with_a_warning(place, capsys, damaged):
     assert "`output/b`" in place.report()
     (warning,) = capsys.readouterr().err.splitlines()
     assert warning.startswith(f"warning: {folder}: left out: {folder / damaged}")
+
+
+def test_damaged_lines_and_pictures_are_left_out_with_a_warning_and_the_run_stays(place, capsys):
+    folder = place.add("a", "dcgan_mnist", [result()], metrics=[{"step": 1}], preview=5)
+    with open(folder / "metrics.jsonl", "a") as stream:
+        stream.write("{\n")
+    preview = folder / "samples" / "step_00000005.png"
+    preview.write_bytes(preview.read_bytes()[:-40] + bytes(40))
+    assert "`output/a`" in place.report()
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"warning: {folder / 'metrics.jsonl'}: damaged, 1 of 2 lines are left out")
+    assert second == f"warning: the page does not show a picture: {preview}: not a picture, or damaged; move it away"
+
+
+def test_the_name_of_a_data_set_does_not_lead_out_of_the_folder_of_pictures(place, capsys):
+    folder = place.add("a", "dcgan_mnist", [result()])
+    record = json.loads((folder / "run.json").read_text())
+    record["data"]["name"] = "/../../x"
+    (folder / "run.json").write_text(json.dumps(record))
+    with pytest.raises(EvaluationError, match="no evaluated run"):
+        place.report()
+    assert f"{folder / 'run.json'}: damaged (data.name: must be text that matches" in capsys.readouterr().err
 
 
 def test_a_run_of_an_older_version_is_reported(place):

@@ -91,6 +91,11 @@ def test_a_picture_that_is_gone_is_reported(place, capsys):
         ),
         (lambda tree: tree["records"][0].update(evaluations=[]), "output/c has no evaluations"),
         (lambda tree: tree["records"][1].update(picture="../a.png"), "output/a: a picture is named without its folder"),
+        (lambda tree: tree["records"][1].update(picture="..\\a.png"), "output/a: a picture is named without its"),
+        (lambda tree: tree["records"][1].update(picture="a.md"), "output/a: a picture .* its name ends in .png"),
+        (lambda tree: tree["records"][1].update(picture="a\0.png"), "output/a: a picture is named"),
+        (lambda tree: tree["records"][1].update(seed=-1), r"records\[1\].seed: must be at least 0"),
+        (lambda tree: tree["records"][1].update(protocol={"x": [1]}), r"records\[1\].protocol.x: expected"),
     ],
 )
 def test_a_damaged_record_is_an_error_that_names_the_key(place, change, words):

@@ -1,16 +1,18 @@
 import errno
 import json
+import os
 import shutil
 
 import numpy as np
 import paddle
 import pytest
+import safetensors.numpy
 from conftest import SMALL, flip_a_byte, spec_of
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import check_config
-from ppgan_lite.errors import CheckpointError, RunError
-from ppgan_lite.files import seal, unseal
+from ppgan_lite.errors import CheckpointError, DamagedCheckpointError, RunError
+from ppgan_lite.files import seal, sha256, unseal
 from ppgan_lite.runs import checkpoint
 
 SHAPE = (1, 28, 28)
@@ -85,7 +87,7 @@ def test_the_newest_whole_one_is_used_and_damage_reported(saved):
 
 
 def test_nothing_whole_is_an_error(saved, tmp_path):
-    with pytest.raises(CheckpointError, match="no checkpoint; train first"):
+    with pytest.raises(CheckpointError, match="no checkpoint yet; train until"):
         checkpoint.load_newest(tmp_path / "none", print)
     for path in saved.glob("*/manifest.json"):
         path.unlink()
@@ -171,3 +173,75 @@ def test_no_space_keeps_the_older_checkpoint(tmp_path, method, monkeypatch):
         checkpoint.save(tmp_path, 2, method, {}, keep=1)
     assert [path.name for path in tmp_path.iterdir()] == ["step_00000001"]
     checkpoint.load(tmp_path / "step_00000001")
+
+
+def forge(path, name=None, content=None, **changes):
+    """Change a checkpoint's manifest, or one of its files, with the right checksums; returns its folder."""
+    manifest = unseal((path / "manifest.json").read_bytes()) | changes
+    if name is not None:
+        (path / name).write_bytes(content)
+        manifest["files"][name] = sha256(content)
+    (path / "manifest.json").write_bytes(seal(manifest))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"files": {"../step_00000004/network_g.safetensors": "0"}}, "is not the name of a checkpoint's file"),
+        ({"files": {"/etc/passwd": "0"}}, "'/etc/passwd' is not the name"),
+        ({"files": {"/dev/zero": "0"}}, "'/dev/zero' is not the name"),
+        ({"files": {"manifest.json": "0"}}, "'manifest.json' is not the name"),
+        ({"files": {"network_a\nb.safetensors": "0"}}, "is not the name"),
+        ({"files": {"network_g.safetensors": 5}}, "files.network_g.safetensors: expected text"),
+        ({"files": ["network_g.safetensors"]}, "files: expected a section with keys"),
+        ({"files": None}, "files: expected a section with keys"),
+        ({"step": "12"}, "step: expected a whole number"),
+        ({"step": -1}, "step: must be at least 0"),
+        ({"config": []}, "config: expected a section with keys"),
+    ],
+)
+def test_a_forged_manifest_is_damaged_and_opens_no_other_file(saved, changes, words):
+    forge(saved / "step_00000012", **changes)
+    with pytest.raises(DamagedCheckpointError, match=rf"step_00000012/manifest.json: damaged \([^\n]*{words}[^\n]*\)$"):
+        checkpoint.load(saved / "step_00000012")
+    assert checkpoint.load_newest(saved, print).step == 8
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "network_g.safetensors"])
+@pytest.mark.parametrize("harm", ["pipe", "device", "huge"])
+def test_what_is_no_file_or_too_large_is_not_read(saved, file, harm):
+    path = saved / "step_00000012" / file
+    path.unlink()
+    if harm == "pipe":
+        os.mkfifo(path)
+    elif harm == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        with open(path, "wb") as stream:
+            stream.truncate(2**40)
+    words = rf"{file}: cannot be read: .*; move {path.parent} away to use an older checkpoint$"
+    with pytest.raises(CheckpointError, match=words):
+        checkpoint.load(path.parent)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "int64", "bool"])
+def test_tensors_of_another_type_are_named_and_change_nothing(saved, method, dtype):
+    path, name = saved / "step_00000012", "network_d.safetensors"
+    arrays = safetensors.numpy.load((path / name).read_bytes())
+    arrays["conv1.weight"] = arrays["conv1.weight"].astype(dtype)
+    forge(path, name, safetensors.numpy.save(arrays))
+    before = tensors(method)
+    with pytest.raises(CheckpointError, match=rf"network_d: .*conv1.weight has type {dtype} instead of float32$"):
+        checkpoint.load(path).restore(method)
+    for ours, theirs in zip(tensors(method), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "X"])
+def test_a_type_that_numpy_does_not_have_is_an_error(saved, method, dtype):
+    header = json.dumps({"conv1.weight": {"dtype": dtype, "shape": [2], "data_offsets": [0, 4]}}).encode()
+    content = len(header).to_bytes(8, "little") + header + bytes(4)
+    forge(saved / "step_00000012", "network_d.safetensors", content)
+    with pytest.raises(CheckpointError, match=r"network_d(.safetensors)?: (not a safetensors file; move|of another)"):
+        checkpoint.load(saved / "step_00000012").restore(method)

@@ -18,7 +18,9 @@ from visualdl import LogReader, LogWriter
 
 from ppgan_lite.config.build import build_dataset
 from ppgan_lite.config.load import check_config
+from ppgan_lite.errors import RunError
 from ppgan_lite.runs.health import Diagnosis
+from ppgan_lite.runs.log import Log
 from ppgan_lite.runs.results import Figure, Result
 from ppgan_lite.runs.run import Run
 
@@ -369,3 +371,40 @@ log.close()
         "too large; metrics.jsonl has everything\n"
     )
     assert [record["step"] for record in metrics(tmp_path)] == [*range(1, 60), *range(61, 80)]
+
+
+def test_a_line_that_is_cut_short_by_a_full_disk_is_an_error(tmp_path):
+    code = """
+import resource, sys
+from pathlib import Path
+from ppgan_lite.errors import RunError
+from ppgan_lite.runs.log import Log
+log = Log(Path(sys.argv[1]), None)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    for step in range(1, 9):
+        log.add_scalars(step, {"loss/g": 0.5})
+except RunError as error:
+    print(step, error)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"2 {tmp_path / 'metrics.jsonl'}: cannot be written: File too large\n", done.stderr
+    assert (tmp_path / "metrics.jsonl").stat().st_size == 100
+    assert [record["step"] for record in Log(tmp_path, None).read()] == [1]
+
+
+@pytest.mark.parametrize("harm", ["pipe", "device", "folder", "huge"])
+def test_metrics_that_are_no_file_are_an_error_that_says_what_to_do(tmp_path, harm):
+    path = tmp_path / "metrics.jsonl"
+    if harm == "pipe":
+        os.mkfifo(path)
+    elif harm == "device":
+        path.symlink_to("/dev/zero")
+    elif harm == "folder":
+        path.mkdir()
+    else:
+        with open(path, "wb") as stream:
+            stream.truncate(2**40)
+    with pytest.raises(RunError, match=rf"^{path}: cannot be read: .*; move it away to continue without its records$"):
+        Log(tmp_path, None).read()

@@ -1,4 +1,6 @@
 import json
+import math
+import os
 
 import pytest
 
@@ -67,6 +69,53 @@ def test_another_format_is_refused(result, tmp_path):
     path.write_bytes(seal({**unseal(path.read_bytes()), "format": 2, "more": "of a later version"}))
     with pytest.raises(EvaluationError, match="x.json: unknown format; evaluate that step again"):
         Result.read(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"step": "7"}, "step: expected a whole number, got '7'"),
+        ({"step": -7}, "step: must be at least 0"),
+        ({"protocol": ["x"]}, "protocol: expected a section with keys"),
+        ({"protocol": {"seed": [0]}}, "protocol.seed: expected"),
+        ({"protocol": {"seed": 0.5}}, "protocol.seed: expected"),
+        ({"figures": {"frechet_distance": 1.0}}, "figures.frechet_distance: expected a section with keys"),
+        ({"figures": {"frechet_distance": {"real": 1.0}}}, "figures.frechet_distance.value: missing"),
+        ({"figures": {"frechet_distance": {"value": None}}}, "figures.frechet_distance.value: expected a number"),
+        ({"figures": {"frechet_distance": {"value": math.nan}}}, "figures.frechet_distance.value: expected a number"),
+        ({"figures": {"frechet_distance": {"value": 1e300}}}, "figures.frechet_distance.value: must be"),
+        ({"figures": {"frechet_distance": {"value": 10**400}}}, "figures.frechet_distance.value: expected a number"),
+        ({"seconds": None}, "seconds: expected a number"),
+        ({"confusion": [[1, "2"]]}, r"confusion\[0\]\[1\]: expected a whole number"),
+        ({"confusion": [[1, -2]]}, r"confusion\[0\]\[1\]: must be at least 0"),
+        ({"confusion": 5}, "confusion: expected a list"),
+    ],
+)
+def test_every_field_of_a_forged_result_is_checked(changes, words, result, tmp_path):
+    path = tmp_path / "x.json"
+    result.write(path)
+    path.write_bytes(seal(unseal(path.read_bytes()) | changes))
+    message = rf"^{path}: damaged \({words}[^\n]*\); delete it and evaluate that step again$"
+    with pytest.raises(EvaluationError, match=message):
+        Result.read(path)
+
+
+def test_a_result_of_an_older_version_without_a_confusion_matrix_is_read(result, tmp_path):
+    path = tmp_path / "x.json"
+    record = unseal(result.to_bytes())
+    del record["confusion"]
+    path.write_bytes(seal(record))
+    assert Result.read(path) == result
+
+
+def test_what_is_no_file_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "x.json")
+    with pytest.raises(EvaluationError, match="x.json: cannot be read: is not a regular file"):
+        Result.read(tmp_path / "x.json")
+
+
+def test_a_result_without_a_distance_ranks_last():
+    assert Result(7, {}, {}, 0.0).distance == math.inf
 
 
 def cells(table):

@@ -1,18 +1,20 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, lasting
 from PIL import Image
 from visualdl import LogReader
 
 from ppgan_lite.config.build import build_dataset
 from ppgan_lite.config.load import check_config, load_config
-from ppgan_lite.errors import RunError
-from ppgan_lite.runs.run import Run, check_folder
+from ppgan_lite.engine.loop import train
+from ppgan_lite.errors import EvaluationError, RunError
+from ppgan_lite.runs.run import FOLDERS, Run, check_folder
 
 
 @pytest.fixture
@@ -101,17 +103,76 @@ def test_the_config_is_read_once_and_follows_what_is_resumed_with(copy, small_tr
     assert Run.open_existing(copy).config() == run.config() != small_config
 
 
-def test_damaged_metrics_are_named_and_stay(copy, small_config):
-    (copy / "metrics.jsonl").write_text('{"step": 1}\n{"step"\n')
-    with pytest.raises(RunError, match=r"metrics.jsonl: damaged; move it away"):
+def test_damaged_lines_of_metrics_cost_only_themselves(copy, small_config, capsys):
+    lines = (copy / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+    torn = lines[1][:20] + lines[2]  # a short write, and the next one
+    (copy / "metrics.jsonl").write_bytes(b"".join([lines[0], torn, *lines[3:], b"[]\n", b'{"step": "x"}\n']))
+    with Run.open_existing(copy) as run:
+        run.resume(small_config, "cpu", 8)
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert warning.startswith(
+        f"warning: {copy / 'metrics.jsonl'}: damaged, 3 of 15 lines are left out (the first: line 2"
+    )
+    assert [line["step"] for line in metrics(copy)] == [1, *range(4, 9)]
+    with Run.open_existing(copy) as run:
+        run.resume(small_config, "cpu", 8)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"step": 1, "loss/g": NaN}',
+        b'{"step": 1, "loss/g": 1e999}',
+        b'{"step": 1, "loss/g": true}',
+        b'{"step": 1, "loss/g": "0.5"}',
+        b'{"step": 1, "a/../../b": 0.5}',
+        b'{"step": 1, "step": 2}',
+        b'{"step": -1}',
+        b'{"step": 1.0}',
+        b'{"step": 1, "time": "now"}',
+        b'{"step": 1, "diagnosis": "collapse"}',
+        b'{"step": 1, "diagnosis": "collapse", "since": 1, "words": 5}',
+        b"[" * 50_000 + b"]" * 50_000,
+        b'{"step": ' + b"1" * 5000 + b"}",
+        b'{"step": 1, "x": "' + b"x" * 100_000 + b'"}',
+        b'{"step": 1, "x": "\xff"}',
+        b"5",
+        b"",
+    ],
+)
+def test_a_line_that_is_no_record_is_left_out(copy, capsys, line):
+    (copy / "metrics.jsonl").write_bytes(b'{"step": 1}\n' + line + b'\n{"step": 2}\n')
+    assert Run.open_existing(copy).log.read() == [{"step": 1}, {"step": 2}]
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert "damaged, 1 of 3 lines are left out (the first: line 2: " in warning
+    assert len(warning) < 600
+
+
+def test_a_damaged_result_stops_a_resume_before_anything_is_changed(copy, small_config):
+    (copy / "evaluations").mkdir()
+    (copy / "evaluations" / "step_00000004.json").write_text("{}")
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    with pytest.raises(EvaluationError, match="step_00000004.json: damaged .* delete it and evaluate that step again"):
         Run.open_existing(copy).resume(small_config, "cpu", 8)
-    assert (copy / "checkpoints" / "step_00000012").exists()
-    assert (copy / "metrics.jsonl").read_text() == '{"step": 1}\n{"step"\n'
-    assert (copy / "log").exists()
+    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
 
 
-def test_a_preview_that_is_no_picture_does_not_stop_a_resume(copy, small_config):
-    (copy / "samples" / "step_00000005.png").write_text("no picture")
+@pytest.mark.parametrize("harm", ["tail of zeros", "empty", "text", "half", "pipe", "folder", "huge"])
+def test_a_damaged_preview_costs_a_resume_only_its_drawing(copy, small_config, harm):
+    path = copy / "samples" / "step_00000005.png"
+    content = path.read_bytes()
+    path.unlink()
+    if harm == "pipe":
+        os.mkfifo(path)
+    elif harm == "folder":
+        path.mkdir()
+    elif harm == "huge":  # its header says so
+        path.write_bytes(content[:16] + bytes([0, 1, 0, 0]) * 2 + content[24:])
+    else:
+        half = len(content) // 2
+        zeros = content[:half] + bytes(len(content) - half)
+        path.write_bytes({"tail of zeros": zeros, "empty": b"", "text": b"x", "half": content[:half]}[harm])
     with Run.open_existing(copy) as run:
         run.resume(small_config, "cpu", 12)
     assert image_steps(copy) == [10, 12]
@@ -172,8 +233,160 @@ def test_the_fields_of_the_data_are_recorded_and_those_of_older_versions_known(c
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"data": {}}'])
 def test_a_damaged_record_is_named(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(RunError, match=r"run.json: damaged"):
+    with pytest.raises(RunError, match=r"run.json: damaged \(.*\); restore it from a copy, or train again$"):
         Run.open_existing(tmp_path)
     (tmp_path / "run.json").unlink()
     with pytest.raises(RunError, match="not the folder of a run"):
         Run.open_existing(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x: x["data"].update(num_images="many"), "data.num_images: expected a whole number, got 'many'"),
+        (lambda x: x["data"].update(num_images=-1), "data.num_images: must be at least 0"),
+        (lambda x: x["data"].update(name="../x"), "data.name: must be text that matches"),
+        (lambda x: x["data"].update(origin=None), "data.origin: expected text"),
+        (lambda x: x["data"].pop("sha256"), "data.sha256: missing"),
+        (lambda x: x["fields"]["image"].update(kind="sound"), "fields.image.kind: unknown value 'sound'"),
+        (lambda x: x["fields"]["image"].update(shape=[1, 28]), "fields.image: no image has this shape"),
+        (lambda x: x["fields"]["image"].update(shape=[1, 28, 10**9]), r"fields.image.shape\[2\]: must be at least 1"),
+        (lambda x: x["fields"]["label"].update(names=["x"] * 70_000), "fields.label: no label has"),
+        (lambda x: x["fields"]["label"].update(names=[1]), r"fields.label.names\[0\]: expected text"),
+        (lambda x: x.update(fields=None), "fields: expected a section with keys"),
+        (lambda x: x.update(sessions=[]), "no sessions"),
+        (lambda x: x.update(sessions={}), "sessions: expected a list"),
+        (lambda x: x["sessions"][0].update(versions=["1"]), r"sessions\[0\].versions: expected a section"),
+        (lambda x: x["sessions"][0].update(runtime={"x": 1}), r"sessions\[0\].runtime.x: expected text"),
+        (lambda x: x["sessions"][0].update(device=7), r"sessions\[0\].device: expected text"),
+        (lambda x: x.update(seed=float("nan")), "not JSON: NaN is not a number"),
+        (lambda x: x.update(more=[[[[[]]]]] * 3), None),  # of a later version
+        (lambda x: x.update(more=json.loads("[" * 60 + "]" * 60)), "more than 32 levels"),
+        (lambda x: x["sessions"][0].update(more=1), None),
+    ],
+)
+def test_every_field_of_a_record_is_checked(copy, change, words):
+    record = json.loads((copy / "run.json").read_text())
+    change(record)
+    (copy / "run.json").write_text(json.dumps(record))
+    if words is None:
+        assert Run.open_existing(copy).record == record
+        return
+    with pytest.raises(RunError, match=rf"^{copy / 'run.json'}: damaged \({words}[^\n]*$"):
+        Run.open_existing(copy)
+
+
+@pytest.mark.parametrize("harm", ["pipe", "device", "folder", "huge", "utf-16", "surrogates", "crlf", "bom"])
+def test_a_file_that_is_no_record_does_not_hold_a_tool_up(copy, harm):
+    path = copy / "run.json"
+    content = path.read_bytes()
+    path.unlink()
+    if harm in ("crlf", "bom", "utf-16"):  # as editors on Windows write it
+        changed = {"crlf": content.replace(b"\n", b"\r\n"), "bom": b"\xef\xbb\xbf" + content}
+        path.write_bytes(changed.get(harm) or content.decode().encode("utf-16"))
+        assert Run.open_existing(copy).record == json.loads(content)
+        return
+    if harm == "pipe":
+        os.mkfifo(path)
+    elif harm == "device":
+        path.symlink_to("/dev/zero")
+    elif harm == "folder":
+        path.mkdir()
+    elif harm == "huge":
+        with open(path, "wb") as stream:
+            stream.truncate(2**40)
+    else:
+        path.write_bytes(b"\xed\xb2\x80")
+    with pytest.raises(RunError, match=r"run.json: (cannot be read: |damaged \()"):
+        Run.open_existing(copy)
+
+
+def test_names_that_are_not_utf_8_are_recorded(copy, small_config):
+    names = ("caf\udce9", "\u73ab\u7470", *"23456789")
+    record = json.loads((copy / "run.json").read_text())
+    record["data"]["origin"] = "/pictures/caf\udce9"
+    record["fields"]["label"]["names"] = list(names)
+    (copy / "run.json").write_text(json.dumps(record))
+    with Run.open_existing(copy) as run:
+        run.resume(small_config, "cpu", 12)
+    assert "\u73ab\u7470" in (copy / "run.json").read_text(encoding="utf-8")
+    again = Run.open_existing(copy)
+    assert (again.source.origin, again.spec["label"].names) == ("/pictures/caf\udce9", names)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file"),
+        ("train: {steps: 5", "not valid YAML"),
+        (lambda text: f"{text}of_the_future: 1\n", "of_the_future: unknown key"),
+    ],
+)
+def test_a_config_that_cannot_be_read_says_what_to_do(copy, content, words):
+    path = copy / "config.yml"
+    text = path.read_text()
+    path.unlink()
+    if content is not None:
+        path.write_text(content(text) if callable(content) else content)
+    with pytest.raises(
+        RunError, match=rf"^{path}: missing, damaged or from another version \(.*{words}.*manifest.json"
+    ):
+        Run.open_existing(copy).config()
+
+
+def test_a_run_from_windows_is_read(copy, small_config):
+    for name in ("config.yml", "metrics.jsonl", "run.json"):
+        (copy / name).write_bytes((copy / name).read_bytes().replace(b"\n", b"\r\n"))
+    run = Run.open_existing(copy)
+    assert run.config() == small_config
+    assert len(run.log.read()) == 14
+
+
+def test_a_saved_config_of_another_version_is_no_bare_key(copy, small_config, small_tree):
+    small_tree["train"]["of_the_future"] = 1
+    run = Run.open_existing(copy)
+    with pytest.raises(RunError, match=f"^{copy}: the config saved with its checkpoint is damaged, or from another"):
+        run.check_same(small_config, small_tree, run.source)
+
+
+def link_folders(run, disk):
+    """Move the folders of a run to another place, with links to them; returns a link to the run."""
+    for name in FOLDERS:
+        (run / name).mkdir(exist_ok=True)
+        shutil.move(run / name, disk / name)
+        (run / name).symlink_to(disk / name)
+    (disk / "link").symlink_to(run)
+    return disk / "link"
+
+
+def test_a_run_with_folders_on_another_disk_is_resumed_and_replaced(copy, small_tree, tmp_path):
+    plain = shutil.copytree(copy, tmp_path / "plain")
+    (disk := tmp_path / "disk").mkdir()
+    run, flags = link_folders(copy, disk), {"device": "cpu", "dry_run": False}
+    small_tree["train"]["steps"] = 14
+    for folder in (run, plain):
+        assert train(check_config(small_tree), folder, resume=True, overwrite=False, **flags) == 0
+    assert lasting(run, 14) == lasting(plain, 14)
+    assert {name: sorted(os.listdir(run / name)) for name in ("checkpoints", "samples")} == {
+        name: sorted(os.listdir(plain / name)) for name in ("checkpoints", "samples")
+    }
+    small_tree["train"]["steps"] = 1
+    assert train(check_config(small_tree), run, resume=False, overwrite=True, **flags) == 0
+    assert os.listdir(disk / "checkpoints") == ["step_00000001"]
+    assert all((copy / name).is_symlink() for name in FOLDERS)
+    assert image_steps(copy) == [1]
+
+
+@pytest.mark.parametrize("flag", ["resume", "overwrite"])
+@pytest.mark.parametrize("name", [*FOLDERS, "."])
+def test_a_link_to_a_disk_that_is_missing_is_named_and_costs_nothing(copy, small_config, tmp_path, name, flag):
+    (disk := tmp_path / "disk").mkdir()
+    run = link_folders(copy, disk)
+    shutil.move(*((copy, tmp_path / "moved") if name == "." else (disk / name, tmp_path / "moved")))
+    flags = {"resume": False, "overwrite": False, flag: True}
+    with pytest.raises(RunError, match=rf"cannot be written: {run / name} is a link to .*, which does not exist$"):
+        train(small_config, run, **flags, device="cpu", dry_run=False)
+    moved = tmp_path / "moved"
+    shutil.move(moved, copy if name == "." else disk / name)
+    assert Run.open_existing(run).log.read()
+    assert len(os.listdir(run / "checkpoints")) == 3
