@@ -6,13 +6,18 @@ large freed blocks to the system, so every step requests the same memory again a
 here it is set to keep them. What the user has set is never overridden. PPGAN_RUNTIME=off leaves everything as it is.
 """
 
+import atexit
 import contextlib
 import ctypes
+import functools
 import importlib.metadata
 import io
 import os
 import platform
+import signal
 import sys
+import tempfile
+import threading
 import warnings
 from pathlib import Path
 
@@ -20,6 +25,7 @@ SWITCH = "PPGAN_RUNTIME"
 LAYERS = "PPGAN_LAYERS"  # plain: the networks train with Paddle's own operations instead of the fast ones
 VARIABLES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless", "opencv-python", "visualdl")
+HOME_VARIABLES = ("HOME", "USERPROFILE")  # Unix and Windows
 MALLOC_VARIABLES = ("MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
 _set_by_us = []  # the names in VARIABLES that were unset
 
@@ -41,7 +47,7 @@ def configure():
         )
         return
     for name, value in variables.items():
-        if name not in os.environ:
+        if not os.environ.get(name):  # OpenMP complains of an empty one
             os.environ[name] = value
             _set_by_us.append(name)
 
@@ -71,9 +77,10 @@ def stock_environment() -> dict[str, str]:
 
 
 def importing_the_same(environment) -> dict[str, str]:
-    """`environment` for a process that can import this package and whatever this process can."""
+    """`environment` for a process that can import this package and whatever this process can, and prints UTF-8."""
     root = Path(__file__).resolve().parents[1]
-    return {**environment, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+    own = {"PYTHONPATH": os.pathsep.join([str(root), *sys.path]), "PYTHONIOENCODING": "utf-8:backslashreplace"}
+    return {**environment, **own}
 
 
 def plain_layers() -> bool:
@@ -99,13 +106,54 @@ def load_paddle():
     warnings.filterwarnings("ignore", message="When training, we now always track global mean and variance")
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stderr(printed), warnings.catch_warnings():
+        with writable_home(), contextlib.redirect_stderr(printed), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="No ccache found")
             import paddle
     finally:
         hidden = ("WARNING: OMP_NUM_THREADS set to", "PLEASE USE OMP_NUM_THREADS WISELY")
-        sys.stderr.write("".join(x for x in printed.getvalue().splitlines(keepends=True) if not x.startswith(hidden)))
+        shown = [line for line in printed.getvalue().splitlines(keepends=True) if not line.startswith(hidden)]
+        print(*shown, sep="", end="", file=sys.stderr)
+    _take_back(signal.SIGTERM)
     return paddle
+
+
+def _take_back(number: int):
+    """Handle a signal as before the import of paddle, which prints a report of its own and ends."""
+    if threading.current_thread() is threading.main_thread() and (handler := signal.getsignal(number)) is not None:
+        signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def writable_home():
+    """Have a home folder while packages load that write to it: without one they fail, or make a folder called ~.
+
+    In containers and batch systems the home folder may be unknown, missing or read-only: then it is a temporary one.
+    Paddle, VisualDL and matplotlib are such packages.
+    """
+    home = os.path.expanduser("~")
+    if (os.path.isabs(home) and os.path.isdir(home) and os.access(home, os.W_OK)) or not _temporary_home():
+        yield
+        return
+    before = {name: os.environ[name] for name in HOME_VARIABLES if name in os.environ}
+    os.environ.update(dict.fromkeys(HOME_VARIABLES, _temporary_home()))
+    os.environ.setdefault("MPLCONFIGDIR", _temporary_home())  # it loads later, and keeps its fonts there
+    try:
+        yield
+    finally:
+        for name in HOME_VARIABLES:
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@functools.cache
+def _temporary_home() -> str | None:
+    """A folder that is removed when the process ends; None if there can be none."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="ppgan_home_", ignore_cleanup_errors=True)
+    except OSError:
+        return None
+    atexit.register(folder.cleanup)  # and keeps it until then
+    return folder.name
 
 
 def usable_cores() -> int:
@@ -140,7 +188,7 @@ def physical_cores(cpuinfo: str) -> int | None:
 def cgroup_quota(cpu_max: str) -> int | None:
     """The whole number of processors in a cgroup's `QUOTA PERIOD` (microseconds), at least 1; None: no limit."""
     fields = cpu_max.split()
-    if len(fields) != 2 or fields[0] in ("max", "-1"):
+    if len(fields) != 2 or not all(field.isdecimal() and field.isascii() for field in fields) or not int(fields[1]):
         return None
     return max(1, int(fields[0]) // int(fields[1]))
 
@@ -158,6 +206,6 @@ def mkl_cpu_type(cpuinfo: str) -> str | None:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text()
+        return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""

@@ -10,7 +10,7 @@ PACKAGE = ROOT / "ppgan_lite"
 # From the bottom up; packages and single modules in one line may not import each other.
 LAYERS = (
     "errors runtime",
-    "device files",
+    "console device files",
     "schema",
     "losses metrics",
     "networks",

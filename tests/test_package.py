@@ -1,5 +1,6 @@
 """The package: what it requires, what its wheel contains, and what its import does."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -106,3 +107,22 @@ def test_a_python_that_is_too_old_is_an_import_error():
         f"ImportError: ppgan_lite needs Python 3.10 or newer, but {sys.executable} is Python 3.9.18; "
         "install a newer one, and with it: pip install -r requirements.txt"
     )
+
+
+def test_no_file_is_read_or_written_in_the_encoding_of_the_locale():
+    """Every call that opens a text names its encoding."""
+    found = []
+    for path in [*(ROOT / "ppgan_lite").rglob("*.py"), *(ROOT / "tools").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _is_text(node) and "encoding" not in {key.arg for key in node.keywords}:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert found == []
+
+
+def _is_text(call):
+    """Whether a call opens a text: `open`, `fdopen` without b in the mode, `read_text`, `write_text`, `text=True`."""
+    name = getattr(call.func, "attr", None) or getattr(call.func, "id", None)
+    if name == "fdopen" or (name == "open" and isinstance(call.func, ast.Name)):
+        modes = [*call.args[1:2], *(key.value for key in call.keywords if key.arg == "mode")]
+        return not any("b" in ast.unparse(mode) for mode in modes)
+    return name in ("read_text", "write_text") or any(key.arg == "text" for key in call.keywords)

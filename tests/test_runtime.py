@@ -41,7 +41,8 @@ def test_cgroup_quota_is_a_containers_share_of_processors():
     assert runtime.cgroup_quota("50000 100000\n") == 1
     assert runtime.cgroup_quota("max 100000\n") is None
     assert runtime.cgroup_quota("-1\n 100000\n") is None
-    assert runtime.cgroup_quota("") is None
+    for odd in ("", "100000", "x 100000", "100000 0", "1e5 100000", "100000 -1", "\N{SUPERSCRIPT TWO} 1"):
+        assert runtime.cgroup_quota(odd) is None
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,32 @@ def test_the_users_own_settings_stay():
         "OMP_NUM_THREADS": "1",
         "MKL_DEBUG_CPU_TYPE": "4",
     }
+
+
+def test_an_empty_number_of_threads_is_none():
+    result = python("import os, ppgan_lite; print(os.environ['OMP_NUM_THREADS'])", OMP_NUM_THREADS="")
+    assert result.stdout == f"{runtime.usable_cores()}\n"
+
+
+def test_the_home_folder_is_replaced_only_while_packages_load(tmp_path):
+    code = (
+        "import os\nfrom ppgan_lite import runtime\nwith runtime.writable_home():\n    home = os.path.expanduser('~')\n"
+        "    print(home != os.environ['WAS'], os.path.isdir(home))\nprint(os.environ['HOME'] == os.environ['WAS'])"
+    )
+    for home, replaced in ((tmp_path, False), (tmp_path / "none", True), ("~", True)):
+        result = python(code, HOME=str(home), WAS=str(home), TMPDIR=str(tmp_path))
+        assert result.stdout == f"{replaced} True\nTrue\n"
+    assert list(tmp_path.iterdir()) == []  # the temporary folders are gone
+
+
+def test_paddles_own_report_of_sigterm_is_off():
+    """Its handler prints a report of many lines; a command leaves quietly, and removes what is half-written."""
+    code = (
+        "import os, signal\nfrom ppgan_lite import console, runtime\nconsole.leave_when_asked()\n"
+        "runtime.load_paddle()\nos.kill(os.getpid(), signal.SIGTERM)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (143, "", "")
 
 
 def test_the_switch_turns_it_off():

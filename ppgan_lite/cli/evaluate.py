@@ -4,6 +4,7 @@
   ppgan evaluate --run output/dcgan_mnist --step all --num 2000
   ppgan evaluate --run output/dcgan_mnist --step best --json result.json
   ppgan evaluate --run output/dcgan_mnist --features inception
+  ppgan evaluate --run output/dcgan_folder --data-root moved/pictures
 
 A generator is measured by several metrics, each shown next to its value for real images, and a classifier by its
 accuracy. The first line is the headline: the Frechet distance or the test accuracy. The last line is the protocol: only
@@ -40,12 +41,16 @@ def add_arguments(parser: cli.Parser):
         help="seed of the noise and of the selection of images (default: 0)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the (last) result to FILE")
+    parser.add_argument(
+        "--data-root", metavar="PATH", help="where the run's data is now, the same files (default: where it was)"
+    )
     cli.add_device(parser)
 
 
 def run(args):
     """Measure and print."""
+    cli.check_run(args.run, None if args.step == "all" else args.step)
     runtime.load_paddle()
     from ppgan_lite.commands.evaluate import evaluate
 
-    evaluate(args.run, args.step, args.num, args.features, args.seed, args.json, args.device)
+    evaluate(args.run, args.step, args.num, args.features, args.seed, args.json, args.device, args.data_root)

@@ -49,9 +49,9 @@ def formats(text: str) -> list[str]:
 
 def run(args):
     """Export and check."""
+    cli.check_run(args.run, args.step)
     os.environ.setdefault("GLOG_minloglevel", "2")  # errors only; tracing prints warnings about Paddle's internals
     runtime.load_paddle()
-    cli.exit_on_sigterm()
     from ppgan_lite.commands import export
 
     export.export(args.run, args.out, args.step, args.formats, args.overwrite)

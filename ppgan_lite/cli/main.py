@@ -5,6 +5,7 @@ import re
 import sys
 
 import ppgan_lite
+from ppgan_lite import console
 from ppgan_lite.cli.parser import Parser, run_tool
 from ppgan_lite.schema.check import nearest
 
@@ -19,6 +20,7 @@ def main(argv=None, tool: bool = False) -> int:
         tool: show the command in help and errors as `python tools/NAME.py`, not as `ppgan NAME`.
     """
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    console.guard(quiet=name != "train")
     if name in ("-h", "--help"):
         print(_overview())
     elif name == "--version":

@@ -1,5 +1,6 @@
 """What a user can do with a run, as commands that work where the training was started."""
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -47,4 +48,6 @@ def _program(name: str) -> str:
     found = shutil.which(name)
     if found and Path(found).parent.resolve() == ours.parent.resolve():
         return name
-    return os.path.relpath(ours) if ours.is_relative_to(Path.cwd()) else str(ours)
+    with contextlib.suppress(OSError, ValueError):  # the current folder was removed; it does not contain the program
+        return str(ours.relative_to(Path.cwd()))
+    return str(ours)

@@ -5,10 +5,11 @@ a missing package is reported when a command runs.
 """
 
 import argparse
-import signal
+import os
 import sys
 from pathlib import Path
 
+from ppgan_lite import console
 from ppgan_lite.config.find import install_command
 from ppgan_lite.errors import UserError, one_line
 
@@ -19,7 +20,13 @@ class Parser(argparse.ArgumentParser):
     """A parser that keeps the line breaks of its description and reports bad usage in one line."""
 
     def __init__(self, description: str, called: str | None = None):
-        super().__init__(prog=called, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+        # Without abbreviations: --over would delete a run, and would mean something else after a new option.
+        super().__init__(
+            prog=called,
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
         self.add_argument("--debug", action="store_true", help="show the traceback of an error")
         self._flags = []
 
@@ -32,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Exit with code 2 and one line."""
-        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+        self.exit(2, f"error: {one_line(message)}; see {self.prog} --help\n")
 
     def give_own_options(self, flag: str, own: set[str], shared: set[str]):
         """Allow options `own` only with `flag`, and with `flag` only options `own` and `shared`."""
@@ -92,45 +99,80 @@ def add_step(parser: Parser, *more: str):
     )
 
 
-def whole_number(low: int):
-    """An argparse type: a whole number, at least `low`."""
+def whole_number(low: int, high: int = 2**63 - 1):
+    """An argparse type: a whole number from `low` to `high`."""
 
     def parse(text: str) -> int:
         number = int(text)
         if number < low:
             raise argparse.ArgumentTypeError(f"must be at least {low}, got {number}")
+        if number > high:
+            raise argparse.ArgumentTypeError(f"must be at most {high}, got {number}")
         return number
 
     parse.__name__ = "whole number"  # argparse: invalid whole number value
     return parse
 
 
-def exit_on_sigterm():
-    """Make SIGTERM raise SystemExit(143), so that half-written files are removed.
+def check_run(folder: Path, step: int | str | None):
+    """Raise a UserError at once, before Paddle is loaded, if there is no run, or no checkpoint for step None."""
+    from ppgan_lite.runs import checkpoint
+    from ppgan_lite.runs.run import Run
 
-    Call it after the import of paddle, which sets a handler of its own.
-    """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    run = Run.open_existing(folder)
+    run.config()
+    if step is None:
+        checkpoint.check_any(run.checkpoints)
 
 
 def run_tool(main, debug: bool) -> int:
     """Call `main` and return the exit code.
 
-    That is what `main` returns; 2, with one line on stderr, for a UserError or a package that is not installed; 130 for
-    Ctrl-C.
+    That is what `main` returns; 2, with one line on stderr, for a UserError, a package that is not installed, too
+    little memory, or an error of the system; 130 for Ctrl-C, and 128 + its number for another signal to stop.
     """
+    console.leave_when_asked()
     try:
+        _check_current_folder()
         return main() or 0
-    except UserError as error:
-        if debug:
+    except BaseException as error:
+        if stop := _stop(error):
+            if not isinstance(stop, KeyboardInterrupt):
+                raise stop from None
+            print("interrupted; nothing more was saved", file=sys.stderr)
+            return 130
+        message = _in_words(error)
+        if debug or message is None:
             raise
-        message = str(error)
-    except ModuleNotFoundError as error:
-        if debug or not error.name or "." in error.name:  # with a dot: a package that is installed, but broken
-            raise
-        message = f"{PACKAGES.get(error.name, error.name)} is not installed: {install_command()}"
-    except KeyboardInterrupt:
-        print("interrupted; nothing more was saved", file=sys.stderr)
-        return 130
     print(f"error: {one_line(message)}", file=sys.stderr)
     return 2
+
+
+def _check_current_folder():
+    """Raise UserError if the current folder was removed: Paddle cannot be loaded then."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError("the current folder was removed or cannot be read; change to another one") from error
+
+
+def _stop(error: BaseException | None) -> BaseException | None:
+    """The exception of a signal that led to an error: while Paddle loads, it becomes an ImportError."""
+    while error and not isinstance(error, (KeyboardInterrupt, SystemExit)):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _in_words(error: BaseException) -> str | None:
+    """The message for an error that the user can correct; None: a bug."""
+    match error:
+        case UserError():
+            return str(error)
+        # With a dot in its name: a package that is installed, but broken.
+        case ModuleNotFoundError() if error.name and "." not in error.name:
+            return f"{PACKAGES.get(error.name, error.name)} is not installed: {install_command()}"
+        case MemoryError():
+            return "not enough memory; lower --num or data.batch_size, take a smaller network, or close other programs"
+        case OSError() if error.errno is not None:
+            return ": ".join(map(str, filter(None, (error.filename, error.strerror))))
+    return None

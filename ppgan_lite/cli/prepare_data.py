@@ -30,7 +30,6 @@ def run(args):
 
     config = load_config(find_config(args.config), args.override) if args.config else None
     runtime.load_paddle()
-    cli.exit_on_sigterm()
     from ppgan_lite.commands import prepare
 
     if config:

@@ -15,7 +15,6 @@ Runs in the folders replace their own records.
 
 from pathlib import Path
 
-from ppgan_lite import runtime
 from ppgan_lite.cli import parser as cli
 from ppgan_lite.config.find import CHECKOUT, CONFIGS, PACKAGE
 from ppgan_lite.errors import UserError
@@ -39,7 +38,6 @@ def run(args):
     if not args.runs and not args.records:
         raise UserError("give --runs, --records or both")
     page = args.out or (args.runs[0] if args.runs else args.records.parent) / PAGE
-    runtime.load_paddle()
     from ppgan_lite import report
 
     report.report(args.runs, page, args.claims, CONFIGS, args.records)

@@ -16,8 +16,6 @@ uses [-1, 1]). For a run on points, FILE.png shows four moments of the training.
 previews in samples/.
 """
 
-from pathlib import Path
-
 from ppgan_lite import runtime
 from ppgan_lite.cli import parser as cli
 
@@ -25,12 +23,13 @@ from ppgan_lite.cli import parser as cli
 def add_arguments(parser: cli.Parser):
     """Add the options of `ppgan sample`."""
     cli.add_run(parser)
-    parser.add_argument("--out", type=Path, required=True, help="FILE.png (a grid), FILE.npz, or a folder of PNGs")
+    parser.add_argument("--out", required=True, help="FILE.png or FILE.jpg (a grid), FILE.npz, or a folder of PNGs")
     cli.add_step(parser)
     parser.add_argument("--num", type=cli.whole_number(1), default=64, help="number of images (default: 64)")
     parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="seed of the noise (default: 0)")
     parser.add_argument("--labels", metavar="A,B,...", help="classes to draw, by number or name (default: all)")
     parser.add_argument("--sampler", metavar="NAME", help="which of the method's samplers to use (default: the first)")
+    parser.add_argument("--data-root", metavar="PATH", help="where the run's data is now, if a sampler draws from it")
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument(
         "--interpolate", metavar="N", type=cli.whole_number(2), help="strips of N images from one noise to another"
@@ -46,12 +45,14 @@ def add_arguments(parser: cli.Parser):
 
 def run(args):
     """Write the images, or the film."""
-    runtime.load_paddle()
-    from ppgan_lite.commands.sample import Request, sample
-    from ppgan_lite.commands.timelapse import save_timelapse
-
     if args.timelapse:
+        from ppgan_lite.commands.timelapse import save_timelapse
+
         save_timelapse(args.run, args.out, args.fps)
         return
-    request = Request(args.num, args.seed, args.interpolate, args.labels, args.sweep, args.sampler)
+    cli.check_run(args.run, args.step)
+    runtime.load_paddle()
+    from ppgan_lite.commands.sample import Request, sample
+
+    request = Request(args.num, args.seed, args.interpolate, args.labels, args.sweep, args.sampler, args.data_root)
     sample(args.run, args.out, args.step, request, args.device)

@@ -5,8 +5,8 @@
   ppgan train -c dcgan_mnist --resume
   ppgan train -c dcgan_mnist --dry-run
 
-Ctrl-C and SIGTERM save a checkpoint before the training stops. --resume continues from the newest checkpoint, with the
-same results as a training that was never stopped.
+Ctrl-C, SIGTERM and a closed terminal save a checkpoint before the training stops. --resume continues from the newest
+checkpoint, with the same results as a training that was never stopped.
 """
 
 from pathlib import Path
@@ -38,21 +38,42 @@ def run(args) -> int:
 
     path = find_config(args.config)
     config = load_config(path, args.override)
+    folder = args.run_dir or Path("output") / path.stem
+    _check_paths(config, folder, args)
     runtime.load_paddle()
     from ppgan_lite.data.spec import has_points
     from ppgan_lite.engine import loop
+    from ppgan_lite.evaluation.evaluation import obstacle
 
-    folder = args.run_dir or Path("output") / path.stem
     code = loop.train(config, folder, args.resume, args.overwrite, args.device, args.dry_run)
     if not args.dry_run:
-        print(next_steps(folder, _resuming(args), not has_points(config.data.spec())), flush=True)
+        has_metrics = not has_points(config.data.spec()) and obstacle(config) is None
+        overrides = args.override if code else [*args.override, _longer(config.train)]
+        print(next_steps(folder, _resuming(args, overrides), has_metrics), flush=True)
     return code
 
 
-def _resuming(args) -> list[str]:
-    """The arguments that continue this training."""
+def _check_paths(config, folder: Path, args):
+    """Raise at once, before Paddle is loaded, if the run's folder or the pictures are not what they must be."""
+    from ppgan_lite.data.listing import find_root
+    from ppgan_lite.data.options import Folder
+    from ppgan_lite.runs.run import check_folder
+
+    if not args.dry_run:
+        check_folder(folder, args.resume, args.overwrite)
+    if isinstance(config.data, Folder):
+        find_root(config.data.root)
+
+
+def _longer(length) -> str:
+    """An override of the `train` section for twice its length."""
+    return f"train.epochs={2 * length.epochs}" if length.steps is None else f"train.steps={2 * length.steps}"
+
+
+def _resuming(args, overrides: list[str]) -> list[str]:
+    """The arguments that continue this training; of overrides of the same key, the last one."""
     words = ["-c", str(args.config)]
-    for override in args.override:
+    for override in {override.partition("=")[0]: override for override in overrides}.values():
         words += ["-o", override]
     if args.run_dir:
         words += ["--run-dir", str(args.run_dir)]

@@ -7,7 +7,7 @@ run = ppgan_lite.load("output/try")  # later, or in another program; also an exp
 """
 
 import contextlib
-import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +34,18 @@ def _export_errors():
         raise ExportError(str(error)) from error
 
 
-def _text(labels) -> str | None:
-    """Labels as the tools take them: numbers or names separated by commas."""
-    return labels if labels is None or isinstance(labels, str) else ",".join(map(str, labels))
+def _plain(value):
+    """A value for a config: paths as texts, numbers of numpy as Python's."""
+    match value:
+        case dict():
+            return {key: _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case os.PathLike():
+            return os.fspath(value)
+        case np.generic():
+            return value.item()
+    return value
 
 
 class TrainedRun:
@@ -63,7 +72,7 @@ class TrainedRun:
         Raises:
             UserError: no such checkpoint, or the generator takes no labels or not these.
         """
-        return to_uint8(generate(self._run, step, Request(num, seed, labels=_text(labels))).images)
+        return to_uint8(generate(self._run, step, Request(num, seed, labels=labels)).images)
 
     def metrics(self) -> list[dict]:
         """The logged lines of metrics.jsonl. Raises RunError."""
@@ -95,7 +104,7 @@ class Exported:
             ExportError: the network takes no labels or not these, or its engine fails.
         """
         with _export_errors():
-            classes = self._network.labels(_text(labels))
+            classes = self._network.labels(labels)
             inputs = self._network.draw(num, seed) | ({"labels": np.resize(classes, num)} if classes else {})
             images = next(iter(self._network(inputs).values()))
         return to_uint8(images)
@@ -130,7 +139,7 @@ def train(
     """
     path = find_config(config)
     keys = overrides | ({} if steps is None else {"train__steps": steps})
-    checked = load_config(path, [f"{key.replace('__', '.')}={json.dumps(value)}" for key, value in keys.items()])
+    checked = load_config(path, values={key.replace("__", "."): _plain(value) for key, value in keys.items()})
     folder = Path(run_dir or Path("output") / path.stem)
     if loop.train(checked, folder, resume, overwrite, device, dry_run=False):
         raise KeyboardInterrupt(f"{folder}: stopped by a signal and saved; continue with resume=True")
@@ -154,15 +163,16 @@ def evaluate(
     features: str = "auto",
     seed: int = 0,
     device: str = "auto",
+    data_root: str | None = None,
 ) -> Result:
     """Measure a run, like tools/evaluate.py, and return the result of the (last) checkpoint.
 
     Args:
         run: what `train` or `load` returned, or a folder.
-        step, num, features, seed, device: see commands/evaluate.py.
+        step, num, features, seed, device, data_root: see commands/evaluate.py.
 
     Raises:
         UserError: no such run or checkpoint; the data, the features or `num` are not possible.
     """
     folder = run.folder if isinstance(run, TrainedRun) else Path(run)
-    return evaluate_run(folder, step, num, features, seed, json=None, device=device)
+    return evaluate_run(folder, step, num, features, seed, json=None, device=device, data_root=data_root)

@@ -44,7 +44,13 @@ class Contender:
         self.name = name
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._process = subprocess.Popen(  # noqa: S603 (our own programs)
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, env=environment, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=environment,
+            encoding="utf-8",
+            errors="backslashreplace",
         )
 
     def take(self, steps: int) -> dict:

@@ -105,12 +105,12 @@ def _peak_bytes() -> int | None:
 
 def _resident_bytes() -> list[int]:
     path = Path("/proc/self/statm")
-    return [int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")] if path.exists() else []
+    return [int(path.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")] if path.exists() else []
 
 
 def main(arguments: list[str]) -> int:
     """Serve the steps of a config through standard input and output."""
-    output = os.fdopen(os.dup(1), "w", buffering=1)
+    output = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # other output must not mix with the answers
 
     def run():

@@ -2,17 +2,27 @@
 
 from pathlib import Path
 
+from ppgan_lite.commands.infer import try_writing
 from ppgan_lite.device import set_device
-from ppgan_lite.errors import DamagedCheckpointError, EvaluationError, UserError, warn
+from ppgan_lite.errors import DamagedCheckpointError, EvaluationError, RunError, UserError, warn
 from ppgan_lite.evaluation.evaluation import Evaluation
-from ppgan_lite.files import locked
+from ppgan_lite.files import disk_errors, locked
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.results import Result, difference
 from ppgan_lite.runs.run import Run
 from ppgan_lite.runs.trained import data_of, open_trained, used_config
 
 
-def evaluate(folder: Path, step, num: int | None, features: str, seed: int, json: Path | None, device: str) -> Result:
+def evaluate(
+    folder: Path,
+    step: int | str | None,
+    num: int | None,
+    features: str,
+    seed: int,
+    json: Path | None,
+    device: str,
+    data_root: str | None = None,
+) -> Result:
     """Measure checkpoints of a run, print the results and keep them in the run's folder.
 
     Args:
@@ -21,16 +31,20 @@ def evaluate(folder: Path, step, num: int | None, features: str, seed: int, json
         num, features, seed: see `Evaluation`.
         json: file to which the last result is also written.
         device: see `set_device`.
+        data_root: where the run's data is now; None: where it was.
 
     Returns:
         the result of the (last) checkpoint.
 
     Raises:
-        UserError: no such run or checkpoint; the data, the features or `num` are not possible.
+        UserError: no such run or checkpoint; the data, the features or `num` are not possible; `json` is unwritable.
     """
+    if json is not None:
+        _check_json(json)
     device = set_device(device)
     run, method, saved = open_trained(folder, None if step == "all" else step)
-    evaluation = Evaluation(used_config(run), data_of(run, "train"), num, features, seed)
+    train = data_of(run, "train", data_root)
+    evaluation = Evaluation(used_config(run, data_root), train, num, features, seed)
     steps = sorted({*checkpoint.list_steps(run.checkpoints), *checkpoint.list_steps(run.best)})
     for each in steps if step == "all" else [saved.step]:
         if each != saved.step:
@@ -54,6 +68,15 @@ def evaluate(folder: Path, step, num: int | None, features: str, seed: int, json
     except UserError as error:  # a training has the log's files open, and would write to removed ones
         warn(f"the results are not drawn in the log: {error}")
     return result
+
+
+def _check_json(path: Path):
+    """Raise RunError if no file can be written there: an evaluation takes minutes."""
+    if path.is_dir():
+        raise RunError(f"--json {path}: is a folder; give a file")
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try_writing(path.parent)
 
 
 def _keep(run: Run, result: Result) -> bool:

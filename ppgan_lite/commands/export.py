@@ -22,9 +22,10 @@ from paddle import nn
 
 from ppgan_lite import __version__, runtime
 from ppgan_lite.commands import infer
+from ppgan_lite.commands.infer import try_writing
 from ppgan_lite.device import set_device
 from ppgan_lite.errors import ExportError
-from ppgan_lite.files import disk_errors, seal, sha256, unseal, writing, writing_folder
+from ppgan_lite.files import disk_errors, read_file, seal, sha256, unseal, writing, writing_folder
 from ppgan_lite.methods.interface import Interface, Port
 from ppgan_lite.runs.checkpoint import Checkpoint
 from ppgan_lite.runs.run import Run
@@ -41,6 +42,9 @@ BATCHES = (1, 3, 64)
 # Largest difference allowed between the outputs of a network here and exported. Where outputs exceed 1 (logits), so do
 # their rounding errors, and the tolerance is relative to the largest output.
 TOLERANCE = 1e-5
+MAX_SIGNATURE = 1 << 26  # bytes
+# Other processes print UTF-8 (`importing_the_same`), whatever the console's encoding; but an engine may print anything.
+_STREAMS = {"stdin": subprocess.DEVNULL, "capture_output": True, "encoding": "utf-8", "errors": "replace"}
 
 
 def export(folder: Path, out: Path, step: int | str | None, formats: list[str], overwrite: bool):
@@ -90,19 +94,41 @@ def _need_onnx():
 
 def _check_out(out: Path, overwrite: bool):
     """Raise ExportError if the export cannot be written to `out`."""
+    if not _is_utf8(out):
+        raise ExportError(f"--out {out}: Paddle needs a path in UTF-8; give another folder")
     with disk_errors(out):
         if not out.exists():
+            try_writing(out.parent)
             return
         if not out.is_dir():
             raise ExportError(f"--out {out}: is a file; give a folder")
         if out.resolve() == Path.cwd():
             raise ExportError(f"--out {out}: is the current folder; give another one")
-        signature = unseal((out / SIGNATURE).read_bytes()) if (out / SIGNATURE).exists() else None
-        others = {path.name for path in out.iterdir()} - {SIGNATURE, *(signature or {}).get("files", ())}
+        signature = unseal(read_file(out / SIGNATURE, MAX_SIGNATURE)) if (out / SIGNATURE).exists() else None
+        others = {path.name for path in out.iterdir()} - _files_of(signature, out)
+        try_writing(out)
     if others:
         raise ExportError(f"--out {out}: has files that are not part of an export ({min(others)}); give another folder")
     if signature and not overwrite:
         raise ExportError(f"--out {out}: already has an export; add --overwrite to replace it, or give another folder")
+
+
+def _is_utf8(path: Path) -> bool:
+    """Whether the bytes of a path are UTF-8; Python escapes all others as surrogates."""
+    try:
+        return bool(str(path.absolute()).encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _files_of(signature: dict | None, folder: Path) -> set[str]:
+    """The names of an export's files, which may be replaced; of no other file, whatever a signature lists."""
+    try:
+        listed, networks = set(signature["files"]), signature["networks"]
+        possible = {INFER, *(f"{name}{ending}" for name in networks for ending in (".json", ".pdiparams", ".onnx"))}
+    except (LookupError, TypeError):
+        return {SIGNATURE}
+    return {SIGNATURE, *(name for name in listed & possible if (folder / name).is_file())}
 
 
 def _write_cases(folder: Path, name: str, network: nn.Layer, interface: Interface):
@@ -149,7 +175,8 @@ def _trace(network: nn.Layer, path: Path, interface: Interface):
     """Write the network's static graph as path.json and path.pdiparams. Raises ExportError."""
     spec = [paddle.static.InputSpec([None, *port.shape], port.dtype, port.name) for port in interface.inputs]
     try:
-        paddle.jit.save(paddle.jit.to_static(network, input_spec=spec, full_graph=True), str(path))
+        with runtime.writable_home():  # tracing writes files there
+            paddle.jit.save(paddle.jit.to_static(network, input_spec=spec, full_graph=True), str(path))
     except OSError:
         raise
     except Exception as error:  # tracing can raise any error of the network's code
@@ -171,7 +198,7 @@ def _convert(path: Path):
     }
     command = [sys.executable, "-m", "paddle2onnx.command", *(f"--{key}={value}" for key, value in options.items())]
     environment = runtime.importing_the_same(runtime.user_environment())
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)  # noqa: S603
+    result = subprocess.run(command, **_STREAMS, env=environment)  # noqa: S603
     if result.returncode or not path.with_suffix(".onnx").exists():
         lines = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()] or ["no reason given"]
         reason = next((line for line in lines if "[ERROR]" in line), lines[-1]).rpartition("[ERROR]")[2].strip()
@@ -240,12 +267,13 @@ def _run_cases(folder: Path, cases: Path, names: list[str], engine: str) -> dict
     results = {}
     while remaining := [name for name in names if name not in results]:
         command = [sys.executable, "-m", "ppgan_lite.commands.parity_worker", str(folder), str(cases), engine]
-        process = subprocess.run([*command, *remaining], capture_output=True, text=True, env=environment)  # noqa: S603
+        process = subprocess.run([*command, *remaining], **_STREAMS, env=environment)  # noqa: S603
         printed = [line for line in process.stdout.splitlines() if line.startswith("{")]
         results |= dict(zip(remaining, map(json.loads, printed), strict=False))
         if len(printed) < len(remaining):  # it ended at this network
             crash = f"crashed: {signal.strsignal(-process.returncode)}" if process.returncode < 0 else ""
-            results[remaining[len(printed)]] = {"error": crash or process.stderr.strip().rpartition("\n")[2]}
+            last = process.stderr.strip().rpartition("\n")[2] or f"ended with exit code {process.returncode}"
+            results[remaining[len(printed)]] = {"error": crash or last}
     return results
 
 

@@ -4,17 +4,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ppgan_lite.config.build import build_dataset
-from ppgan_lite.data.gaussians import Gaussians
+from ppgan_lite.data.spec import has_points
 from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors
 from ppgan_lite.methods.points import look
-from ppgan_lite.pictures.grid import save_png
+from ppgan_lite.pictures.grid import save_picture
 from ppgan_lite.pictures.points import NUM_SAMPLES, draw
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.run import Run
-from ppgan_lite.runs.trained import open_trained
+from ppgan_lite.runs.trained import data_of, open_trained
 
 NUM_MOMENTS = 4  # as in figure 1
 
@@ -24,7 +23,7 @@ def save_moments(folder: Path, out: Path, step: int | str | None, seed: int) -> 
 
     Args:
         folder: the run's folder.
-        out: FILE.png.
+        out: FILE.png or FILE.jpg.
         step: step of the one checkpoint to draw, or `best`; None for the first kept, the last, and two between.
         seed: seed of the noise.
 
@@ -32,9 +31,9 @@ def save_moments(folder: Path, out: Path, step: int | str | None, seed: int) -> 
         UserError: no such run or checkpoint, a checkpoint is damaged, or `out` cannot be written.
     """
     run = Run.open_existing(folder)
-    dataset = build_dataset(run.config())
-    if not isinstance(dataset, Gaussians):
-        raise RunError(f"{folder}: trained on {dataset.source.name}, not on points; draw samples instead")
+    if not has_points(run.spec):
+        raise RunError(f"{folder}: trained on {run.source.name}, not on points; draw samples instead")
+    dataset = data_of(run, "train")
     moments = []
     for step_or_best in _spread(checkpoint.list_steps(run.checkpoints)) if step is None else [step]:
         _, method, saved = open_trained(folder, step_or_best)
@@ -46,7 +45,7 @@ def save_moments(folder: Path, out: Path, step: int | str | None, seed: int) -> 
     metadata = run.describe_images(steps[-1]) | {"Step": ", ".join(map(str, steps)), "Seed": str(seed)}
     with disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-    save_png(out, draw(dataset, moments), metadata)
+    save_picture(out, draw(dataset, moments), metadata)
     return steps
 
 

@@ -13,6 +13,7 @@ from statistics import median
 
 import numpy as np
 
+from ppgan_lite import runtime
 from ppgan_lite.commands import infer
 
 TIMED_RUNS = 5  # timed runs of the largest batch
@@ -64,9 +65,10 @@ def _largest_difference(outputs: dict, expected: dict) -> float:
 def main():
     """Check networks with one engine; print a line for each as soon as it is done."""
     folder, cases, engine, *names = sys.argv[1:]
-    for name in names:
-        files = sorted(Path(cases).glob(f"{name} *.npz"), key=lambda path: int(path.stem.split()[-1]))  # by batch
-        print(json.dumps(check(Path(folder), name, files, engine)), flush=True)
+    with runtime.writable_home():
+        for name in names:
+            files = sorted(Path(cases).glob(f"{name} *.npz"), key=lambda path: int(path.stem.split()[-1]))  # by batch
+            print(json.dumps(check(Path(folder), name, files, engine)), flush=True)
 
 
 if __name__ == "__main__":

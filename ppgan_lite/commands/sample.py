@@ -3,6 +3,8 @@
 If the generator takes a class or codes as well as noise, they can be chosen: labels, or a code to sweep.
 """
 
+import contextlib
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 
+from ppgan_lite.commands import infer
 from ppgan_lite.commands.moments import save_moments
 from ppgan_lite.data.pixels import to_uint8
 from ppgan_lite.data.spec import has_points
@@ -17,9 +20,11 @@ from ppgan_lite.device import seed_paddle, set_device
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
 from ppgan_lite.methods.samplers import Sampler, arrays_of, table
-from ppgan_lite.pictures.grid import grid_columns, grid_of, save_png
+from ppgan_lite.pictures.grid import grid_columns, grid_of, save_picture, save_png
 from ppgan_lite.runs.run import Run
 from ppgan_lite.runs.trained import data_of, open_trained
+
+MAX_NAME = 200  # bytes of a class name in the name of a file, which may have 255
 
 
 @dataclass(frozen=True)
@@ -31,29 +36,30 @@ class Request:
         seed: seed of the noise.
         interpolate: images per strip; a strip goes from one noise vector to another with fixed label and codes, and is
             a row of the grid. There are `num // interpolate` strips, at least one.
-        labels: classes for a generator that takes them, used in turn: numbers or names separated by commas; None for
-            all. In a grid each class has a column and each row one noise vector; there are `num // classes` rows, at
-            least one.
+        labels: classes for a generator that takes them, used in turn; see `infer.find_classes`; None for all. In a grid
+            each class has a column and each row one noise vector; there are `num // classes` rows, at least one.
         sweep: the code of InfoGAN to sweep, for any kind of `out`; see `Sampler.sweep`.
         sampler: name of the sampler, if the method has several; None for the first.
+        data_root: where the run's data is now, for a generator that makes pictures from it; None: where it was.
     """
 
     num: int = 64
     seed: int = 0
     interpolate: int | None = None
-    labels: str | None = None
+    labels: str | list | None = None
     sweep: str | None = None
     sampler: str | None = None
+    data_root: str | None = None
 
 
-def sample(folder: Path, out: Path, step: int | str | None, request: Request, device: str):
+def sample(folder: Path, out: str | Path, step: int | str | None, request: Request, device: str):
     """Generate images with the generator of a run and write them.
 
     Args:
         folder: the run's folder.
-        out: FILE.png (one grid; for points, moments of the training, see moments.py), FILE.npz (`images` uint8
-            [N, H, W, C], or `points` [N, dims], and the generator's inputs by name), or a new or empty folder (PNGs;
-            their names end in the class, if the generator takes labels).
+        out: FILE.png or FILE.jpg (one grid; for points, moments of the training, see moments.py), FILE.npz (`images`
+            uint8 [N, H, W, C], or `points` [N, dims], and the generator's inputs by name), or a new or empty folder
+            (PNGs; their names end in the class, if the generator takes labels).
         step: the checkpoint's step, `best`, or None for the newest undamaged one.
         request: which images to generate.
         device: see `set_device`.
@@ -61,21 +67,22 @@ def sample(folder: Path, out: Path, step: int | str | None, request: Request, de
     Raises:
         UserError: no such run or checkpoint, its generator cannot fulfil the request, or `out` cannot be written.
     """
-    _check_out(out)
-    device = set_device(device)
+    with _run_errors():
+        kind = infer.check_out(out)
+    out, device = Path(out), set_device(device)
     run = Run.open_existing(folder)
     is_points = run.config().method.KIND == "generator" and has_points(run.spec)
-    if is_points and out.suffix != ".npz":
-        _draw_moments(folder, out, step, request)
+    if is_points and kind != ".npz":
+        _draw_moments(folder, out, kind, step, request)
         return
-    generated = generate(run, step, request, in_table=out.suffix == ".png")
+    generated = generate(run, step, request, in_table=kind in infer.GRIDS)
     metadata = {**run.describe_images(generated.step), "Batch norm": "running statistics", "Seed": str(request.seed)}
     metadata |= {"Labels": ", ".join(generated.classes)} if request.labels else {}
     metadata |= {"Sweep": request.sweep} if request.sweep else {}
     if is_points:
         _save_arrays(out, {"points": generated.images[:, :, 0, 0], **generated.inputs}, metadata)
     else:
-        _write(out, generated, metadata)
+        _write(out, kind, generated, metadata)
     print(f"{len(generated.images)} images of step {generated.step} written to {out} ({device})")
 
 
@@ -118,7 +125,8 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
     sampler = _choose_sampler(method.samplers(), request.sampler)
     port = next((port for port in sampler.takes if port.name == "labels"), None)
     classes = _find_classes(request.labels, port, run)
-    data = _some_data(run, request.num) if sampler.fields else None
+    _check_memory(run, sampler, request, len(classes))
+    data = _some_data(run, request) if sampler.fields else None
     seed_paddle(request.seed, 0, 2)  # (seed, 0) gave the weights and (seed, 0, 1) the previews
     if request.sweep is not None:
         _check_code(request.sweep, sampler, run)
@@ -130,24 +138,24 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
     return Generated(sampler.in_batches(inputs), inputs, sampler.shown, columns, labels, names, saved.step)
 
 
-def _draw_moments(folder: Path, out: Path, step, request: Request):
+@contextlib.contextmanager
+def _run_errors():
+    """Turn an error of infer.py, which has the rules for outputs and classes, into a RunError."""
+    try:
+        yield
+    except infer.InferError as error:
+        raise RunError(str(error)) from error
+
+
+def _draw_moments(folder: Path, out: Path, kind: str, step, request: Request):
     """Draw moments of a run on points. Raises RunError if the request has more than a seed."""
-    if not out.suffix or request.interpolate or request.labels or request.sweep:
+    if kind == infer.FOLDER or request.interpolate or request.labels or request.sweep:
         raise RunError(
             f"{folder}: trained on points; give --out FILE.npz for samples, or FILE.png for moments of the training, "
             "with --step and --seed only"
         )
     steps = save_moments(folder, out, step, request.seed)
     print(f"moments of the run at step {', '.join(map(str, steps))} written to {out}")
-
-
-def _check_out(out: Path):
-    """Raise RunError, before anything is loaded, if `out` cannot be written."""
-    if out.suffix not in ("", ".png", ".npz"):
-        raise RunError(f"--out {out}: unknown file type {out.suffix}; give FILE.png, FILE.npz or a folder")
-    with disk_errors(out):
-        if not out.suffix and out.is_dir() and any(out.iterdir()):
-            raise RunError(f"--out {out}: the folder is not empty; give another one")
 
 
 def _choose_sampler(samplers: dict[str, Sampler], name: str | None) -> Sampler:
@@ -165,14 +173,23 @@ def _check_code(code: str, sampler: Sampler, run: Run):
         raise RunError(f"--sweep {code}: unknown code; there are: {', '.join(sampler.codes)}")
 
 
-def _some_data(run: Run, num: int) -> dict[str, paddle.Tensor]:
-    """The first `num` test items of the run's data, or all if there are fewer. Raises UserError."""
-    dataset = data_of(run, "test")
-    items = dataset.batch(np.arange(min(num, len(dataset))))
+def _check_memory(run: Run, sampler: Sampler, request: Request, num_classes: int):
+    """Raise RunError if the images and their inputs do not fit into memory."""
+    num = max(request.num, request.interpolate or 0, num_classes)
+    largest = max(math.prod(field.shape) for field in run.spec.values())
+    numbers = sum(math.prod(port.shape) for port in sampler.takes) + 2 * largest
+    with _run_errors():
+        infer.check_memory(num * numbers * np.dtype("float32").itemsize, f"--num {num}")
+
+
+def _some_data(run: Run, request: Request) -> dict[str, paddle.Tensor]:
+    """The first test items of the run's data, `request.num` or all if there are fewer. Raises UserError."""
+    dataset = data_of(run, "test", request.data_root)
+    items = dataset.batch(np.arange(min(request.num, len(dataset))))
     return {name: paddle.to_tensor(values) for name, values in items.items()}
 
 
-def _find_classes(labels: str | None, port, run: Run) -> list[int]:
+def _find_classes(labels: str | list | None, port, run: Run) -> list[int]:
     """Numbers of the requested classes, by default all; empty if the generator takes no labels."""
     if port is None:
         if labels is not None:
@@ -180,11 +197,8 @@ def _find_classes(labels: str | None, port, run: Run) -> list[int]:
         return []
     if labels is None:
         return list(range(len(port.names)))
-    known = {str(k): k for k in range(len(port.names))} | {name: k for k, name in enumerate(port.names)}
-    names = [label.strip() for label in labels.split(",")]
-    if unknown := [name for name in names if name not in known]:
-        raise RunError(f"--labels: unknown class {unknown[0]!r}; there are: {', '.join(known)}")
-    return [known[name] for name in names]
+    with _run_errors():
+        return infer.find_classes(labels, port.names)
 
 
 def _choose(sampler: Sampler, request: Request, classes: list[int], data, in_table: bool):
@@ -205,13 +219,13 @@ def _draw(sampler: Sampler, num: int, classes: list[int], data) -> dict[str, np.
     return inputs | ({"labels": np.resize(classes, num)} if classes else {})
 
 
-def _write(out: Path, generated: Generated, metadata: dict[str, str]):
+def _write(out: Path, kind: str, generated: Generated, metadata: dict[str, str]):
     with disk_errors(out):
-        (out.parent if out.suffix else out).mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".png":
+        (out if kind == infer.FOLDER else out.parent).mkdir(parents=True, exist_ok=True)
+    if kind in infer.GRIDS:
         arrays = [*(generated.inputs[name] for name in generated.shown), generated.images]
-        save_png(out, grid_of(arrays, generated.columns), metadata)
-    elif out.suffix == ".npz":
+        save_picture(out, grid_of(arrays, generated.columns), metadata)
+    elif kind == ".npz":
         _save_arrays(out, {"images": to_uint8(generated.images), **generated.inputs}, metadata)
     else:
         for i, pixels in enumerate(to_uint8(generated.images)):
@@ -227,5 +241,5 @@ def _save_arrays(out: Path, arrays: dict[str, np.ndarray], metadata: dict[str, s
 
 
 def _in_file_name(class_name: str) -> str:
-    """A class name without characters that some file systems forbid: T-shirt/top becomes T-shirt_top."""
-    return re.sub(r"[^\w-]+", "_", class_name)
+    """A class name, cut, without characters that some file systems forbid: T-shirt/top becomes T-shirt_top."""
+    return re.sub(r"[^\w-]+", "_", class_name).encode()[:MAX_NAME].decode(errors="ignore")

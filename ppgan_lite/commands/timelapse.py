@@ -8,19 +8,22 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from ppgan_lite.commands.infer import output_kind, try_writing
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
+from ppgan_lite.pictures.read import read_png
 from ppgan_lite.runs.run import Run
 
 MOST_FRAMES = 200  # largest number of frames in a film
 FASTEST_GIF = 50  # frames per second; viewers slow faster GIFs down
+FASTEST_MP4 = 240
 HELD = 2  # seconds for which the last frame is shown
 PALETTE_FRAMES = 8  # frames from which the colours of a GIF are chosen
 BAR = 24  # pixels above the picture, for the step
 CODEC = "vp09"  # OpenCV's wheels can write it, and browsers play it in an MP4
 
 
-def save_timelapse(folder: Path, out: Path, fps: int):
+def save_timelapse(folder: Path, out: str | Path, fps: int):
     """Write the previews of a run as a film, each with its step above it; the last is shown for HELD seconds.
 
     If there are more than MOST_FRAMES previews, MOST_FRAMES are used, evenly spaced from the first to the last.
@@ -33,10 +36,16 @@ def save_timelapse(folder: Path, out: Path, fps: int):
     Raises:
         RunError: no such run, no previews, one is damaged, or `out` cannot be written.
     """
-    if out.suffix not in WRITERS:
+    kind = output_kind(out, WRITERS)
+    if kind not in WRITERS:
         raise RunError(f"--out {out}: a timelapse needs FILE.gif or FILE.mp4")
-    if out.suffix == ".gif" and fps > FASTEST_GIF:
+    if kind == ".gif" and fps > FASTEST_GIF:
         raise RunError(f"--fps {fps}: a GIF can show at most {FASTEST_GIF} frames per second; give FILE.mp4")
+    if fps > FASTEST_MP4:
+        raise RunError(f"--fps {fps}: a film can show at most {FASTEST_MP4} frames per second")
+    out = Path(out)
+    with disk_errors(out):
+        try_writing(out.parent)
     previews = Run.open_existing(folder).log.previews()
     if not previews:
         raise RunError(f"{folder}: no previews to make a film of; a GAN writes one every train.preview_every steps")
@@ -44,7 +53,7 @@ def save_timelapse(folder: Path, out: Path, fps: int):
     with disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     with writing(out) as stream:
-        WRITERS[out.suffix](stream, frames, fps)
+        WRITERS[kind](stream, frames, fps)
     print(f"{len(frames)} previews of steps {previews[0][1]} to {previews[-1][1]} written to {out}")
 
 
@@ -79,11 +88,7 @@ class Frames:
 
 def _read(path: Path) -> np.ndarray:
     """Pixels of a picture, uint8 [H, W, 3]. Raises RunError."""
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except OSError as error:
-        raise RunError(f"{path}: not a picture, or damaged; move it away") from error
+    return np.asarray(read_png(path).convert("RGB"))
 
 
 def _evenly(items: list, most: int) -> list:

@@ -5,20 +5,22 @@ equals an uninterrupted one bit for bit, and nothing between two steps (a previe
 """
 
 import contextlib
+import dataclasses
 import math
 import signal
 import threading
 from pathlib import Path
 
+from ppgan_lite import console
 from ppgan_lite.config.build import build_dataset, build_method
-from ppgan_lite.config.load import Config, to_yaml
+from ppgan_lite.config.load import Config, to_yaml, without_effect
 from ppgan_lite.data.loader import batches, batches_per_epoch
 from ppgan_lite.device import seed_paddle, set_device
 from ppgan_lite.engine.ema import follow
 from ppgan_lite.engine.observer import Observer
 from ppgan_lite.engine.progress import Progress
 from ppgan_lite.errors import ConfigError, EvaluationError, RunError, warn
-from ppgan_lite.evaluation.evaluation import Evaluation
+from ppgan_lite.evaluation.evaluation import Evaluation, obstacle
 from ppgan_lite.files import locked
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.run import Run, check_folder
@@ -30,15 +32,25 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
     Raises:
         UserError: anything that the user can correct.
     """
+    with console.guarded():
+        return _train(config, folder, resume, overwrite, device, dry_run)
+
+
+def _train(config: Config, folder: Path, resume: bool, overwrite: bool, device: str, dry_run: bool) -> int:
+    if useless := without_effect(config):
+        warn("; ".join(useless))
     if not dry_run:
         check_folder(folder, resume, overwrite)
     device = set_device(device)
-    dataset = build_dataset(config)
+    built = _without_cache(config) if dry_run else config
+    dataset = build_dataset(built)
     epoch_batches = batches_per_epoch(len(dataset), config.data.batch_size)
     method = build_method(config, dataset.spec)
     steps = config.train.steps or config.method.steps_in(config.train.epochs * epoch_batches)
-    evaluation = _evaluation(config, dataset)
+    evaluation = _evaluation(built, dataset)
     print(f"data: {dataset.source}", flush=True)
+    if reason := obstacle(config):
+        warn(f"this run cannot be evaluated: {reason}")
     if dry_run:
         print(_description(config, method), f"length: {steps} steps on {device}", sep="\n")
         return 0
@@ -54,8 +66,8 @@ def train(config: Config, folder: Path, resume: bool, overwrite: bool, device: s
         print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
         with run, Progress(done, steps, config.method.batches_in, epoch_batches, config.data.batch_size) as progress:
             observer = Observer(run, method, config, dataset, evaluation, progress.say)
-            if done and _evaluation_is_due(config.train, done, steps) and not run.results.file(done).exists():
-                observer.evaluate(done)  # the process ended before this evaluation
+            if done and _evaluation_is_due(config.train, done, steps):
+                observer.complete(done)
             return _train_steps(run, method, dataset, config, done, steps, observer, progress)
 
 
@@ -63,7 +75,8 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, observer: 
     """Train from the step after `done` up to `steps`; returns the exit code."""
     cfg = config.train
     if done >= steps:
-        progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; increase train.steps or train.epochs")
+        key = "train.epochs" if cfg.steps is None else "train.steps"
+        progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; to train longer, increase {key}")
         return 0
     data = batches(dataset, config.data.batch_size, cfg.seed, first_batch=config.method.batches_in(done))
     unchecked = []  # (step, scalars) still on the device
@@ -122,6 +135,13 @@ def _check_and_log(run: Run, unchecked: list, log_every: int, observer: Observer
             progress.show(step, values, speed)
 
 
+def _without_cache(config: Config) -> Config:
+    """The config with pictures that are decoded when they are used, and so not at all if they are not."""
+    if not hasattr(config.data, "cache"):
+        return config
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, cache="none"))
+
+
 def _evaluation(config: Config, dataset) -> Evaluation | None:
     """The evaluation for `train.evaluate_every`, or None; checked before the first step and any change on disk."""
     if config.train.evaluate_every is None:
@@ -167,7 +187,7 @@ def _description(config: Config, method) -> str:
 
 
 class _StopSignals:
-    """Records the first SIGINT or SIGTERM, so that the step can end and be saved; a second one acts at once.
+    """Records the first signal that asks to stop, so that the step can end and be saved; a second one acts at once.
 
     Python lets only the main thread handle signals: a training in another thread does not change their handling.
     """
@@ -178,7 +198,7 @@ class _StopSignals:
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in console.stopping():
                 self._before[number] = signal.signal(number, self._receive)
         return self
 

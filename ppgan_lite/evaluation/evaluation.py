@@ -1,11 +1,48 @@
 """Evaluation of the methods of one experiment: for checkpoints, and during training (`train.evaluate_every`)."""
 
+import math
+
 from ppgan_lite.config.build import build_dataset
-from ppgan_lite.errors import EvaluationError
+from ppgan_lite.config.load import Config
+from ppgan_lite.data.layout import lay_out
+from ppgan_lite.data.listing import list_files
+from ppgan_lite.data.options import Folder
+from ppgan_lite.errors import EvaluationError, UserError
 from ppgan_lite.evaluation.classifiers import evaluate_classifier
 from ppgan_lite.evaluation.features import load_features
-from ppgan_lite.evaluation.generators import NUM_IMAGES, GeneratorEvaluation
+from ppgan_lite.evaluation.generators import MIN_IMAGES, NUM_IMAGES, GeneratorEvaluation, check_enough
 from ppgan_lite.runs.results import Result
+
+AMPLE_IMAGES = 130  # test pictures to aim at with data.test_share, which draws lots: then MIN_IMAGES are nearly certain
+
+
+def obstacle(config: Config) -> str | None:
+    """Why a GAN on own pictures cannot be evaluated, in words. None: it can be, as far as its files show unread."""
+    data = config.data
+    if config.method.KIND != "generator" or not isinstance(data, Folder):
+        return None
+    try:
+        names = list_files(data.root).names
+        layout = lay_out(names, data.test_share, one_class=True)
+        num_train, num_test = int(layout.training.sum()), int(layout.testing.sum())
+        has_folders = lay_out(names, 0, one_class=True).testing.any()
+        advice = _in_folders() if has_folders else _in_one_folder(num_train + num_test, data.test_share)
+        check_enough(min(NUM_IMAGES, num_train, num_test), num_train, num_test, advice)
+    except UserError as error:
+        return str(error)
+
+
+def _in_folders() -> str:
+    return f"; put at least {MIN_IMAGES} pictures into each of the folders for training and for testing"
+
+
+def _in_one_folder(num: int, share: float) -> str:
+    """What to do if too few of `num` pictures are held out for testing."""
+    ample = math.ceil(100 * AMPLE_IMAGES / num) / 100
+    if ample <= 0.5:
+        option = f"-o data.test_share={ample:g} (now {share:g})"
+        return f"; train with {option} to hold out about {AMPLE_IMAGES} of {num} pictures"
+    return f"; add pictures: about {2 * AMPLE_IMAGES} are needed, and -o data.test_share=0.5 (now {share:g})"
 
 
 class Evaluation:
@@ -24,6 +61,8 @@ class Evaluation:
     """
 
     def __init__(self, config, train, num: int | None = None, features: str = "auto", seed: int = 0):
+        if reason := obstacle(config):
+            raise EvaluationError(reason)
         self._train, self._test = train, build_dataset(config, "test")
         if self._test.source.title != train.source.title:
             raise EvaluationError(

@@ -17,6 +17,20 @@ NUM_IMAGES = 10_000  # default number of generated and of real images, unless th
 MIN_IMAGES = 100  # with fewer the metrics are mostly noise
 
 
+def check_enough(num: int, num_train: int, num_test: int, advice: str = ""):
+    """Raise EvaluationError if images are too few to evaluate.
+
+    Args:
+        num: number of generated and of real images.
+        num_train, num_test: number of images in each split.
+        advice: the end of the message.
+    """
+    if num < MIN_IMAGES:
+        training = f" and {num_train} training images" if num_train < MIN_IMAGES else ""
+        needed = f"at least {MIN_IMAGES} are needed (there are {num_test} test images{training})"
+        raise EvaluationError(f"{num} images are too few to evaluate; {needed}{advice}")
+
+
 class GeneratorEvaluation:
     """Measures generators against one sample of real images, with features computed once.
 
@@ -29,11 +43,7 @@ class GeneratorEvaluation:
     """
 
     def __init__(self, train: Dataset, test: Dataset, network: FeatureNetwork, num: int, seed: int):
-        if num < MIN_IMAGES:
-            available = f"there are {len(test)} test images"
-            raise EvaluationError(
-                f"{num} images are too few to evaluate; at least {MIN_IMAGES} are needed ({available})"
-            )
+        check_enough(num, len(train), len(test))
         for name, dataset in (("training", train), ("test", test)):
             if len(dataset) < num:
                 raise EvaluationError(f"{num} images: {train.source.name} has only {len(dataset)} {name} images")

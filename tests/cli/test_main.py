@@ -89,17 +89,47 @@ def test_help_needs_no_package(name):
     [
         ("yaml", "PyYAML", ["train", "-c", "dcgan_mnist"]),
         ("paddle", "Paddle", ["train", "-c", "dcgan_mnist"]),
-        ("paddle", "Paddle", ["sample", "--run", "x", "--out", "x.png"]),
+        ("paddle", "Paddle", ["sample", "--run", "RUN", "--out", "x.png"]),
         ("cv2", "opencv-python-headless", ["train", "-c", "dcgan_digits"]),
-        ("tqdm", "tqdm", ["evaluate", "--run", "x"]),
+        ("tqdm", "tqdm", ["evaluate", "--run", "RUN"]),
         ("numpy", "numpy", ["infer", "--model", "x", "--out", "x.png"]),
     ],
 )
-def test_a_missing_package_is_one_line_and_code_2(module, package, arguments, tmp_path):
+def test_a_missing_package_is_one_line_and_code_2(module, package, arguments, small_run, tmp_path):
+    arguments = [small_run if word == "RUN" else word for word in arguments]
     code, out, err = run_ppgan(*arguments, without=(module,), cwd=tmp_path)
     assert (code, out) == (2, "")
     assert one_line_error(err) == f"{package} is not installed: pip install -r {ROOT / 'requirements.txt'}"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sample", "--run", "none", "--out", "x.png"], "none: not the folder of a run"),
+        (["sample", "--run", "none", "--timelapse", "--out", "x.gif"], "none: not the folder of a run"),
+        (["evaluate", "--run", "none"], "none: not the folder of a run"),
+        (["export", "--run", "none", "--out", "x"], "none: not the folder of a run"),
+        (["export", "--run", "EMPTY", "--out", "x"], "checkpoints: no checkpoint yet; train until the first is saved"),
+        (["report", "--runs", "none"], "none: no such folder"),
+        (["train", "-c", "dcgan_digits", "--resume", "--run-dir", "none"], "none: no run to resume"),
+        (["train", "-c", "dcgan_digits", "--run-dir", "EMPTY"], "already has a run"),
+        (["train", "-c", "dcgan_folder", "-o", "data.root=/none"], "data.root: /none: no such folder or zip file"),
+    ],
+)
+def test_what_is_wrong_without_paddle_does_not_wait_for_it(arguments, message, small_run, tmp_path):
+    empty = shutil.copytree(small_run, tmp_path / "run", ignore=shutil.ignore_patterns("step_*"))
+    arguments = [empty if word == "EMPTY" else word for word in arguments]
+    code, _, err = run_ppgan(*arguments, without=("paddle",), cwd=tmp_path)
+    assert code == 2
+    assert message in one_line_error(err)
+
+
+def test_an_option_is_not_guessed_from_its_first_letters(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["train", "-c", "dcgan_digits", "--over"])
+    assert end.value.code == 2
+    assert "unrecognized arguments: --over;" in capsys.readouterr().err
 
 
 def test_an_installed_package_names_its_extra(tmp_path):

@@ -5,7 +5,9 @@ import shlex
 import subprocess
 import sys
 
+import yaml
 from conftest import ROOT, run_tool
+from picture_folder import write_pictures
 
 
 def commands(output):
@@ -24,16 +26,28 @@ def test_the_printed_commands_run_without_an_activated_environment(small_file, t
         result = subprocess.run(shlex.split(steps[name]), cwd=tmp_path, env=bare, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
     assert (tmp_path / "samples.png").exists()
-    assert "nothing to do" in result.stdout
+    assert "saved step 24 of 24" in result.stdout  # a finished run is continued for as long again
 
 
 def test_the_run_is_continued_with_the_same_changes(small_file, tmp_path):
-    changes = ["-o", "train.steps=4", "--run-dir", "my run"]
-    _, output, _ = run_tool("train", "-c", small_file, *changes, cwd=tmp_path)
+    changes = ["-o", "train.steps=4", "-o", "train.seed=5"]
+    _, output, _ = run_tool("train", "-c", small_file, *changes, "--run-dir", "my run", cwd=tmp_path)
     words = shlex.split(commands(output)["continue"])
-    assert words == [sys.executable, str(ROOT / "tools" / "train.py"), "-c", str(small_file), *changes, "--resume"]
+    longer = ["-o", "train.steps=8", "-o", "train.seed=5", "--run-dir", "my run", "--resume"]
+    assert words == [sys.executable, str(ROOT / "tools" / "train.py"), "-c", str(small_file), *longer]
 
 
 def test_a_dry_run_and_an_error_suggest_nothing(small_file, tmp_path):
     assert "What next" not in run_tool("train", "-c", small_file, "--dry-run", cwd=tmp_path)[1]
     assert "What next" not in run_tool("train", "-c", "no_such_config", cwd=tmp_path)[1]
+
+
+def test_what_has_too_few_pictures_to_be_measured_is_not_to_be_measured(tmp_path, small_tree):
+    write_pictures(tmp_path / "pictures", 60)
+    small_tree["generator"], small_tree["discriminator"] = {"name": "dcgan64", "ngf": 2}, {"name": "dcgan64", "ndf": 2}
+    small_tree["data"] = {"name": "folder", "root": "pictures", "size": 32, "batch_size": 8, "workers": 0}
+    (tmp_path / "own.yml").write_text(yaml.safe_dump(small_tree))
+    code, output, error = run_tool("train", "-c", "own.yml", "-o", "train.steps=1", cwd=tmp_path)
+    assert code == 0
+    assert "measure" not in commands(output)
+    assert "warning: this run cannot be evaluated: " in error

@@ -1,6 +1,8 @@
 import argparse
 
+import paddle
 import pytest
+from conftest import one_line_error
 
 from ppgan_lite.cli import parser as cli
 from ppgan_lite.errors import DataError
@@ -16,6 +18,37 @@ def fail(error):
 def test_a_users_error_is_one_line_and_code_2(capsys):
     assert cli.run_tool(fail(DataError("file: two\n   lines")), debug=False) == 2
     assert capsys.readouterr().err == "error: file: two lines\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError("(ResourceExhausted) Fail to alloc memory of 4000000000000 size"), "not enough memory; lower "),
+        (OSError(28, "No space left on device", "x.png"), "x.png: No space left on device"),
+        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "No usable temporary directory"),
+    ],
+)
+def test_too_little_memory_or_disk_is_one_line_and_code_2(error, message, capsys):
+    assert cli.run_tool(fail(error), debug=False) == 2
+    assert one_line_error(capsys.readouterr().err).startswith(message)
+
+
+def test_too_little_memory_for_paddle_is_one_line(capsys):
+    assert cli.run_tool(lambda: paddle.zeros([10**13]), debug=False) == 2
+    assert one_line_error(capsys.readouterr().err).startswith("not enough memory; lower --num or data.batch_size")
+
+
+def test_an_interrupt_that_became_another_error_is_an_interrupt(capsys):
+    """As in the initialisation of a library in C++."""
+
+    def load():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("initialization failed") from error
+
+    assert cli.run_tool(load, debug=False) == 130
+    assert capsys.readouterr().err == "interrupted; nothing more was saved\n"
 
 
 def test_debug_shows_the_traceback():
@@ -49,6 +82,8 @@ def test_whole_numbers_have_a_least():
     assert cli.whole_number(1)("3") == 3
     with pytest.raises(argparse.ArgumentTypeError, match="must be at least 1, got 0"):
         cli.whole_number(1)("0")
+    with pytest.raises(argparse.ArgumentTypeError, match="must be at most 9, got 10"):
+        cli.whole_number(1, 9)("10")
 
 
 def parse_film(*arguments):

@@ -9,7 +9,7 @@ import pytest
 from conftest import lasting, run_tool
 
 import ppgan_lite
-from ppgan_lite.errors import CheckpointError, ConfigError, ExportError, RunError
+from ppgan_lite.errors import CheckpointError, ConfigError, DataError, ExportError, RunError
 from ppgan_lite.runs.results import Result
 
 
@@ -36,6 +36,16 @@ def test_overrides_reach_the_config(run):
         ppgan_lite.train("dcgan_digits", optim__g__lrate=1)
     with pytest.raises(ConfigError, match="did you mean dcgan_digits"):
         ppgan_lite.train("dcgan_digit")
+
+
+def test_overrides_are_taken_as_python_has_them(small_file, tmp_path):
+    with pytest.raises(ConfigError, match="train.seed: expected a whole number, got 1.5"):
+        ppgan_lite.train(small_file, train__seed=np.float64(1.5))
+    data = {"name": "folder", "batch_size": np.int64(4), "root": tmp_path / "2024-01-01", "size": 28, "channels": 1}
+    with pytest.raises(DataError, match="2024-01-01"):
+        ppgan_lite.train(small_file, run_dir=tmp_path / "run", data=data)
+    with pytest.raises(DataError, match="12:30"):
+        ppgan_lite.train(small_file, run_dir=tmp_path / "run", data=data | {"root": "12:30"})
 
 
 def test_a_used_folder_is_resumed_or_refused(run, small_file, tmp_path):

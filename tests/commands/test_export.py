@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import os
 import re
 import shutil
 import sys
@@ -12,9 +13,10 @@ import pytest
 
 from ppgan_lite.cli import export as command_line
 from ppgan_lite.commands import export as module
+from ppgan_lite.commands import infer
 from ppgan_lite.commands.export import export
-from ppgan_lite.errors import ExportError
-from ppgan_lite.files import sha256, unseal
+from ppgan_lite.errors import ExportError, RunError
+from ppgan_lite.files import seal, sha256, unseal
 from ppgan_lite.methods.gan import GAN
 from ppgan_lite.networks import dcgan28
 from ppgan_lite.runs.trained import open_trained
@@ -264,6 +266,50 @@ def test_a_link_is_followed_and_an_empty_folder_may_be_used(small_run, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real" / "g.json").exists()
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", ["-100% '\u6a21\u578b-\u00e9' \n\"$HOME\" v1.0", "x" * 200])
+def test_a_folder_may_have_any_name(name, small_run, tmp_path):
+    out = export_paddle(small_run, tmp_path / "new" / name)
+    assert infer.main(["--model", str(out), "--num", "4", "--out", str(tmp_path / "x.png")]) == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
+
+
+@pytest.mark.sweep
+@pytest.mark.usefixtures("onnx")
+def test_a_folder_of_an_onnx_export_may_have_any_name(small_run, tmp_path):
+    out = tmp_path / "100% '\u6a21\u578b' \n\"x\""
+    export(small_run, out, step=None, formats=["paddle", "onnx"], overwrite=False)
+    arguments = ["--num", "4", "--engine", "onnxruntime", "--out", str(tmp_path / "x.png")]
+    assert infer.main(["--model", str(out), *arguments]) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names that are not UTF-8")
+def test_a_folder_that_paddle_cannot_name_is_one_line(small_run, tmp_path):
+    with pytest.raises(ExportError, match="Paddle needs a path in UTF-8; give another folder$"):
+        export_paddle(small_run, tmp_path / os.fsdecode("\u6a21\u578b".encode("gbk")) / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_a_forged_signature_lists_is_kept(small_run, small_export, tmp_path):
+    out = shutil.copytree(small_export, tmp_path / "out")
+    (out / "thesis.docx").write_text("mine")
+    (out / "g.onnx").unlink(missing_ok=True)
+    (out / "g.onnx").mkdir()
+    signature = unseal((out / "signature.json").read_bytes())
+    for forged in ({"files": {"thesis.docx": "", "g.onnx": ""}}, {"files": 7}, {"files": [["x"]], "networks": None}):
+        (out / "signature.json").write_bytes(seal(signature | forged))
+        with pytest.raises(ExportError, match="has files that are not part of an export"):
+            export_paddle(small_run, out, overwrite=True)
+    assert (out / "thesis.docx").read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_the_place_of_a_signature_is_one_line(small_run, tmp_path):
+    os.mkfifo(tmp_path / "signature.json")
+    with pytest.raises(RunError, match="is not a regular file"):
+        export_paddle(small_run, tmp_path, overwrite=True)
 
 
 def test_the_command_line_knows_the_same_formats():

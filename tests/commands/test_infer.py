@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +197,52 @@ def test_exports_without_names_still_run(cgan_export, model, tmp_path):
     assert draw(older, tmp_path / "x.npz", "--num", 3, "--labels", "4")["labels"].tolist() == [4, 4, 4]
 
 
+IMAGENET = ["tench, Tinca tinca", "goldfish, Carassius auratus", "hen", "Hahn", "crane", "crane, bird"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "numbers"),
+    [
+        ("tench, Tinca tinca", [0]),
+        ("goldfish,Carassius auratus,hen", [1, 2]),
+        ("crane, bird, crane,3", [5, 4, 3]),
+        (["crane, bird", 2, "crane"], [5, 2, 4]),
+        ("tench,  Tinca tinca,0 , hen", [0, 0, 2]),
+    ],
+)
+def test_a_name_may_have_commas_and_the_longest_counts(labels, numbers):
+    assert infer.find_classes(labels, IMAGENET) == numbers
+
+
+def test_a_name_may_be_typed_in_another_form_of_unicode():
+    assert infer.find_classes("cafe\u0301,\u73ab\u7470", ["caf\u00e9", "\u73ab\u7470"]) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "message"),
+    [
+        (
+            "cod",
+            IMAGENET,
+            "'cod'; there are: 0, 1, 2, 3, 4, 5, 'tench, Tinca tinca', .*, hen, Hahn, crane, 'crane, bird'$",
+        ),
+        (["crane,bird,hen"], IMAGENET, "'crane,bird,hen'; there are"),
+        (
+            "Tinca",
+            [*IMAGENET, *(f"kind {i}" for i in range(994))],
+            "'Tinca'; did you mean 'tench, Tinca tinca'[?] there are 1000, by number from 0 to 999 or by name: "
+            "'tench, Tinca tinca', .*, crane, ...$",
+        ),
+        ("kindd 7", [f"kind {i}" for i in range(60)], "; did you mean kind 7 or "),
+        ("", [f"kind {i}" for i in range(60)], "unknown class ''; there are 60"),
+    ],
+)
+def test_an_unknown_class_is_named_with_what_there_is(labels, names, message):
+    with pytest.raises(infer.InferError, match=message) as error:
+        infer.find_classes(labels, names)
+    assert len(str(error.value)) < 300
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -223,6 +270,69 @@ def test_bad_labels_are_one_line_and_code_2(arguments, message, cgan_export, tmp
     assert run(cgan_export, *arguments, "--out", "x.npz") == 2
     assert message in one_line_error(capsys.readouterr().err)
     assert not Path("x.npz").exists()
+
+
+def test_values_beyond_the_range_by_rounding_are_clipped_and_others_shown(small_export, tmp_path, capsys):
+    """The tanh of an engine gave -1.0000001 in the first example of the README."""
+    images = np.linspace(-1, 1, 2 * 28 * 28, dtype="float32").reshape(2, 1, 28, 28)
+    np.savez(tmp_path / "exact.npz", images=images)
+    rounded = np.where(images == -1, np.float32(-1.0000001), images)
+    np.savez(tmp_path / "rounded.npz", images=np.where(images == 1, np.float32(1.00001), rounded))
+    outputs = [
+        draw(small_export, tmp_path / "x.npz", "--network", "d", "--inputs", tmp_path / name)
+        for name in ("exact.npz", "rounded.npz")
+    ]
+    np.testing.assert_array_equal(outputs[0]["logits"], outputs[1]["logits"])
+    np.savez(tmp_path / "loud.npz", images=images * np.float32(1.0001))
+    assert run(small_export, "--network", "d", "--inputs", tmp_path / "loud.npz", "--out", tmp_path / "y.npz") == 2
+    message = "input images has values from -1.00010002 to 1.00010002; the network takes float32 from -1 to 1"
+    assert message in one_line_error(capsys.readouterr().err)
+
+
+def test_the_pixels_of_tools_sample_are_an_input(small_export, small_run, tmp_path):
+    """With the names, texts and noise that its file has, too."""
+    code, _, err = run_tool("sample", "--run", small_run, "--num", 9, "--out", tmp_path / "pixels.npz")
+    assert (code, err) == (0, "")
+    pixels = arrays(tmp_path / "pixels.npz")["images"]
+    np.savez(tmp_path / "floats.npz", images=(pixels.transpose(0, 3, 1, 2) / 127.5 - 1).astype("float32"))
+    logits = [
+        draw(small_export, tmp_path / "x.npz", "--network", "d", "--inputs", tmp_path / name)["logits"]
+        for name in ("pixels.npz", "floats.npz")
+    ]
+    np.testing.assert_allclose(logits[0], logits[1], atol=1e-6)
+
+
+def bomb(path, name="z.npy", size=10**13):
+    """An .npz whose array claims `size` bytes; the file has few."""
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(name, b"\x93NUMPY")
+    content = bytearray(path.read_bytes())
+    end = content.rindex(b"PK\x01\x02")
+    content[end + 24 : end + 28] = (2**32 - 2).to_bytes(4, "little")  # the size in the list of files
+    path.write_bytes(content)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_inputs_that_never_end_or_do_not_fit_are_one_line(small_export, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(infer, "free_memory", lambda: 10**9)
+    os.mkfifo(tmp_path / "pipe.npz")
+    bomb(tmp_path / "bomb.npz")
+    lying = tmp_path / "lying.npz"
+    with zipfile.ZipFile(lying, "w") as file:
+        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000000, 8), }"
+        file.writestr("z.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    for path, message in (
+        (tmp_path / "pipe.npz", "cannot be read: is not a regular file"),
+        (Path("/dev/zero"), "cannot be read: is not a regular file"),
+        (tmp_path / "bomb.npz", "takes 4 GB, and 1 GB are free: not enough memory"),
+        (lying, "not an .npz file of numbers"),
+    ):
+        assert run(small_export, "--inputs", path, "--out", tmp_path / "x.png") == 2
+        assert f"--inputs {path}" in (err := one_line_error(capsys.readouterr().err))
+        assert message in err
+    bomb(tmp_path / "other.npz", "not_an_input.npy")  # is not read at all
+    assert run(small_export, "--inputs", tmp_path / "other.npz", "--out", tmp_path / "x.png") == 2
+    assert "input z is missing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("network", ["g", "d"])
@@ -280,6 +390,79 @@ def test_png_grid_and_single_pictures_hold_the_same(small_export, tmp_path):
     assert not sheet[62:, 32:].any()  # no eighth and ninth
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("x.PNG", ".png"),
+        ("x.Jpeg", ".jpeg"),
+        ("x.nPz", ".npz"),
+        ("out/v1.0", ""),
+        ("run.2024-11", ""),
+        ("\u6837\u672c.\u7b2c\u4e00", ""),
+        ("Dr. Who", ""),
+        ("new.png/", ""),
+        ("x.bmp", ".bmp"),
+        ("x.tar.gz", ".gz"),
+        ("x.mp4", ".mp4"),
+        (".png", ""),
+        ("there.bmp", ""),
+        ("there.png", ".png"),
+        ("there.png/", ""),
+    ],
+)
+def test_the_kind_of_an_output_is_its_suffix_or_a_folder(name, kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("there.bmp", "there.png"):
+        Path(folder).mkdir()
+    assert infer.output_kind(name, infer.KINDS) == kind
+    assert infer.output_kind(Path(name), infer.KINDS) == (
+        kind or Path(name).suffix.lower() * (name in ("new.png/", "there.png/"))
+    )
+
+
+def test_files_are_known_in_any_case_and_folders_by_their_slash(small_export, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.bmp").mkdir()
+    (tmp_path / "link").symlink_to("there.bmp")
+    for out in ("x.PNG", "x.JPG", "x.NPZ", "v1.0", "new.png/", "there.bmp"):
+        assert run(small_export, "--num", 4, "--out", out) == 0, out
+    with Image.open("x.PNG") as png, Image.open("x.JPG") as jpeg:
+        assert (png.format, jpeg.format) == ("PNG", "JPEG")
+        np.testing.assert_allclose(np.asarray(png).astype(int), np.asarray(jpeg), atol=60)
+        assert (
+            jpeg.info["comment"].decode().startswith("Software: ppgan_lite infer.py\nStep: 12\nData: rendered_digits")
+        )
+    assert arrays("x.NPZ")["images"].shape == (4, 1, 28, 28)
+    for folder in ("v1.0", "new.png", "there.bmp"):
+        assert sorted(os.listdir(folder)) == [f"{i:05d}.png" for i in range(4)]
+    assert run(small_export, "--num", 4, "--out", "link") == 2
+    shutil.rmtree("there.bmp")
+    Path("there.bmp").mkdir()
+    assert run(small_export, "--num", 4, "--out", "link") == 0
+    assert sorted(os.listdir("there.bmp")) == [f"{i:05d}.png" for i in range(4)]
+    assert Path("link").is_symlink()
+
+
+def test_a_grid_too_large_for_a_jpeg_is_one_line(tmp_path):
+    with pytest.raises(
+        infer.InferError, match="a JPEG has at most 65500 pixels a side, the grid has 66000; give FILE.png"
+    ):
+        infer._save_picture(tmp_path / "x.jpg", np.zeros([2, 66000, 1], "uint8"), {})
+    infer._save_picture(tmp_path / "x.png", np.zeros([2, 66000, 1], "uint8"), {"Labels": "\u73ab\udcff\u7470"})
+    with Image.open(tmp_path / "x.png") as picture:
+        assert picture.text["Labels"] == "\u73ab\\udcff\u7470"
+
+
+def test_pictures_that_cannot_be_written_leave_nothing(small_export, tmp_path):
+    resource = pytest.importorskip("resource", reason="needs a system that can limit the size of files")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (99, 99))  # noqa: E731
+    (tmp_path / "there").mkdir()
+    for out in ("x.png", "there"):
+        code, _, err = run_tool("infer", "--model", small_export, "--num", 4, "--out", tmp_path / out, preexec_fn=limit)
+        assert (code, one_line_error(err)) == (2, f"--out {tmp_path / out}: cannot be written: File too large")
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+
+
 def test_colour_pictures_make_a_colour_grid():
     pixels = np.random.default_rng(0).integers(0, 256, [5, 4, 6, 3], dtype="uint8")
     sheet = infer._grid(pixels)
@@ -326,6 +509,85 @@ DAMAGES = {
         "g.pdiparams: damaged",
     ),
 }
+
+
+def replaced(model, value, *keys):
+    """Replace an entry of the signature, with a right checksum."""
+    record = unseal((model / "signature.json").read_bytes())
+    *parents, last = keys
+    inner = record
+    for key in parents:
+        inner = inner[key]
+    inner[last] = value
+    forged(model, **record)
+
+
+PORT = ("networks", "g", "inputs", 0)
+OUTPUT = ("networks", "g", "outputs", 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "keys"),
+    [
+        ([], ["networks"]),
+        ({}, ["networks"]),
+        ({"../../etc/passwd": {}}, ["networks"]),
+        ({"": {}}, ["networks"]),
+        (None, ["networks", "g"]),
+        ([], ["networks", "g", "inputs"]),
+        (7, ["networks", "g", "outputs"]),
+        ("tensorrt", ["networks", "g", "default_engine"]),
+        (["paddle"], ["networks", "g", "default_engine"]),
+        ({"rm": {}}, ["networks", "g", "checked", "engines"]),
+        (None, ["networks", "g", "checked"]),
+        ([None, 10**12], [*PORT, "shape"]),
+        ([None, -8], [*PORT, "shape"]),
+        ([None, 8.0], [*PORT, "shape"]),
+        ([None, "8"], [*PORT, "shape"]),
+        ([], [*PORT, "shape"]),
+        ("object", [*PORT, "dtype"]),
+        ("int64", [*PORT, "dtype"]),
+        ({}, [*PORT, "dtype"]),
+        ("poisson", [*PORT, "distribution"]),
+        ("uniform", [*PORT, "distribution"]),
+        ([1, 0], [*PORT, "range"]),
+        ([0, float("nan")], [*PORT, "range"]),
+        ([0, 1, 2], [*PORT, "range"]),
+        ("ab", [*PORT, "range"]),
+        (None, [*PORT, "name"]),
+        ("labels", [*PORT, "name"]),
+        (["a", "b"], [*PORT, "names"]),
+        (3, [*PORT, "meaning"]),
+        ("NHWC", [*OUTPUT, "layout"]),
+        (None, [*OUTPUT, "range"]),
+        (None, ["source"]),
+        ("12", ["source", "step"]),
+        (["x"], ["source", "data"]),
+        (["g.json"], ["files"]),
+        (5, ["files", "g.json"]),
+    ],
+)
+def test_a_forged_signature_is_one_line_and_code_2(value, keys, model, tmp_path, capsys):
+    replaced(model, value, *keys)
+    assert run(model, "--out", tmp_path / "x.png") == 2
+    assert "signature.json: damaged (not as ppgan export writes it); export" in one_line_error(capsys.readouterr().err)
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_outputs_that_are_not_as_the_signature_says_are_one_line(model, tmp_path, capsys):
+    replaced(model, [None, 1, 14, 56], *OUTPUT, "shape")
+    assert run(model, "--out", tmp_path / "x.png") == 2
+    message = "the network gives outputs of shapes [[1, 28, 28]], but signature.json has others"
+    assert message in one_line_error(capsys.readouterr().err)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["signature.json", "g.pdiparams"])
+def test_a_pipe_in_an_export_is_one_line(name, model, tmp_path, capsys):
+    (model / name).unlink()
+    os.mkfifo(model / name)
+    assert run(model, "--out", tmp_path / "x.png", "--engine", "paddle") == 2
+    assert f"{name}: cannot be read: is not a regular file" in one_line_error(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -379,7 +641,7 @@ def test_a_damaged_onnx_file_is_found_when_it_is_read(model, tmp_path, capsys):
         (["--out", "new/x.png", "--inputs", "none.npz"], "--inputs none.npz: cannot be read"),
         (["--out", "x.png", "--engine", "paddle-onednn", "--device", "gpu"], "--engine paddle-onednn: runs on"),
         (["--out", "x.npz", "--labels", "3"], "--labels: the network takes no labels; its inputs: z"),
-        (["--out", "x.npz", "--num", "999999999"], "not enough memory; give a smaller --num or --batch"),
+        (["--out", "x.npz", "--num", "999999999"], "not enough memory; give less at once"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(arguments, message, small_export, tmp_path, monkeypatch, capsys):
@@ -446,6 +708,44 @@ def test_an_engine_that_failed_the_export_is_not_tried(model, tmp_path, capsys):
 def test_debug_shows_the_traceback(tmp_path):
     with pytest.raises(infer.InferError, match="not an exported model"):
         run(tmp_path, "--out", tmp_path / "x.png", "--debug")
+
+
+def alone(model, *arguments, prefix="", suffix="", environment=None):
+    """Run the copy of infer.py in an export through a shell, as a script would."""
+    shell = f'{prefix} "{sys.executable}" "{model / "infer.py"}" "$@" {suffix}'
+    return subprocess.run(
+        ["bash", "-c", shell, "infer", *map(str, arguments)],
+        env=os.environ | {"PYTHONUTF8": "0"} | (environment or {}),
+        capture_output=True,
+        cwd=model.parent,
+    )
+
+
+@pytest.mark.sweep
+def test_any_console_is_good_enough(model, tmp_path):
+    """Narrow encodings, and streams that are closed, full or no longer read."""
+    name = "\u6837\u672c\n\x1b[31m.png"
+    result = alone(model, "--num", 4, "--out", name, environment={"PYTHONIOENCODING": "ascii"})
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.startswith(rb"4 images of step 12 written to \u6837\u672c \x1b[31m.png (paddle")
+    assert (tmp_path / name).exists()
+    for suffix in ("<&- >&- 2>&-", "> /dev/full", "| true; exit ${PIPESTATUS[0]}"):
+        result = alone(model, "--num", 4, "--out", tmp_path / "x.npz", suffix=suffix)
+        assert (result.returncode, result.stdout, result.stderr) == (0, b"", b""), suffix
+        assert arrays(tmp_path / "x.npz")["z"].shape == (4, 8), suffix
+        (tmp_path / "x.npz").unlink()
+    for suffix in ("2>&-", "2> /dev/full"):
+        result = alone(model, "--out", "/dev/null/x.png", suffix=suffix)
+        assert (result.returncode, result.stderr) == (2, b""), suffix
+
+
+@pytest.mark.parametrize("content", ["max 100000\n", "", "-1 100000\n", "5\n", "x y\n", "100 0\n", "\0\n"])
+def test_odd_quotas_of_a_container_are_no_limit(content, tmp_path, monkeypatch):
+    expected = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    monkeypatch.setattr(infer, "_read", lambda path: content)
+    assert infer.usable_threads() == expected
+    monkeypatch.setattr(infer, "_read", lambda path: "150000 100000\n")
+    assert infer.usable_threads() == 1
 
 
 def test_long_work_prints_its_progress(small_export, tmp_path, monkeypatch, capsys):

@@ -206,6 +206,56 @@ def test_a_sweep_of_a_code_goes_from_minus_2_to_2_in_each_category(code, swept, 
         np.testing.assert_allclose(np.asarray(picture, int), grid(images, 10)[:, :, 0], atol=1)
 
 
+def test_files_are_known_in_any_case_and_folders_by_their_slash(small_run, tmp_path):
+    (tmp_path / "there.bmp").mkdir()
+    for out in ("x.PNG", "x.JPG", "x.NPZ", "v1.0", "new.png/", "there.bmp"):
+        draw(small_run, f"{tmp_path}/{out}", num=4)
+    with Image.open(tmp_path / "x.PNG") as png, Image.open(tmp_path / "x.JPG") as jpeg:
+        assert (png.format, jpeg.format, png.mode, jpeg.mode) == ("PNG", "JPEG", "L", "L")
+        np.testing.assert_allclose(np.asarray(png).astype(int), np.asarray(jpeg), atol=60)
+        comment = jpeg.info["comment"].decode()
+        assert comment == "\n".join(f"{key}: {value}" for key, value in png.text.items())
+    assert arrays(tmp_path / "x.NPZ")["images"].shape == (4, 28, 28, 1)
+    for folder in ("v1.0", "new.png", "there.bmp"):
+        assert sorted(path.name for path in (tmp_path / folder).iterdir()) == [f"{i:05d}.png" for i in range(4)]
+
+
+@pytest.fixture
+def animals_run(cgan_run, tmp_path):
+    """A copy of cgan_run with classes as ImageNet's."""
+    copy = shutil.copytree(cgan_run, tmp_path / "animals")
+    names = ["tench, Tinca tinca", "hen", "\u73ab\u7470", "a" * 250, "\u73ab" * 80, *"fghij"]
+    record = json.loads((copy / "run.json").read_text())
+    record["fields"]["label"]["names"] = names
+    (copy / "run.json").write_text(json.dumps(record))
+    return copy
+
+
+def test_a_name_with_commas_and_long_and_chinese_names_are_drawn(animals_run, tmp_path):
+    names = ",".join(["tench, Tinca tinca", "hen", "\u73ab\u7470", "a" * 250, "\u73ab" * 80])
+    with Image.open(draw(animals_run, tmp_path / "x.png", labels=names)) as picture:
+        assert picture.text["Labels"] == names.replace(",hen", ", hen").replace(",\u73ab", ", \u73ab").replace(
+            ",a", ", a"
+        )
+    assert arrays(draw(animals_run, tmp_path / "x.npz", labels=names))["labels"].tolist() == [0, 1, 2, 3, 4] * 2
+    drawn = draw(animals_run, tmp_path / "x", num=5, labels=names)
+    assert sorted(path.name for path in drawn.iterdir()) == [
+        "00000_tench_Tinca_tinca.png",
+        "00001_hen.png",
+        "00002_\u73ab\u7470.png",
+        f"00003_{'a' * 200}.png",
+        "00004_" + "\u73ab" * 66 + ".png",
+    ]
+
+
+def test_what_does_not_fit_into_memory_is_one_line(small_run, cgan_run, tmp_path):
+    for run, keys in ((small_run, {"num": 10**12}), (cgan_run, {"num": 1, "interpolate": 10**12})):
+        message = r"^--num 1000000000000 takes [\d,]+ GB, and \d+ GB are free: not enough memory; give less at once"
+        with pytest.raises(RunError, match=message):
+            draw(run, tmp_path / "x.npz", **keys)
+    assert not (tmp_path / "x.npz").exists()
+
+
 def test_inputs_that_the_generator_does_not_take_are_an_error(small_run, cgan_run, infogan_run, clothes_run, tmp_path):
     out = tmp_path / "x.png"
     with pytest.raises(RunError, match=r"^--labels: unknown class '10'; there are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9$"):
@@ -227,8 +277,8 @@ def test_inputs_that_the_generator_does_not_take_are_an_error(small_run, cgan_ru
 
 
 def test_errors_name_the_thing(small_run, tmp_path):
-    with pytest.raises(RunError, match=r"--out x.jpg: unknown file type .jpg"):
-        draw(small_run, type(tmp_path)("x.jpg"))
+    with pytest.raises(RunError, match=r"--out x.bmp: unknown file type .bmp; give FILE.png, FILE.npz or a folder"):
+        draw(small_run, type(tmp_path)("x.bmp"))
     with pytest.raises(CheckpointError, match="no checkpoint of step 5; there are: 4, 8, 12"):
         draw(small_run, tmp_path / "x.png", step=5)
     with pytest.raises(RunError, match="not the folder of a run"):

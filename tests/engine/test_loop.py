@@ -1,8 +1,14 @@
+import concurrent.futures
+import io
 import json
 import shutil
+import sys
 
+import numpy as np
 import paddle
 import pytest
+from conftest import lasting
+from PIL import Image
 
 from ppgan_lite.config.load import check_config
 from ppgan_lite.engine import loop
@@ -30,6 +36,12 @@ def test_epochs_are_passes_over_whole_batches(small_tree, tmp_path, capsys):
     assert "length: 15 steps on cpu" in capsys.readouterr().out
 
 
+def test_keys_without_effect_are_named_in_one_line(small_tree, tmp_path, capsys):
+    small_tree["train"] |= {"steps": 2, "epochs": 3}
+    train(check_config(small_tree), tmp_path / "run", dry_run=True)
+    assert capsys.readouterr().err == "warning: train.epochs has no effect: train.steps is given\n"
+
+
 def test_a_dry_run_tells_all_and_writes_nothing(small_config, tmp_path, capsys):
     assert train(small_config, tmp_path / "run", dry_run=True) == 0
     out = capsys.readouterr().out
@@ -38,6 +50,37 @@ def test_a_dry_run_tells_all_and_writes_nothing(small_config, tmp_path, capsys):
     assert "parameters, and " in out
     assert "num_images: 44" in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_decodes_no_picture(small_tree, tmp_path, monkeypatch):
+    monkeypatch.setenv("PPGAN_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "pictures").mkdir()
+    for number in range(30):
+        pixels = np.random.default_rng(number).integers(0, 256, [28, 28], "uint8")
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{number}.png")
+    (tmp_path / "pictures" / "0.png").write_bytes(b"damaged")  # would be an error
+    small_tree["data"] = {"name": "folder", "root": str(tmp_path / "pictures"), "size": 28, "channels": 1}
+    small_tree["data"] |= {"batch_size": 4, "test_share": 0}
+    for cache in ("disk", "memory"):
+        small_tree["data"]["cache"] = cache
+        assert train(check_config(small_tree), tmp_path / "run", dry_run=True) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+
+
+def test_a_training_in_a_thread_ends_like_any_other(small_config, small_run, tmp_path):
+    """Python lets no other thread than the main one handle signals."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        assert pool.submit(train, small_config, tmp_path / "run").result() == 0
+    assert lasting(tmp_path / "run", 12) == lasting(small_run, 12)
+
+
+def test_a_console_that_is_closed_costs_no_step(small_config, tmp_path, monkeypatch, capsys):
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    assert train(small_config, tmp_path / "run") == 0
+    assert sys.stdout is closed
+    assert "warning: standard output cannot be written (I/O operation on closed file" in capsys.readouterr().err
 
 
 def test_a_finished_run_resumes_to_its_end(small_config, copy):

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import paddle
 import pytest
+import yaml
 from conftest import ROOT, flip_a_byte
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -231,6 +232,9 @@ def stand_in(run):
     record = json.loads((run / "run.json").read_text())
     record["data"]["stands_in_for"] = "mnist"
     (run / "run.json").write_text(json.dumps(record))
+    config = yaml.safe_load((run / "config.yml").read_text())
+    config["data"] = {"name": "mnist", "batch_size": config["data"]["batch_size"], "offline": "rendered_digits"}
+    (run / "config.yml").write_text(yaml.safe_dump(config))
 
 
 def other_result(run):

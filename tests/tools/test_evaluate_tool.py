@@ -275,7 +275,7 @@ def other_data(run):
     ("hurt", "message"),
     [
         (shutil.rmtree, "not the folder of a run (no run.json in it)"),
-        (lambda run: shutil.rmtree(run / "checkpoints"), "checkpoints: no checkpoint; train first"),
+        (lambda run: shutil.rmtree(run / "checkpoints"), "checkpoints: no checkpoint yet; train until"),
         (other_data, "was trained on rendered_digits (720 images from OpenCV"),
         (lambda run: (run / "evaluations").write_text(""), "step_00000012.json: cannot be written: "),
     ],
@@ -315,9 +315,29 @@ def test_too_few_test_images_are_one_line_and_code_2(small_run, evaluate, capsys
     assert "images are too few to evaluate" in one_line_error(capsys.readouterr().err)
 
 
-def test_a_result_that_cannot_be_written_elsewhere_is_kept_all_the_same(run, evaluate, tmp_path, capsys):
-    assert evaluate("--run", run, "--json", tmp_path / "none" / "x.json") == 2
-    out, err = capsys.readouterr()
-    assert f"{tmp_path / 'none' / 'x.json'}: cannot be written: No such file" in one_line_error(err)
-    assert f"written to {run / 'evaluations' / 'step_00000012.json'}" in out
-    assert json.loads((run / "evaluations" / "step_00000012.json").read_text())["step"] == 12
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("file/x.json", "file/x.json: cannot be written: "),
+        ("folder", "folder: is a folder; give a file"),
+        ("/proc/x.json", "/proc/x.json: cannot be written: "),
+    ],
+)
+def test_a_result_that_cannot_be_written_elsewhere_is_found_first(out, message, run, evaluate, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    assert evaluate("--run", run, "--json", tmp_path / out) == 2
+    printed = capsys.readouterr()
+    assert message in one_line_error(printed.err)
+    assert printed.out == ""
+    assert not (run / "evaluations").exists()
+
+
+def test_the_folder_of_a_result_is_made(run, evaluate, tmp_path):
+    assert evaluate("--run", run, "--json", tmp_path / "new" / "v1.0" / "x") == 0
+    assert json.loads((tmp_path / "new" / "v1.0" / "x").read_text())["step"] == 12
+
+
+def test_data_that_is_not_in_files_cannot_have_been_moved(run, evaluate, capsys):
+    assert evaluate("--run", run, "--data-root", "x") == 2
+    assert "--data-root x: the data of this run, rendered_digits, is not read from files" in capsys.readouterr().err

@@ -52,7 +52,8 @@ def test_a_terminated_export_leaves_nothing(small_run, tmp_path):
     process = start_tool("export", "--run", small_run, "--out", tmp_path / "exported")
     for line in process.stdout:
         if line.startswith("g, paddle"):  # everything is written, and half of it checked
-            assert [path.name for path in tmp_path.iterdir()] == [f".exported.{process.pid}.tmp"]
+            (made,) = tmp_path.iterdir()
+            assert made.match(".exported.*.tmp")
             process.terminate()
     assert process.wait() == 143
     assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,7 @@ def test_it_draws_labels_and_sweeps(method, options, size, conditional_run, tmp_
 
 
 def test_it_makes_a_film_and_reports(small_run, tmp_path):
-    out = tmp_path / "x.gif"
+    out = tmp_path / "x.GIF"
     code, printed, err = run_tool("sample", "--run", small_run, "--timelapse", "--fps", 4, "--out", out)
     assert (code, err) == (0, "")
     assert printed == f"3 previews of steps 5 to 12 written to {out}\n"
@@ -43,6 +43,8 @@ def test_it_makes_a_film_and_reports(small_run, tmp_path):
         (["--out", "x.png", "--interpolate", "1"], "argument --interpolate: must be at least 2, got 1"),
         (["--out", "x.png", "--seed", "x"], "argument --seed: invalid whole number value: 'x'"),
         (["--out", "x.gif"], "--out x.gif: unknown file type .gif"),
+        (["--out", "x.png", "--num", "1000000000"], "GB are free: not enough memory; give less at once"),
+        (["--out", "x.mp4", "--timelapse", "--fps", "999"], "--fps 999: a film can show at most 240 frames per second"),
         (["--out", "x.png", "--step", "7"], "no checkpoint of step 7; there are: 4, 8, 12"),
         (["--out", "/dev/null/x.png"], "/dev/null/x.png: cannot be written"),
         (

@@ -30,6 +30,14 @@ def test_a_tool_runs_its_command_from_any_folder(tool, tmp_path):
     assert f"\n  python tools/{tool}.py " in out
 
 
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_runs_in_an_isolated_python(tool, tmp_path):
+    """Such a Python has neither the current folder nor the tool's in its path."""
+    command = [sys.executable, "-I", str(ROOT / "tools" / f"{tool}.py"), "--help"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("file", READ_BY_OLD)
 def test_old_pythons_can_read_it(file):
     ast.parse((ROOT / file).read_text(encoding="utf-8"), feature_version=(3, 6))

@@ -53,8 +53,8 @@ def test_trains_and_reports_in_plain_lines(small_file, tmp_path):
     assert lines[0].startswith("data: rendered_digits (44 images from OpenCV")
     assert lines[1] == "run: output/small on cpu, step 0 of 12"
     assert re.fullmatch(
-        r"step 6/12  epoch 2  (loss/(d_real|d_fake|g) \d\.\d{4}  ){3}(accuracy/d_(real|fake) \d\.\d{4}  ){2}"
-        r"\d+ images/s  \d+:\d\d:\d\d left",
+        r"step 6/12  epoch 2  loss( (d_real|d_fake|g) \d[.\d]*){3}(  accuracy( d_(real|fake) \d[.\d]*)+)?"
+        r"  \d+ images/s  \d+:\d\d:\d\d left",
         lines[2],
     )
     assert lines[lines.index("What next:") - 1] == "saved step 12 of 12 in output/small"
