@@ -30,7 +30,7 @@ def test_a_kill_at_any_place_changes_nothing_in_the_end(scenario, tmp_path):
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("scenario", ["gan", "export"])
+@pytest.mark.parametrize("scenario", ["gan", "export", "prepare"])
 def test_a_kill_at_any_call_changes_nothing_in_the_end(scenario, tmp_path):
     report = disturb(scenario, tmp_path, "kill", "every")
     assert report["differences"] == []

@@ -169,11 +169,24 @@ def _resume(method, folder: Path, config: Config, source, device: str) -> tuple[
     before = run.record["sessions"][-1]
     run.resume(config, device, saved.step)
     now = run.record["sessions"][-1]
-    for key in ("device", "runtime", "versions"):
-        if now[key] != before[key]:
-            change = f"{key} was {before[key]} and is now {now[key]}"
-            warn(f"{change}: the run will not equal an uninterrupted one bit for bit")
+    if changed := _changes(before, now):
+        warn(f"{'; '.join(changed)}: the run will not equal an uninterrupted one bit for bit")
     return run, saved.step
+
+
+def _changes(before: dict, now: dict) -> list[str]:
+    """What differs between two sessions of a run and may change how numbers are rounded, each in a few words."""
+    was, is_now = (
+        {key: value for key, value in session.items() if key in ("device", "processor")}
+        | session["runtime"]
+        | session["versions"]
+        for session in (before, now)
+    )
+    return [
+        f"{key} was {was[key] or 'unset'} and is now {value or 'unset'}"
+        for key, value in is_now.items()
+        if was.get(key, value) != value  # older versions recorded less
+    ]
 
 
 def _description(config: Config, method) -> str:
