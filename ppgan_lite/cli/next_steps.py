@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 
-def next_steps(folder: Path, resume: list[str], has_metrics: bool) -> str:
+def next_steps(folder: Path, resume: list[str] | None, has_metrics: bool) -> str:
     """Lines to print when a training ends: where its pictures are, and the commands that continue from here.
 
     Args:
         folder: the run's folder.
-        resume: the arguments of `ppgan train` that continue the run.
+        resume: the arguments of `ppgan train` that continue the run; None: it cannot be continued.
         has_metrics: whether `ppgan evaluate` can measure the run.
     """
     run, steps = ["--run", str(folder)], {}
@@ -25,7 +25,8 @@ def next_steps(folder: Path, resume: list[str], has_metrics: bool) -> str:
     if (folder / "log").is_dir():
         steps["see curves"] = shlex.join([_program("visualdl"), "--logdir", str(folder / "log")])
     steps["export"] = _command("export", *run, "--out", "exported")
-    steps["continue"] = _command("train", *resume)
+    if resume:
+        steps["continue"] = _command("train", *resume)
     return "\n".join(["What next:", *(f"  {what:<10}  {how}" for what, how in steps.items())])
 
 

@@ -48,8 +48,7 @@ def run(args) -> int:
     code = loop.train(config, folder, args.resume, args.overwrite, args.device, args.dry_run)
     if not args.dry_run:
         has_metrics = not has_points(config.data.spec()) and obstacle(config) is None
-        overrides = args.override if code else [*args.override, _longer(config.train)]
-        print(next_steps(folder, _resuming(args, overrides), has_metrics), flush=True)
+        print(next_steps(folder, _resuming(args, config, finished=not code), has_metrics), flush=True)
     return code
 
 
@@ -70,10 +69,13 @@ def _longer(length) -> str:
     return f"train.epochs={2 * length.epochs}" if length.steps is None else f"train.steps={2 * length.steps}"
 
 
-def _resuming(args, overrides: list[str]) -> list[str]:
-    """The arguments that continue this training; of overrides of the same key, the last one."""
+def _resuming(args, config, finished: bool) -> list[str] | None:
+    """The arguments that continue this training, a finished one for as long again; None if that is impossible."""
+    if finished and not config.can_be_longer:
+        return None
     words = ["-c", str(args.config)]
-    for override in {override.partition("=")[0]: override for override in overrides}.values():
+    overrides = [*args.override, _longer(config.train)] if finished else args.override
+    for override in {override.partition("=")[0]: override for override in overrides}.values():  # the last of each key
         words += ["-o", override]
     if args.run_dir:
         words += ["--run-dir", str(args.run_dir)]

@@ -41,6 +41,11 @@ class Config:
     data: Data
     train: Train
 
+    @property
+    def can_be_longer(self) -> bool:
+        """Whether a finished run can go on: not if a learning rate decayed over its length."""
+        return all(options.decay is None for options in self.optim.values())
+
     def to_dict(self) -> dict:
         """The config as nested plain dicts and lists, as in a file, with every default written out."""
         tree = _plain(dataclasses.asdict(self))

@@ -75,8 +75,7 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, observer: 
     """Train from the step after `done` up to `steps`; returns the exit code."""
     cfg = config.train
     if done >= steps:
-        key = "train.epochs" if cfg.steps is None else "train.steps"
-        progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; to train longer, increase {key}")
+        progress.say(f"nothing to do: {run.folder} is at step {done} of {steps}; to train longer, {_longer(config)}")
         return 0
     data = batches(dataset, config.data.batch_size, cfg.seed, first_batch=config.method.batches_in(done))
     unchecked = []  # (step, scalars) still on the device
@@ -113,6 +112,13 @@ def _train_steps(run, method, dataset, config, done: int, steps: int, observer: 
             if stop:
                 break
     return 128 + signals.received if signals.received else 0
+
+
+def _longer(config: Config) -> str:
+    """What to do for a longer training than a finished one."""
+    if not config.can_be_longer:
+        return "start a new run: a learning rate decays over its length"
+    return f"increase {'train.epochs' if config.train.steps is None else 'train.steps'}"
 
 
 def _evaluation_is_due(cfg, step: int, steps: int) -> bool:

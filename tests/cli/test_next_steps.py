@@ -37,6 +37,16 @@ def test_the_run_is_continued_with_the_same_changes(small_file, tmp_path):
     assert words == [sys.executable, str(ROOT / "tools" / "train.py"), "-c", str(small_file), *longer]
 
 
+def test_a_finished_run_is_not_continued_if_its_rates_have_decayed(small_tree, tmp_path):
+    small_tree["optim"]["g"]["decay"] = "linear"
+    (tmp_path / "small.yml").write_text(yaml.safe_dump(small_tree))
+    _, output, _ = run_tool("train", "-c", "small.yml", "-o", "train.steps=2", cwd=tmp_path)
+    assert "continue" not in commands(output)
+    code, output, _ = run_tool("train", "-c", "small.yml", "-o", "train.steps=2", "--resume", cwd=tmp_path)
+    assert code == 0
+    assert "at step 2 of 2; to train longer, start a new run: a learning rate decays over its length" in output
+
+
 def test_a_dry_run_and_an_error_suggest_nothing(small_file, tmp_path):
     assert "What next" not in run_tool("train", "-c", small_file, "--dry-run", cwd=tmp_path)[1]
     assert "What next" not in run_tool("train", "-c", "no_such_config", cwd=tmp_path)[1]
