@@ -130,8 +130,7 @@ def writable_home():
     In containers and batch systems the home folder may be unknown, missing or read-only: then it is a temporary one.
     Paddle, VisualDL and matplotlib are such packages.
     """
-    home = os.path.expanduser("~")
-    if (os.path.isabs(home) and os.path.isdir(home) and os.access(home, os.W_OK)) or not _temporary_home():
+    if _can_keep_files(os.path.expanduser("~")) or not _temporary_home():
         yield
         return
     before = {name: os.environ[name] for name in HOME_VARIABLES if name in os.environ}
@@ -143,6 +142,21 @@ def writable_home():
         for name in HOME_VARIABLES:
             del os.environ[name]
         os.environ.update(before)
+
+
+def _can_keep_files(home: str) -> bool:
+    """Whether packages can write to a home folder. Its permissions do not say so: root has all, even in /proc."""
+    try:
+        if not (os.path.isabs(home) and os.path.isdir(home)):
+            return False
+        cache = os.path.join(home, ".cache", "paddle", "dataset")
+        os.makedirs(cache, exist_ok=True)  # as Paddle does when it loads
+        for folder in (home, cache):
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError:
+        return False
+    return True
 
 
 @functools.cache
