@@ -26,6 +26,8 @@ def run(args):
     """Prepare the data of a config, or export an LMDB."""
     if (args.config is None) == (args.export_lmdb is None) or (args.export_lmdb is None) != (args.out is None):
         raise UserError("give -c CONFIG, or --export-lmdb LMDB and --out FOLDER")
+    if args.override and args.config is None:
+        raise UserError("-o changes a key of a config: give it with -c CONFIG")
     from ppgan_lite.config.load import load_config
 
     config = load_config(find_config(args.config), args.override) if args.config else None

@@ -43,6 +43,8 @@ def evaluate(
         _check_json(json)
     device = set_device(device)
     run, method, saved = open_trained(folder, None if step == "all" else step)
+    if run.config().method.KIND != "generator" and (num, features, seed) != (None, "auto", 0):
+        warn("--num, --features and --seed have no effect: a classifier is measured on all test images")
     train = data_of(run, "train", data_root)
     evaluation = Evaluation(used_config(run, data_root), train, num, features, seed)
     steps = sorted({*checkpoint.list_steps(run.checkpoints), *checkpoint.list_steps(run.best)})

@@ -311,8 +311,11 @@ def find_classes(labels: str | list, names: list[str]) -> list[int]:
 
 
 def _plain(name: str) -> str:
-    """A name without spaces around it and its commas, and in one form of Unicode: macOS takes accents apart."""
-    return ",".join(part.strip() for part in unicodedata.normalize("NFC", name).split(","))
+    """A name without spaces around it and its commas, Chinese ones too, and in one form of Unicode.
+
+    macOS takes accents apart.
+    """
+    return ",".join(part.strip() for part in unicodedata.normalize("NFC", name).replace("\uff0c", ",").split(","))
 
 
 def _known_classes(text: str, names: list[str]) -> str:

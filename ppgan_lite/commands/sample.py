@@ -125,6 +125,8 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
     sampler = _choose_sampler(method.samplers(), request.sampler)
     port = next((port for port in sampler.takes if port.name == "labels"), None)
     classes = _find_classes(request.labels, port, run)
+    if request.data_root is not None and not sampler.fields:
+        raise RunError(f"--data-root: this run's generator takes no data (method: {run.config().method.name})")
     _check_memory(run, sampler, request, len(classes))
     data = _some_data(run, request) if sampler.fields else None
     seed_paddle(request.seed, 0, 2)  # (seed, 0) gave the weights and (seed, 0, 1) the previews

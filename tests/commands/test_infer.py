@@ -215,7 +215,9 @@ def test_a_name_may_have_commas_and_the_longest_counts(labels, numbers):
 
 
 def test_a_name_may_be_typed_in_another_form_of_unicode():
-    assert infer.find_classes("cafe\u0301,\u73ab\u7470", ["caf\u00e9", "\u73ab\u7470"]) == [0, 1]
+    names = ["caf\u00e9", "\u73ab\u7470"]
+    for comma in (",", "\uff0c"):  # the second as Chinese keyboards have it
+        assert infer.find_classes(f"cafe\u0301{comma}\u73ab\u7470", names) == [0, 1]
 
 
 @pytest.mark.parametrize(

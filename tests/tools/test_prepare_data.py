@@ -64,6 +64,7 @@ def test_bad_training_pictures_are_one_line_and_bad_test_pictures_a_warning(conf
         ([], "give -c CONFIG, or --export-lmdb LMDB and --out FOLDER"),
         (["--export-lmdb", "x"], "give -c CONFIG, or --export-lmdb LMDB and --out FOLDER"),
         (["--out", "x"], "give -c CONFIG, or --export-lmdb LMDB and --out FOLDER"),
+        (["--export-lmdb", "x", "--out", "y", "-o", "data.size=32"], "-o changes a key of a config: give it with -c"),
         (["-c", "none.yml"], "none.yml: cannot read the config file"),
         (["-c", "folder.yml", "-o", "data.cache=memory"], "data.cache: memory: nothing to prepare"),
         (["-c", "folder.yml", "-o", "data.root=none"], "data.root: none: no such folder"),
