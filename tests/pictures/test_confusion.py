@@ -62,3 +62,9 @@ def test_dollars_in_class_names_are_no_formulas():
 def test_class_names_that_are_not_utf_8_are_drawn_escaped():
     escaped = draw(np.eye(2, dtype=int), [r"caf\udce9", r"a\x1b"])
     np.testing.assert_array_equal(draw(np.eye(2, dtype=int), ["caf\udce9", "a\x1b"]), escaped)
+
+
+def test_a_thousand_classes_are_drawn_without_their_names():
+    picture = draw(np.eye(1000, dtype=int), [f"class {number}" for number in range(1000)])
+    assert max(picture.shape) < 8000
+    assert (picture[:, :, 0] < 200).any()  # the diagonal, blue on white
