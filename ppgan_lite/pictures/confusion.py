@@ -1,8 +1,13 @@
 """A picture of a confusion matrix."""
 
+import contextlib
+import functools
 import io
+import warnings
 
+import matplotlib
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -11,6 +16,8 @@ from ppgan_lite.errors import one_line
 
 MOST_NAMED = 100  # classes with names and numbers; with more, the picture has no room for them
 MOST_LETTERS = 60  # longest name
+# Matplotlib's own font has no Chinese. The usual fonts of Linux, Windows and macOS that do:
+CHINESE = ("Noto Sans CJK SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Microsoft YaHei", "SimHei", "PingFang SC")
 
 
 def draw_confusion(result, class_names: tuple[str, ...]) -> np.ndarray:
@@ -18,6 +25,11 @@ def draw_confusion(result, class_names: tuple[str, ...]) -> np.ndarray:
 
     Each row shows the predictions for the images of one class, in percent.
     """
+    with _fonts():
+        return _draw(result, class_names)
+
+
+def _draw(result, class_names: tuple[str, ...]) -> np.ndarray:
     class_names = [one_line(name)[:MOST_LETTERS] for name in class_names]  # the fonts refuse names that are not UTF-8
     is_named = len(class_names) <= MOST_NAMED
     counts = np.array(result.confusion)
@@ -50,3 +62,17 @@ def _write_numbers(axes, counts: np.ndarray, percent: np.ndarray):
             colour = "white" if percent[row, column] > 50 else "black"
             text = f"{percent[row, column]:.1f}"
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+
+
+@contextlib.contextmanager
+def _fonts():
+    """Use a Chinese font, too, if there is one. Letters that no font has are drawn as boxes, without a warning each."""
+    with matplotlib.rc_context({"font.family": ["DejaVu Sans", *_chinese_fonts()]}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph ")
+        yield
+
+
+@functools.cache
+def _chinese_fonts() -> list[str]:
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    return [name for name in CHINESE if name in known][:1]

@@ -68,3 +68,7 @@ def test_a_thousand_classes_are_drawn_without_their_names():
     picture = draw(np.eye(1000, dtype=int), [f"class {number}" for number in range(1000)])
     assert max(picture.shape) < 8000
     assert (picture[:, :, 0] < 200).any()  # the diagonal, blue on white
+
+
+def test_letters_that_no_font_has_are_no_warnings():
+    assert draw([[5, 0], [0, 5]], ["\u73ab\u7470", "\U0001fae0"]).ndim == 3
