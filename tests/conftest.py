@@ -221,3 +221,16 @@ def flip_a_byte(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+
+
+def make_no_file(path, harm):
+    """Put a pipe, a device, a folder or a huge file in the place of a file."""
+    if harm == "pipe":
+        os.mkfifo(path)
+    elif harm == "device":
+        path.symlink_to("/dev/zero")
+    elif harm == "folder":
+        path.mkdir()
+    else:
+        with open(path, "wb") as stream:
+            stream.truncate(2**40)  # a hole

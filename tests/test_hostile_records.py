@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import shutil
 import time
 
@@ -10,7 +9,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from conftest import ROOT, SMALL
-from hypothesis import HealthCheck, Phase, given, settings
+from hostile import thorough
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ppgan_lite.commands import api
@@ -33,18 +33,10 @@ from ppgan_lite.runs.results import Figure, Result
 from ppgan_lite.runs.run import Run
 from ppgan_lite.runs.trained import open_trained
 
-EXAMPLES = int(os.environ.get("PPGAN_HOSTILE_EXAMPLES", "25"))  # per record and kind of change
 LONGEST = 30  # seconds for one example: all take milliseconds, but the machine may be busy
 STEP = 12
 QUIET = check_config({**SMALL, "train": {**SMALL["train"], "log_to": []}})
-thorough = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="PPGAN_HOSTILE_EXAMPLES" not in os.environ,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+searching = thorough(25)  # examples per record and kind of change
 
 NUMBERS = [0, 1, -1, 2**31, 2**63, 10**400, 1.5, 1e308, -1e308, float("inf"), float("nan")]
 WORDS = ["", "x", "9" * 5000, "x" * 100_000, "1e5", "nan", "image", "label", "point", "best", "float64", "float16"]
@@ -222,7 +214,7 @@ def test_a_hostile_record_of_a_run(name, change, run, tmp_path, method, configs)
     content, (read, write, uses) = (run / name).read_bytes(), RECORDS[name]
     strategy = changed(read(content)).map(write) if change == "values" else spoilt(content)
 
-    @thorough
+    @searching
     @given(strategy)
     def check(hostile):
         (run / name).write_bytes(hostile)
@@ -239,7 +231,7 @@ def test_a_hostile_record_of_a_run(name, change, run, tmp_path, method, configs)
 DTYPES = ["float64", "float16", "int64", "uint8", "bool", "uint32", "int8"]
 
 
-@thorough
+@searching
 @given(data=st.data())
 def test_hostile_tensors_with_the_right_checksums(data, small_run, method, tmp_path_factory):
     folder = tmp_path_factory.getbasetemp() / "hostile_tensors" / f"step_{STEP:08d}"
@@ -282,7 +274,7 @@ def test_a_hostile_signature(change, small_export, tmp_path):
         with pytest.raises(ExportError, match="has files that are not part of an export"):
             _check_out(folder, overwrite=True)
 
-    @thorough
+    @searching
     @given(strategy)
     def check(hostile):
         (folder / "signature.json").write_bytes(hostile)
@@ -310,7 +302,7 @@ def test_a_hostile_file_of_records(change, configs, tmp_path):
         write_records(tmp_path / "again.json", records)
         read_records(tmp_path / "again.json")
 
-    @thorough
+    @searching
     @given(strategy)
     def check(hostile):
         (tmp_path / "results.json").write_bytes(hostile)

@@ -6,7 +6,6 @@ result = ppgan_lite.evaluate(run)
 run = ppgan_lite.load("output/try")  # later, or in another program; also an exported folder
 """
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 from ppgan_lite.commands import infer
 from ppgan_lite.commands.evaluate import evaluate as evaluate_run
 from ppgan_lite.commands.export import SIGNATURE
-from ppgan_lite.commands.sample import Request, generate
+from ppgan_lite.commands.sample import Request, generate, infer_errors
 from ppgan_lite.config.find import find_config
 from ppgan_lite.config.load import load_config
 from ppgan_lite.data.pixels import to_uint8
@@ -23,15 +22,6 @@ from ppgan_lite.engine import loop
 from ppgan_lite.errors import ExportError
 from ppgan_lite.runs.results import Result
 from ppgan_lite.runs.run import Run
-
-
-@contextlib.contextmanager
-def _export_errors():
-    """Turn an error of infer.py, which stands alone and has its own, into an ExportError."""
-    try:
-        yield
-    except infer.InferError as error:
-        raise ExportError(str(error)) from error
 
 
 def _plain(value):
@@ -91,7 +81,7 @@ class Exported:
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        with _export_errors():
+        with infer_errors(ExportError):
             self._network = infer.Network(self.folder)
 
     def sample(self, num: int = 64, labels=None, seed: int = 0) -> np.ndarray:
@@ -103,7 +93,7 @@ class Exported:
         Raises:
             ExportError: the network takes no labels or not these, or its engine fails.
         """
-        with _export_errors():
+        with infer_errors(ExportError):
             classes = self._network.labels(labels)
             inputs = self._network.draw(num, seed) | ({"labels": np.resize(classes, num)} if classes else {})
             images = next(iter(self._network(inputs).values()))

@@ -17,7 +17,7 @@ from ppgan_lite.commands.moments import save_moments
 from ppgan_lite.data.pixels import to_uint8
 from ppgan_lite.data.spec import has_points
 from ppgan_lite.device import seed_paddle, set_device
-from ppgan_lite.errors import RunError
+from ppgan_lite.errors import RunError, UserError
 from ppgan_lite.files import disk_errors, writing
 from ppgan_lite.methods.samplers import Sampler, arrays_of, table
 from ppgan_lite.pictures.grid import grid_columns, grid_of, save_picture, save_png
@@ -67,7 +67,7 @@ def sample(folder: Path, out: str | Path, step: int | str | None, request: Reque
     Raises:
         UserError: no such run or checkpoint, its generator cannot fulfil the request, or `out` cannot be written.
     """
-    with _run_errors():
+    with infer_errors():
         kind = infer.check_out(out)
     out, device = Path(out), set_device(device)
     run = Run.open_existing(folder)
@@ -141,12 +141,12 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
 
 
 @contextlib.contextmanager
-def _run_errors():
-    """Turn an error of infer.py, which has the rules for outputs and classes, into a RunError."""
+def infer_errors(kind: type[UserError] = RunError):
+    """Turn an error of infer.py, which stands alone and has the rules for outputs and classes, into one of `kind`."""
     try:
         yield
     except infer.InferError as error:
-        raise RunError(str(error)) from error
+        raise kind(str(error)) from error
 
 
 def _draw_moments(folder: Path, out: Path, kind: str, step, request: Request):
@@ -180,7 +180,7 @@ def _check_memory(run: Run, sampler: Sampler, request: Request, num_classes: int
     num = max(request.num, request.interpolate or 0, num_classes)
     largest = max(math.prod(field.shape) for field in run.spec.values())
     numbers = sum(math.prod(port.shape) for port in sampler.takes) + 2 * largest
-    with _run_errors():
+    with infer_errors():
         infer.check_memory(num * numbers * np.dtype("float32").itemsize, f"--num {num}")
 
 
@@ -199,7 +199,7 @@ def _find_classes(labels: str | list | None, port, run: Run) -> list[int]:
         return []
     if labels is None:
         return list(range(len(port.names)))
-    with _run_errors():
+    with infer_errors():
         return infer.find_classes(labels, port.names)
 
 

@@ -49,7 +49,7 @@ def _train(config: Config, folder: Path, resume: bool, overwrite: bool, device: 
     steps = config.train.steps or config.method.steps_in(config.train.epochs * epoch_batches)
     evaluation = _evaluation(built, dataset)
     print(f"data: {dataset.source}", flush=True)
-    if reason := obstacle(config):
+    if evaluation is None and (reason := obstacle(config)):  # else it has looked itself
         warn(f"this run cannot be evaluated: {reason}")
     if dry_run:
         print(_description(config, method), f"length: {steps} steps on {device}", sep="\n")

@@ -8,13 +8,13 @@ import time
 import pytest
 import yaml
 from conftest import ROOT
-from hypothesis import HealthCheck, Phase, given, settings
+from hostile import thorough
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ppgan_lite.config.load import Config, load_config, to_yaml
 from ppgan_lite.errors import ConfigError
 
-EXAMPLES = int(os.environ.get("PPGAN_HOSTILE_EXAMPLES", "100"))  # per kind of change
 LONGEST_MESSAGE = 400  # characters
 LONGEST = 10  # seconds for one config: most take milliseconds, but the machine may be busy
 
@@ -22,14 +22,7 @@ PATHS = sorted((ROOT / "configs").glob("*.yml"))
 TREES = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in PATHS]
 FOLDER = ROOT / "configs" / "dcgan_folder.yml"
 
-thorough = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="PPGAN_HOSTILE_EXAMPLES" not in os.environ,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+searching = thorough(100)  # examples per kind of change
 
 WORDS = [
     *["", "null", "~", "true", "no", "on", "1e5", "0x10", "010", "1_000", "12:30:00", "2024-01-01", ".nan", "<<", "="],
@@ -119,7 +112,7 @@ def path(tmp_path_factory):
 
 
 @given(tree=changed_trees())
-@thorough
+@searching
 def test_any_value_at_any_place_of_any_config_is_taken_or_refused_in_one_line(path, tree):
     path.write_bytes(yaml.safe_dump(tree).encode("utf-8", "surrogatepass"))
     assert_reads_back(outcome(path), path)
@@ -130,7 +123,7 @@ def test_any_value_at_any_place_of_any_config_is_taken_or_refused_in_one_line(pa
     places=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 30), SCALARS.map(str) | LINES), max_size=3),
     encoding=st.sampled_from(["utf-8"] * 6 + ["utf-8-sig", "utf-16", "utf-16-le", "gb18030"]),
 )
-@thorough
+@searching
 def test_any_damage_to_the_text_of_any_config_is_taken_or_refused_in_one_line(path, text, places, encoding):
     for at, removed, added in places:
         at %= len(text)
@@ -153,7 +146,7 @@ OVERRIDES = st.builds(
 
 
 @given(config=st.sampled_from(PATHS), overrides=st.lists(OVERRIDES, min_size=1, max_size=3))
-@thorough
+@searching
 def test_any_overrides_of_any_config_are_taken_or_refused_in_one_line(path, config, overrides):
     assert_reads_back(outcome(config, overrides), path)
 

@@ -1,11 +1,11 @@
 import dataclasses
 import gzip
 import hashlib
-import os
 import tracemalloc
 
 import numpy as np
 import pytest
+from conftest import make_no_file
 from idx_files import IMAGES, LABELS, pack, small
 
 from ppgan_lite.data import options
@@ -71,15 +71,7 @@ def test_a_bomb_fills_no_memory(file):
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "too long"])
 def test_only_regular_files_of_a_fit_length_are_read(tmp_path, kind):
     path = tmp_path / "images.gz"
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        with open(path, "wb") as stream:
-            stream.truncate(1 << 36)  # a hole
+    make_no_file(path, kind)
     with pytest.raises(DataError, match=r"images.gz: cannot be read \(") as caught:
         read_idx(path, "0" * 64)
     assert "\n" not in str(caught.value)

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, SMALL, make_run, run_tool
+from conftest import ROOT, SMALL, make_no_file, make_run, run_tool
 from PIL import Image
 from visualdl import LogReader, LogWriter
 
@@ -397,14 +397,6 @@ except RunError as error:
 @pytest.mark.parametrize("harm", ["pipe", "device", "folder", "huge"])
 def test_metrics_that_are_no_file_are_an_error_that_says_what_to_do(tmp_path, harm):
     path = tmp_path / "metrics.jsonl"
-    if harm == "pipe":
-        os.mkfifo(path)
-    elif harm == "device":
-        path.symlink_to("/dev/zero")
-    elif harm == "folder":
-        path.mkdir()
-    else:
-        with open(path, "wb") as stream:
-            stream.truncate(2**40)
+    make_no_file(path, harm)
     with pytest.raises(RunError, match=rf"^{path}: cannot be read: .*; move it away to continue without its records$"):
         Log(tmp_path, None).read()

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, lasting
+from conftest import ROOT, lasting, make_no_file
 from PIL import Image
 from visualdl import LogReader
 
@@ -260,7 +260,7 @@ def test_a_damaged_record_is_named(tmp_path, content):
         (lambda x: x["sessions"][0].update(runtime={"x": 1}), r"sessions\[0\].runtime.x: expected text"),
         (lambda x: x["sessions"][0].update(device=7), r"sessions\[0\].device: expected text"),
         (lambda x: x.update(seed=float("nan")), "not JSON: NaN is not a number"),
-        (lambda x: x.update(more=[[[[[]]]]] * 3), None),  # of a later version
+        (lambda x: x.update(more=[[[[[]]]]] * 3), None),  # a later version may have more
         (lambda x: x.update(more=json.loads("[" * 60 + "]" * 60)), "more than 32 levels"),
         (lambda x: x["sessions"][0].update(more=1), None),
     ],
@@ -286,15 +286,8 @@ def test_a_file_that_is_no_record_does_not_hold_a_tool_up(copy, harm):
         path.write_bytes(changed.get(harm) or content.decode().encode("utf-16"))
         assert Run.open_existing(copy).record == json.loads(content)
         return
-    if harm == "pipe":
-        os.mkfifo(path)
-    elif harm == "device":
-        path.symlink_to("/dev/zero")
-    elif harm == "folder":
-        path.mkdir()
-    elif harm == "huge":
-        with open(path, "wb") as stream:
-            stream.truncate(2**40)
+    if harm in ("pipe", "device", "folder", "huge"):
+        make_no_file(path, harm)
     else:
         path.write_bytes(b"\xed\xb2\x80")
     with pytest.raises(RunError, match=r"run.json: (cannot be read: |damaged \()"):
