@@ -380,7 +380,7 @@ from pathlib import Path
 from ppgan_lite.errors import RunError
 from ppgan_lite.runs.log import Log
 log = Log(Path(sys.argv[1]), None)
-resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+resource.setrlimit(resource.RLIMIT_FSIZE, (75, 75))  # lines have 49 to 51 bytes: a time's last zeros are not written
 try:
     for step in range(1, 9):
         log.add_scalars(step, {"loss/g": 0.5})
@@ -390,7 +390,7 @@ except RunError as error:
     command = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == f"2 {tmp_path / 'metrics.jsonl'}: cannot be written: File too large\n", done.stderr
-    assert (tmp_path / "metrics.jsonl").stat().st_size == 100
+    assert (tmp_path / "metrics.jsonl").stat().st_size == 75
     assert [record["step"] for record in Log(tmp_path, None).read()] == [1]
 
 
