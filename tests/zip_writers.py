@@ -21,7 +21,7 @@ def pack_bytes(path, files):
     stream, names = io.BytesIO(), {}
     with zipfile.ZipFile(stream, "w") as file:
         for number, (name, content) in enumerate(files.items()):
-            stand_in = f"@{number}".ljust(len(name), "~")  # of the same length, in both places where a name is
+            stand_in = f"@{number}".ljust(len(name), "~")  # as long as the name, which is written over it twice
             names[stand_in.encode()] = name
             file.writestr(stand_in, content)
     packed = stream.getvalue()

@@ -79,6 +79,8 @@ def sample(folder: Path, out: str | Path, step: int | str | None, request: Reque
     metadata = {**run.describe_images(generated.step), "Batch norm": "running statistics", "Seed": str(request.seed)}
     metadata |= {"Labels": ", ".join(generated.classes)} if request.labels else {}
     metadata |= {"Sweep": request.sweep} if request.sweep else {}
+    with disk_errors(out):
+        (out if kind == infer.FOLDER else out.parent).mkdir(parents=True, exist_ok=True)
     if is_points:
         _save_arrays(out, {"points": generated.images[:, :, 0, 0], **generated.inputs}, metadata)
     else:
@@ -222,8 +224,6 @@ def _draw(sampler: Sampler, num: int, classes: list[int], data) -> dict[str, np.
 
 
 def _write(out: Path, kind: str, generated: Generated, metadata: dict[str, str]):
-    with disk_errors(out):
-        (out if kind == infer.FOLDER else out.parent).mkdir(parents=True, exist_ok=True)
     if kind in infer.GRIDS:
         arrays = [*(generated.inputs[name] for name in generated.shown), generated.images]
         save_picture(out, grid_of(arrays, generated.columns), metadata)
@@ -236,8 +236,6 @@ def _write(out: Path, kind: str, generated: Generated, metadata: dict[str, str])
 
 
 def _save_arrays(out: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]):
-    with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
     with writing(out) as stream:
         np.savez_compressed(stream, **arrays, **{key: [value] for key, value in metadata.items()})
 

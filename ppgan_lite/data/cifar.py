@@ -100,7 +100,9 @@ def build(options, split: str = "train") -> ImageArray:
     inner = [archive.meta.partition("/")[0], archive.file.removesuffix(".tar.gz"), options.name]
     try:
         folder = find(FOLDER, [archive.file], options.root, inner) or find(FOLDER, unpacked, options.root, inner)
-        folder = folder or _download(archive, options.root)
+        folder = folder or find_or_download(
+            FOLDER, {archive.file: archive.md5}, MIRRORS, options.root, "md5", archive.num_bytes
+        )
     except NoMirrorError as error:
         reasons = [*error.reasons, *shortage(FOLDER, unpacked, options.root, inner)]
         error = NoMirrorError(error.summary, list(dict.fromkeys(reasons)), error.advice)
@@ -215,7 +217,3 @@ def _read_split(files: dict[str, bytes], archive: Archive, split: str) -> tuple[
     if not all(0 <= label < len(class_names) for label in labels):
         raise ValueError("a label has no class name")
     return images, labels, class_names
-
-
-def _download(archive: Archive, root: str | None) -> Path:
-    return find_or_download(FOLDER, {archive.file: archive.md5}, MIRRORS, root, "md5", archive.num_bytes)

@@ -91,7 +91,7 @@ def shortage(name: str, files, root: str | None, inner=()) -> list[str]:
 
 
 def find_or_download(
-    name: str, checksums: dict[str, str], mirrors, root: str | None, algorithm="sha256", limit=MAX_BYTES, inner=()
+    name: str, checksums: dict[str, str], mirrors, root: str | None, algorithm="sha256", limit=MAX_BYTES
 ) -> Path:
     """The folder with all files of `checksums` (see `find`); missing files are downloaded to the cache.
 
@@ -101,7 +101,7 @@ def find_or_download(
         DataError: see `find`.
         NoMirrorError: a file is not found, and no mirror provides it, or it cannot be kept in the cache.
     """
-    folder = find(name, checksums, root, inner)
+    folder = find(name, checksums, root)
     if folder is not None:
         return folder
     missing = next(iter(checksums))
@@ -112,7 +112,7 @@ def find_or_download(
                 download(missing, mirrors, folder, checksums[missing], algorithm, limit)
     except (NoMirrorError, RunError) as error:
         summary = getattr(error, "summary", f"{missing}: not found, and cannot be downloaded")
-        reasons = [*getattr(error, "reasons", [str(error)]), *shortage(name, checksums, root, inner)]
+        reasons = [*getattr(error, "reasons", [str(error)]), *shortage(name, checksums, root)]
         source = f"download {', '.join(checksums)} from {mirrors[0]} elsewhere, put them" if mirrors else "put them"
         advice = f"{source} into a folder {name}/ and set data.root or PPGAN_DATA to the parent of this folder"
         raise NoMirrorError(summary, reasons, advice) from error

@@ -14,9 +14,8 @@ from ppgan_lite.data.passed_over import shortened
 TRAIN_FOLDERS = ("train", "training")
 TEST_FOLDERS = ("test", "testing", "val", "valid", "validation")
 
-_SPLIT_WORD = re.compile(
-    "(train(ing)?|test(ing)?|val(id(ation)?)?)(set|a|b)?"
-)  # also trainA: a data set of two domains
+# Also trainA: a data set of two domains.
+_SPLIT_WORD = re.compile("(train(ing)?|test(ing)?|val(id(ation)?)?)(set|a|b)?")
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+")
 _NOT_PRINTED = ("Cc", "Cs", "Zl", "Zp")  # Unicode categories: control characters, undecodable bytes, line ends
 _MOST_NAMED = 4  # folders that are named in a remark
@@ -28,6 +27,7 @@ class Layout:
 
     Attributes:
         training, testing: masks of the splits, bool [N].
+        has_folders: whether folders define the splits, not `test_share`.
         labels: int64 [N]; -1: a test picture in none of the training pictures' class folders.
         class_names: in the labels' order; None: there is one class.
         remarks: what may surprise, a sentence each.
@@ -35,6 +35,7 @@ class Layout:
 
     training: np.ndarray
     testing: np.ndarray
+    has_folders: bool
     labels: np.ndarray
     class_names: tuple[str, ...] | None
     remarks: list[str] = field(default_factory=list)
@@ -50,7 +51,8 @@ def lay_out(names, test_share: float, one_class: bool) -> Layout:
     depth = _common_depth(names)
     folders = _folders(names, depth)
     train, test = (_first(set(folders), words) for words in (TRAIN_FOLDERS, TEST_FOLDERS))
-    if train and test:
+    has_folders = bool(train and test)
+    if has_folders:
         training, testing = (np.array([folder in split for folder in folders]) for split in (train, test))
         folders, used, depth = _folders(names, depth + 1), training, depth + 1
         remarks = _outside(names, training | testing, sorted(train | test))
@@ -68,7 +70,7 @@ def lay_out(names, test_share: float, one_class: bool) -> Layout:
             remarks += _split_like(class_names, _folders(names, depth + 1))
         else:
             remarks += _loose(names, used & np.array([folder is None for folder in folders]), classes)
-    return Layout(training, testing, labels, class_names, remarks)
+    return Layout(training, testing, has_folders, labels, class_names, remarks)
 
 
 def as_text(name: bytes) -> str:

@@ -22,11 +22,9 @@ def obstacle(config: Config) -> str | None:
     if config.method.KIND != "generator" or not isinstance(data, Folder):
         return None
     try:
-        names = list_files(data.root).names
-        layout = lay_out(names, data.test_share, one_class=True)
+        layout = lay_out(list_files(data.root).names, data.test_share, one_class=True)
         num_train, num_test = int(layout.training.sum()), int(layout.testing.sum())
-        has_folders = lay_out(names, 0, one_class=True).testing.any()
-        advice = _in_folders() if has_folders else _in_one_folder(num_train + num_test, data.test_share)
+        advice = _in_folders() if layout.has_folders else _in_one_folder(num_train + num_test, data.test_share)
         check_enough(min(NUM_IMAGES, num_train, num_test), num_train, num_test, advice)
     except UserError as error:
         return str(error)

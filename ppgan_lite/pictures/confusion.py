@@ -43,9 +43,8 @@ def _draw(result, class_names: tuple[str, ...]) -> np.ndarray:
     if is_named:
         _write_numbers(axes, counts, percent)
         rotation = 90 if longest > 2 else 0
-        axes.set_xticks(
-            range(len(class_names)), class_names, rotation=rotation, parse_math=False
-        )  # a class may have a $
+        # A class may have a $ in its name, which is not the start of a formula.
+        axes.set_xticks(range(len(class_names)), class_names, rotation=rotation, parse_math=False)
         axes.set_yticks(range(len(class_names)), class_names, parse_math=False)
     axes.set_xlabel("taken for")
     axes.set_ylabel("is")
