@@ -1,34 +1,44 @@
 """The options of the optimizers. No Paddle here; methods/optimizers.py builds Paddle's optimizers from them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ppgan_lite.schema.types import Named, Positive, Share
 
 
 @dataclass(frozen=True)
-class Adam(Named):
+class Optimizer(Named):
+    """What all optimizers share."""
+
+    ONLY_WITH: ClassVar = {"decay_from": ("decay", ("linear",))}
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
     """Adam (Kingma and Ba 2015)."""
 
     lr: Positive  # learning rate
     betas: tuple[Share, Share] = (0.9, 0.999)  # decay of the averages of the gradient and of its square
     decay: Literal["linear"] | None = None  # learning rate over the run; linear: falls to almost 0; null: constant
+    decay_from: Share = 0.0  # share of the run before the decay begins; 0.5: constant for one half, as pix2pix's
 
 
 @dataclass(frozen=True)
-class SGD(Named):
+class SGD(Optimizer):
     """Gradient descent, without momentum."""
 
     lr: Positive  # learning rate
     decay: Literal["linear"] | None = None  # learning rate over the run; linear: falls to almost 0; null: constant
+    decay_from: Share = 0.0  # share of the run before the decay begins; 0.5: constant for one half, as pix2pix's
 
 
 @dataclass(frozen=True)
-class RMSprop(Named):
+class RMSprop(Optimizer):
     """RMSprop (Tieleman and Hinton 2012), with PyTorch's smoothing constant, as the authors of WGAN used it."""
 
     lr: Positive  # learning rate
     decay: Literal["linear"] | None = None  # learning rate over the run; linear: falls to almost 0; null: constant
+    decay_from: Share = 0.0  # share of the run before the decay begins; 0.5: constant for one half, as pix2pix's
 
 
 OPTIMIZERS = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}

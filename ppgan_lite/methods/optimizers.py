@@ -43,7 +43,8 @@ class Optimizer:
     def schedule(self, step: int, steps: int):
         """Set the learning rate for step `step` (from 1) of `steps`."""
         if self._options.decay == "linear":
-            self._paddle.set_lr(self._options.lr * (1 - (step - 1) / steps))
+            start = self._options.decay_from * steps
+            self._paddle.set_lr(self._options.lr * (1 - max(0.0, (step - 1 - start) / (steps - start))))
 
     def step(self):
         """Update every parameter that has a gradient."""

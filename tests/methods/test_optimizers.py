@@ -107,6 +107,17 @@ def test_a_linear_decay_ends_one_step_above_zero(decay, step, share):
     np.testing.assert_allclose(before - net.weight.numpy(), 0.5 * share, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("step", "share"), [(1, 1), (5, 1), (6, 0.75), (7, 0.5), (8, 0.25)])
+def test_a_decay_may_begin_within_the_run(step, share):
+    net = nn.Linear(3, 1, bias_attr=False)
+    optimizer = Optimizer(optim.SGD(name="sgd", lr=0.5, decay="linear", decay_from=0.5), {"net": net})
+    optimizer.schedule(step, 8)
+    before = net.weight.numpy()
+    net.weight.grad = paddle.ones([3, 1])
+    optimizer.step()
+    np.testing.assert_allclose(before - net.weight.numpy(), 0.5 * share, rtol=1e-5)
+
+
 def test_the_gradient_norm_is_over_all_gradients_as_one_vector():
     net = network()
     optimizer = Optimizer(ADAM, {"net": net})
