@@ -249,6 +249,7 @@ def _check_together(config: Config):
     """Refuse what each section allows, but not all of them together: before any data is opened."""
     method, train = config.method, config.train
     method.check()
+    config.data.check()
     for section, abilities in method.NEEDS.items():
         _check_abilities(method, section, config.networks[section], abilities)
     if train.epochs is None and train.steps is None:
@@ -256,6 +257,10 @@ def _check_together(config: Config):
     if train.ema is not None and not method.AVERAGES:
         raise ConfigError(f"train.ema: {method.name} has no generator to average; set it to null")
     check_spec(config, config.data.spec())
+    if method.NEEDS_PAIRS and not config.data.paired:
+        name = config.data.name
+        has_none = "data.name: unpaired" if name == "unpaired" else f"data.paired: false, and so {name}"
+        raise ConfigError(f"{has_none} has no pairs to train on, but {method.name} needs them; cyclegan does without")
 
 
 def _check_abilities(method, section: str, network, abilities: tuple[str, ...]):
@@ -307,7 +312,8 @@ def without_effect(config: Config) -> list[str]:
     """The keys that have another value than their default but change nothing, each with the reason."""
     method, train = config.method, config.train
     reasons = {}
-    for section, options in {"method": method, **config.networks, "data": config.data}.items():
+    optimizers = {f"optim.{name}": options for name, options in config.optim.items()}
+    for section, options in {"method": method, **config.networks, **optimizers, "data": config.data}.items():
         for key, (other, values) in options.ONLY_WITH.items():
             if getattr(options, other) not in values and getattr(options, key) != getattr(type(options), key):
                 reasons[f"{section}.{key}"] = f"{section}.{other} is {getattr(options, other)}"

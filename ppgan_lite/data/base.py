@@ -19,6 +19,11 @@ class Dataset(paddle.io.Dataset):
         labels: values of the field `label`, int64 [N].
         factors: how each item was made, name -> [N], where this is known.
         flip: whether training mirrors a random half of the items, all image fields of an item alike (data/loader.py).
+        margin: by how many pixels the images of `stream` are larger than the spec's, in height and in width: training
+            cuts a random window of the spec's size, from all image fields of an item alike.
+        domains: where training must not know pairs: field -> the data set of its images, which has the field `image`,
+            and the flip and the margin that hold for it. The length is the largest domain's; `batch` and `pixels` take
+            indices modulo each domain's length, and are for looking only.
     """
 
     spec: Spec
@@ -26,6 +31,8 @@ class Dataset(paddle.io.Dataset):
     labels: np.ndarray
     factors: dict[str, np.ndarray] = {}  # noqa: RUF012 (never changed)
     flip = False
+    margin = 0
+    domains: dict[str, "Dataset"] = {}  # noqa: RUF012 (never changed)
 
     def batch(self, indices) -> dict[str, np.ndarray]:
         """The items at `indices`, one array per field: images float32 [N, C, H, W] in [-1, 1], labels int64 [N]."""
@@ -36,7 +43,7 @@ class Dataset(paddle.io.Dataset):
         raise NotImplementedError
 
     def stream(self, batches):
-        """Yield `batch(indices)` for each of `batches`. Closing the generator ends work done in advance."""
+        """Yield `batch(indices)` for each of `batches`, with `margin`. Closing it ends work done in advance."""
         return (self.batch(indices) for indices in batches)
 
     def __len__(self):

@@ -10,17 +10,21 @@ from ppgan_lite.data.pictures import SUFFIXES
 from ppgan_lite.errors import DataError
 
 
-def scan(origin: str):
+def scan(origin: str, option: str = "root"):
     """The names of the picture files in a folder, in any order, facts about them, and what is passed over.
 
     Links to files are followed. Links to folders, too, but each folder is read once: by its own path, or else by the
     first of the links to it. A dangling link is listed if its suffix is a picture's; reading it reports the error.
 
+    Args:
+        origin: the folder.
+        option: the key of `data` that names it, for the messages.
+
     Raises:
         DataError: a folder cannot be listed.
     """
     names, sizes, times, passed = [], array.array("q"), array.array("q"), PassedOver()
-    for folder, entry in _walk(origin, passed):
+    for folder, entry in _walk(origin, passed, option):
         status, name = _status(entry), folder + entry.name
         if status and not stat.S_ISREG(status.st_mode):
             passed.add(SPECIAL, name)
@@ -34,7 +38,7 @@ def scan(origin: str):
     return names, {"size": sizes, "modified": times}, passed
 
 
-def _walk(origin: str, passed: PassedOver):
+def _walk(origin: str, passed: PassedOver, option: str):
     """Yield (folder, os.DirEntry) of everything below `origin` that is neither hidden nor a folder.
 
     Folders have a slash at the end, and are below `origin`; links to folders come last, in alphabetical order.
@@ -47,7 +51,7 @@ def _walk(origin: str, passed: PassedOver):
             passed.add(LINKED, folder.rstrip("/"))
             continue
         seen.add(real)
-        for entry in _entries(os.path.join(origin, folder)):
+        for entry in _entries(os.path.join(origin, folder), option):
             if is_hidden(entry.name):
                 passed.add(HIDDEN, folder + entry.name)
             elif not _is_folder(entry):
@@ -58,13 +62,13 @@ def _walk(origin: str, passed: PassedOver):
                 pending.append(f"{folder}{entry.name}/")
 
 
-def _entries(path: str):
+def _entries(path: str, option: str):
     """Yield the os.DirEntry of everything in a folder."""
     try:
         with os.scandir(path) as entries:
             yield from entries
     except OSError as error:
-        raise DataError(f"data.root: {path}: cannot be listed: {error.strerror}") from error
+        raise DataError(f"data.{option}: {path}: cannot be listed: {error.strerror}") from error
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

@@ -28,6 +28,7 @@ class Layout:
     Attributes:
         training, testing: masks of the splits, bool [N].
         has_folders: whether folders define the splits, not `test_share`.
+        depth: number of folders above the folders of classes, or above the files.
         labels: int64 [N]; -1: a test picture in none of the training pictures' class folders.
         class_names: in the labels' order; None: there is one class.
         remarks: what may surprise, a sentence each.
@@ -36,6 +37,7 @@ class Layout:
     training: np.ndarray
     testing: np.ndarray
     has_folders: bool
+    depth: int
     labels: np.ndarray
     class_names: tuple[str, ...] | None
     remarks: list[str] = field(default_factory=list)
@@ -57,7 +59,7 @@ def lay_out(names, test_share: float, one_class: bool) -> Layout:
         folders, used, depth = _folders(names, depth + 1), training, depth + 1
         remarks = _outside(names, training | testing, sorted(train | test))
     else:
-        testing = np.array([zlib.crc32(name) < test_share * 2**32 for name in names])
+        testing = held_out(names, test_share)
         training, used = ~testing, np.ones(len(names), bool)
         remarks = _one_split(names, depth)
     labels, class_names = np.zeros(len(names), "int64"), None
@@ -70,7 +72,18 @@ def lay_out(names, test_share: float, one_class: bool) -> Layout:
             remarks += _split_like(class_names, _folders(names, depth + 1))
         else:
             remarks += _loose(names, used & np.array([folder is None for folder in folders]), classes)
-    return Layout(training, testing, has_folders, labels, class_names, remarks)
+    return Layout(training, testing, has_folders, depth, labels, class_names, remarks)
+
+
+def held_out(names, test_share: float) -> np.ndarray:
+    """A mask of about this share of the names, bool [N]. A name alone decides, whatever the others are."""
+    return np.array([zlib.crc32(name) < test_share * 2**32 for name in names])
+
+
+def stem(name: bytes, depth: int) -> str:
+    """A file's path below `depth` folders without its suffix, as text (`as_text`): what the files of a pair share."""
+    below = as_text(b"/".join(name.split(b"/")[depth:]))
+    return below.rpartition(".")[0]
 
 
 def as_text(name: bytes) -> str:
@@ -136,7 +149,8 @@ def _split_like(class_names: tuple[str, ...], below: list[bytes | None]) -> list
     if splits := [name for name in class_names if _is_split_like(name)]:
         remarks.append(
             f"{_listed(splits)} look like splits, but are classes here, of which test pictures are held out; the "
-            "folders train/ and test/ (or val/) are splits if both exist; of two domains (trainA/, trainB/), give one"
+            "folders train/ and test/ (or val/) are splits if both exist; for two domains (trainA/, trainB/), set "
+            "data.name=unpaired"
         )
     inner = set(below)
     if _first(inner, TRAIN_FOLDERS) and (tests := _first(inner, TEST_FOLDERS)):

@@ -11,13 +11,14 @@ import functools
 import hashlib
 import itertools
 import os
+from typing import NamedTuple
 
 import numpy as np
 
 from ppgan_lite.data import folder_files, zip_files
 from ppgan_lite.data.layout import as_text, lay_out, some_names
 from ppgan_lite.data.passed_over import PassedOver, picture_suffixes
-from ppgan_lite.data.pictures import BadImageError
+from ppgan_lite.data.pictures import BadImageError, is_dim, read_picture
 from ppgan_lite.errors import DataError, one_line, warn
 from ppgan_lite.files import read_file
 from ppgan_lite.schema.text import escape_hint
@@ -49,8 +50,29 @@ class PackedNames:
             yield self._joined[start:end]
 
 
-class Listing:
-    """Picture files. Small to pickle, and safe to use in forked processes.
+class Files:
+    """Files of pictures, as `picture_set` takes them. Small to pickle, and safe to use in forked processes.
+
+    A subclass has a length, `name(index)`, `labels` and `class_names` as in `Listing`, `origin`, `digest`,
+    `fingerprint` and `read(index)`, the content of a file, which may raise BadImageError.
+    """
+
+    KIND = "files"  # in messages
+    stacked = 1  # number of pictures in an item, one after the other along the channels
+
+    def picture(self, index: int, size: int, channels: int) -> tuple[np.ndarray, bool]:
+        """The pictures of an item, uint8 [stacked * channels, size, size], and whether any is dim (`pictures.is_dim`).
+
+        Raises:
+            BadImageError: a file cannot be decoded, or is not what it must be.
+        """
+        content = self.read(index)
+        picture = read_picture(content, size, channels)
+        return picture, is_dim(content, picture)
+
+
+class Listing(Files):
+    """Picture files of a folder.
 
     Args:
         origin: absolute path of the folder or zip file.
@@ -134,7 +156,28 @@ class ZipListing(Listing):
             return zip_files.unpack(file, entry, MAX_BYTES)
 
 
-def list_pictures(root: str | None, split: str = "train", test_share: float = 0.1, one_class: bool = False) -> Listing:
+class Found(NamedTuple):
+    """The pictures in a folder or zip file, and what else was found."""
+
+    listing: Listing  # all pictures, sorted by name, as one class
+    passed: PassedOver
+    decoded_as: str | None  # how names in a zip file were decoded: see `zip_files.scan`
+
+    def report(self, remarks: list[str]):
+        """Print what is passed over, a line for all of it, and what may surprise; a warning if pictures are missed."""
+        origin = self.listing.origin
+        if self.decoded_as:
+            _note(f"{origin}: file names without a mark for UTF-8 are read as {self.decoded_as}")
+        if self.passed.total:
+            report = _note if self.passed.is_harmless else warn
+            report(f"{origin}: {self.passed.total} other files are not read as pictures: {self.passed}")
+        for remark in remarks:
+            warn(f"{origin}: {remark}")
+
+
+def list_pictures(
+    root: str | None, split: str = "train", test_share: float = 0.1, one_class: bool = False, option: str = "root"
+) -> Listing:
     """The training or test pictures below `root`, with their classes.
 
     Args:
@@ -143,27 +186,33 @@ def list_pictures(root: str | None, split: str = "train", test_share: float = 0.
         test_share: fraction held out for testing if there are no train and test folders. A picture's name alone
             decides, so adding pictures does not move others to another split.
         one_class: put all pictures into one class, whatever the folders are.
+        option: the key of `data` that is `root`, for the messages.
 
     Raises:
         DataError: `root` is null, missing or cannot be read; or there are no pictures (in this split).
     """
-    listing, passed, decoded_as = _find(root)
-    layout = lay_out(listing.names, test_share, one_class)
+    found = find_pictures(root, option)
+    listing, layout = found.listing, lay_out(found.listing.names, test_share, one_class)
     in_split = layout.training if split == "train" else layout.testing
     if split == "train":
-        _report(listing.origin, passed, decoded_as, layout.remarks)
+        found.report(layout.remarks)
     elif (strays := in_split & (layout.labels < 0)).any():
         warn(
             f"{listing.origin}: {strays.sum()} of {in_split.sum()} test pictures have no class: not in a class folder "
             f"that also exists in train/ ({some_names(listing.names, strays)})"
         )
-    if not in_split.any():
-        raise DataError(
-            f"data.root: {listing.origin}: none of its {len(listing)} pictures is in the {split} split; put them into "
-            f"folders train/ and test/, or change data.test_share ({test_share:g})"
-        )
+    check_any(in_split, listing.origin, split, test_share, option)
     listing.labels, listing.class_names = layout.labels, layout.class_names or listing.class_names
     return listing.select(in_split)
+
+
+def check_any(in_split: np.ndarray, origin: str, split: str, test_share: float, option: str):
+    """Raises DataError: none of the pictures of `origin` is in the split; `in_split` is a mask of all of them."""
+    if not in_split.any():
+        raise DataError(
+            f"data.{option}: {origin}: none of its {len(in_split)} pictures is in the {split} split; put them into "
+            f"folders train/ and test/, or change data.test_share ({test_share:g})"
+        )
 
 
 def list_files(root: str | None) -> Listing:
@@ -172,53 +221,65 @@ def list_files(root: str | None) -> Listing:
     Raises:
         DataError: `root` is null, missing or cannot be read, or there are no pictures.
     """
-    return _find(root)[0]
+    return find_pictures(root).listing
 
 
-def find_root(root: str | None, what: str = "folder or zip file of pictures") -> str:
+def find_root(root: str | None, what: str = "folder or zip file of pictures", option: str = "root") -> str:
     """The absolute path of `data.root`: as given, or else relative to $PPGAN_DATA.
 
     Args:
+        root: the path as given.
         what: the kind of path expected, for the messages.
+        option: the key of `data` that is `root`, for the messages.
 
     Raises:
         DataError: `root` is null, or does not exist.
     """
     if not root:
-        raise DataError(f"data.root: missing; set it to a {what}")
+        raise DataError(f"data.{option}: missing; set it to a {what}")
     shared = os.environ.get("PPGAN_DATA")
     for place in (os.path.expanduser(root), shared and os.path.join(os.path.expanduser(shared), root)):
         if place and os.path.exists(place):
             return os.path.abspath(place)
     below = f"here or below $PPGAN_DATA ({shared})" if shared else "and $PPGAN_DATA is not set"
     place = os.path.expanduser(root)
-    raise DataError(f"data.root: {_unambiguous(root)}: no such {what}{_reason(place)}, {below}{escape_hint(root)}")
+    raise DataError(f"data.{option}: {_unambiguous(root)}: no such {what}{_reason(place)}, {below}{escape_hint(root)}")
 
 
-def _find(root: str | None) -> tuple[Listing, PassedOver, str | None]:
-    """`list_files`, with the files that are passed over, and how names in a zip file were decoded."""
-    origin = find_root(root)
+def find_roots(data) -> dict[str, str]:
+    """Option -> absolute path, of all roots that the options of a data set of pictures have.
+
+    Raises:
+        DataError: one of them does not exist; or none is given.
+    """
+    two = {option: getattr(data, option, None) for option in ("root_a", "root_b")}
+    if any(two.values()):
+        return {option: find_root(root, option=option) for option, root in two.items()}
+    if not data.root and hasattr(data, "root_a"):
+        raise DataError(
+            "data.root: missing; set it to a folder or zip file of pictures, or set data.root_a and data.root_b to "
+            "one for each domain"
+        )
+    return {"root": find_root(data.root)}
+
+
+def find_pictures(root: str | None, option: str = "root") -> Found:
+    """All pictures below `root`, with what is passed over; see `list_pictures`.
+
+    Raises:
+        DataError: `root` is null, missing or cannot be read, or there are no pictures.
+    """
+    origin = find_root(root, option=option)
     if os.path.isdir(origin):
-        kind, encode, decoded_as, (names, facts, passed) = Listing, os.fsencode, None, folder_files.scan(origin)
+        kind, encode, decoded_as, (names, facts, passed) = Listing, os.fsencode, None, folder_files.scan(origin, option)
     else:
-        kind, encode, (names, facts, passed, decoded_as) = ZipListing, str.encode, zip_files.scan(origin)
+        kind, encode, (names, facts, passed, decoded_as) = ZipListing, str.encode, zip_files.scan(origin, option)
     if not names:
         others = f"only {passed.total} other files: {passed}" if passed.total else "no files at all"
-        raise DataError(f"data.root: {origin}: no pictures ({picture_suffixes()}), {others}")
+        raise DataError(f"data.{option}: {origin}: no pictures ({picture_suffixes()}), {others}")
     order = sorted(range(len(names)), key=names.__getitem__)
     facts = {fact: np.array(values, "int64")[order] for fact, values in facts.items()}
-    return kind(origin, PackedNames(encode(names[index]) for index in order), facts), passed, decoded_as
-
-
-def _report(origin: str, passed: PassedOver, decoded_as: str | None, remarks: list[str]):
-    """Print what is passed over, a line for all of it, and what may surprise; a warning if pictures are missed."""
-    if decoded_as:
-        _note(f"{origin}: file names without a mark for UTF-8 are read as {decoded_as}")
-    if passed.total:
-        report = _note if passed.is_harmless else warn
-        report(f"{origin}: {passed.total} other files are not used: {passed}")
-    for remark in remarks:
-        warn(f"{origin}: {remark}")
+    return Found(kind(origin, PackedNames(encode(names[index]) for index in order), facts), passed, decoded_as)
 
 
 def _note(message: str):

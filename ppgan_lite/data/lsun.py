@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ppgan_lite.data import picture_set
-from ppgan_lite.data.listing import PackedNames, find_root, list_pictures
+from ppgan_lite.data.listing import Files, PackedNames, find_root, list_pictures
 from ppgan_lite.data.lmdb_pages import DamagedError, check_pages
 from ppgan_lite.data.pictures import BadImageError
 from ppgan_lite.errors import DataError
@@ -29,7 +29,7 @@ SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}  # first bytes of a fil
 NESTED = 4  # depth of exported pictures: for the 3 million bedrooms, 46 in each of 65,536 folders
 
 
-class LMDB:
+class LMDB(Files):
     """The pictures of an LMDB in the order of their keys, as one class: a source for `picture_set.build`.
 
     It is identified by its keys and, for the cache, by the file's size and modification time: reading 43 GB of values

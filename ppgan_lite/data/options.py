@@ -1,9 +1,11 @@
 """The options of every data set, and its fields as far as they are known before a file is opened. No Paddle here."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
-from ppgan_lite.data.spec import Spec, images, points
+from ppgan_lite.data.spec import Spec, images, pair, points, with_attributes
+from ppgan_lite.errors import ConfigError
 from ppgan_lite.schema.types import Named, Range, Seed
 
 
@@ -14,6 +16,13 @@ class Data(Named):
     SHAPE: ClassVar[tuple[int, int, int]]  # C, H, W, if no option determines it
 
     batch_size: Annotated[int, Range(1, 10**5)]  # images (or points) per batch
+
+    def check(self):
+        """Refuse options that do not go together. Raises ConfigError."""
+
+    def moved(self, root: str) -> "Data":
+        """The options of the same data in another place, where it is read from files."""
+        return replace(self, root=root)
 
     def spec(self) -> Spec:
         """The fields of the data. The names of the classes are known only when the data is built."""
@@ -106,6 +115,131 @@ class Folder(Pictures):
 
 
 @dataclass(frozen=True)
+class Cropped(Pictures):
+    """Options of pictures for translation, of which training may cut a random square."""
+
+    load_size: Annotated[int, Range(8, 2048)] | None = None  # training cuts `size` out of this, pixels; null: no cut
+    test_share: Annotated[float, Range(0, 0.5)] = 0.1  # fraction held out for testing if there are no train/ and test/
+
+    def check(self):
+        """Refuse options that do not go together. Raises ConfigError."""
+        if self.load_size is not None and self.load_size < self.size:
+            raise ConfigError(f"data.load_size: {self.load_size} is less than data.size: {self.size}")
+
+    def margin(self, split: str) -> int:
+        """By how many pixels the pictures of a split are larger than `size` when they are decoded."""
+        return 0 if split != "train" or self.load_size is None else self.load_size - self.size
+
+
+@dataclass(frozen=True)
+class TwoDomains(Cropped):
+    """Options of pictures of two domains, in one place or in two."""
+
+    root: str | None = None  # folder or zip file of both domains, as given or relative to $PPGAN_DATA
+    root_a: str | None = None  # without root: folder or zip file of the pictures a
+    root_b: str | None = None  # without root: folder or zip file of the pictures b
+
+    def check(self):
+        super().check()
+        if self.root and (self.root_a or self.root_b):
+            given = "root_a" if self.root_a else "root_b"
+            raise ConfigError(f"data.root and data.{given}: give either root, or root_a and root_b (null: not given)")
+        if bool(self.root_a) != bool(self.root_b):
+            given, missing = ("root_a", "root_b") if self.root_a else ("root_b", "root_a")
+            raise ConfigError(f"data.{missing}: missing; data.{given} is the folder or zip file of one domain only")
+
+    def moved(self, root):
+        """See `Data.moved`; two folders keep their names, and are now in the folder `root`."""
+        if not self.root_a:
+            return super().moved(root)
+        a, b = (os.path.join(root, os.path.basename(os.path.normpath(old))) for old in (self.root_a, self.root_b))
+        return replace(self, root_a=a, root_b=b)
+
+    def spec(self):
+        return pair((self.channels, self.size, self.size))
+
+
+@dataclass(frozen=True)
+class Pairs(TwoDomains):
+    """Pairs of pictures: side by side in one file (a left, b right), or in two folders, matched by their names."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.data.pairs.build"
+
+    paired: bool = True  # false: train without the pairs, a and b from different ones; the test pairs stay pairs
+
+
+@dataclass(frozen=True)
+class Unpaired(TwoDomains):
+    """Pictures of two domains, without pairs: trainA, trainB, testA and testB in one folder, or two folders."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.data.unpaired.build"
+    paired: ClassVar = False
+
+
+@dataclass(frozen=True)
+class Attributes(Cropped):
+    """Pictures with attributes: from a list like CelebA's, or the classes that are their folders."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.data.attributes.build"
+
+    root: str | None = None  # folder or zip file with the pictures, as given or relative to $PPGAN_DATA
+    list_file: str | None = None  # list below root, such as list_attr_celeba.txt; null: the folders are classes
+    attributes: tuple[str, ...] = ()  # attributes of the list to use, in this order; []: all
+
+    def check(self):
+        super().check()
+        if self.attributes and self.list_file is None:
+            raise ConfigError("data.attributes: they are chosen from a list; set data.list_file, or remove them")
+        if len(set(self.attributes)) < len(self.attributes):
+            raise ConfigError(f"data.attributes: a name appears twice: {', '.join(self.attributes)}")
+
+    def spec(self):
+        return with_attributes((self.channels, self.size, self.size))
+
+
+@dataclass(frozen=True)
+class Derived(Data):
+    """Images a of another data set, and images b computed from them: the truth of a translation is known."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.data.derived.build"
+    GREY: ClassVar = ("fashion_mnist", "kmnist", "mnist", "rendered_digits")  # have one channel; the others have 3
+
+    images: Literal[
+        "cifar10", "cifar10_jpeg", "fake", "fashion_mnist", "folder", "kmnist", "mnist", "rendered_digits"
+    ]  # data set of the images a
+    num_images: Annotated[int, Range(2, 10**7)] | None = None  # number to train on; a sixth as many to test; null: all
+    root: str | None = None  # where that data set is: see its own option root
+    transform: Literal["outline", "grey", "small"] = "outline"  # b: edges, no colour, or a quarter of the resolution
+    size: Annotated[int, Range(8, 1024)] = 32  # height and width, pixels; images of 28 get a border up to 32
+    paired: bool = True  # false: train without the pairs, a and b from different images; the test pairs stay pairs
+    flip: bool = False  # mirror a random half of the images, chosen again in each epoch
+
+    def check(self):
+        if self.transform == "grey" and self.images in self.GREY:
+            raise ConfigError(f"data.transform: grey changes nothing, as {self.images} has no colours")
+        if self.transform == "small" and self.size % 4:
+            raise ConfigError(f"data.size: {self.size} must be a multiple of 4 for the transform small")
+
+    def spec(self):
+        return pair((1 if self.images in self.GREY else 3, self.size, self.size))
+
+
+@dataclass(frozen=True)
+class ColouredDigits(Data):
+    """Drawn digits in three colours and two thicknesses, which are their attributes: needs no files and no network."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.data.coloured_digits.build"
+    SHAPE: ClassVar = (3, 32, 32)
+    ATTRIBUTES: ClassVar = ("colour=red", "colour=green", "colour=blue", "thickness=thin", "thickness=thick")
+
+    num_images: Annotated[int, Range(1, 10**7)] = 20000  # number of training images; a sixth as many test images
+    seed: Seed = 0  # random seed of the drawn digits
+
+    def spec(self):
+        return with_attributes(self.SHAPE, self.ATTRIBUTES)
+
+
+@dataclass(frozen=True)
 class LSUN(Pictures):
     """One category of LSUN (Yu et al. 2015): its LMDB, or the pictures that tools/prepare_data.py exports from it."""
 
@@ -144,9 +278,12 @@ class CIFARJPEG(Data):
 
 
 DATASETS = {
+    "attributes": Attributes,
     "cifar10": CIFAR10,
     "cifar100": CIFAR,
     "cifar10_jpeg": CIFARJPEG,
+    "coloured_digits": ColouredDigits,
+    "derived": Derived,
     "fake": Fake,
     "fashion_mnist": MNIST,
     "folder": Folder,
@@ -154,5 +291,7 @@ DATASETS = {
     "kmnist": KMNIST,
     "lsun": LSUN,
     "mnist": MNIST,
+    "pairs": Pairs,
     "rendered_digits": RenderedDigits,
+    "unpaired": Unpaired,
 }

@@ -34,8 +34,13 @@ def build(options, split: str = "train", stands_in_for: str | None = None) -> Im
     return ImageArray(images[:, None], labels, "0123456789", "rendered_digits", origin, stands_in_for, factors)
 
 
-def render(num: int, seed: int | list[int]) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+def render(num: int, seed: int | list[int], strokes=None) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Draw `num` digits.
+
+    Args:
+        num: number of digits.
+        seed: determines everything but given strokes.
+        strokes: indices into STROKES, [num]; None: random ones.
 
     Returns:
         images: uint8 [num, 28, 28], white strokes on black.
@@ -52,7 +57,8 @@ def render(num: int, seed: int | list[int]) -> tuple[np.ndarray, np.ndarray, dic
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, num)
     fonts = rng.integers(0, len(FONTS), num)
-    strokes = rng.integers(0, len(STROKES), num)
+    drawn = rng.integers(0, len(STROKES), num)  # also where they are given: what follows is then the same
+    strokes = drawn if strokes is None else strokes
     slants = rng.uniform(-0.25, 0.5, num)
     scales = rng.uniform(0.8, 1.1, num)
     shifts = rng.uniform(-1.5, 1.5, (num, 2))

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 
 from ppgan_lite.schema.types import Whole, Word
 
+OWN = ("attributes", "folder", "pairs", "unpaired")  # a user's own pictures, from one folder or from "A and B"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -22,8 +24,10 @@ class Source:
 
     @property
     def title(self) -> str:
-        """The data set's name (for `folder`, with the folder's own name), and what it stands in for."""
-        name = f"folder {os.path.basename(self.origin)}" if self.name == "folder" else self.name
+        """The data set's name (of own pictures, with their folders' names), and what it stands in for."""
+        name = self.name
+        if name in OWN:
+            name += " " + " and ".join(map(os.path.basename, self.origin.split(" and ")))
         return f"{name}, standing in for {self.stands_in_for}" if self.stands_in_for else name
 
     def __str__(self):

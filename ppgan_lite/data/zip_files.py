@@ -1,5 +1,6 @@
 """The picture files in a zip file: their names as other programs wrote them, and their contents."""
 
+import errno
 import os
 import posixpath
 import re
@@ -60,17 +61,21 @@ class Entry(NamedTuple):
     method: int  # how it is compressed, as in zipfile
 
 
-def scan(origin: str):
+def scan(origin: str, option: str = "root"):
     """The names of the pictures in a zip file, their facts, what is passed over, and how names were decoded.
 
     The last is None where the zip file says that all its names are in UTF-8 or ASCII.
+
+    Args:
+        origin: the zip file.
+        option: the key of `data` that names it, for the messages.
 
     Raises:
         DataError: it is not a regular file, not a valid zip file, or a picture in it is encrypted or compressed with
             another method than deflate.
     """
     if (problem := _not_regular(origin)) is not None:
-        raise DataError(f"data.root: {origin}: neither a folder nor a valid zip file: {problem}")
+        raise DataError(f"data.{option}: {origin}: neither a folder nor a valid zip file: {problem}")
     try:
         with zipfile.ZipFile(origin) as file:
             infos = file.infolist()
@@ -80,11 +85,11 @@ def scan(origin: str):
             passed.add_alike(lambda name: _start(file, by_name[name]))
     except _ERRORS as error:
         reason = _other_file(origin) or getattr(error, "strerror", None) or error
-        raise DataError(f"data.root: {origin}: neither a folder nor a valid zip file: {reason}") from error
+        raise DataError(f"data.{option}: {origin}: neither a folder nor a valid zip file: {reason}") from error
     for name, info in pictures.items():
         if info.flag_bits & _ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DataError(
-                f"data.root: {origin}: {name} is encrypted, or compressed with another method than deflate; "
+                f"data.{option}: {origin}: {name} is encrypted, or compressed with another method than deflate; "
                 "create a plain zip file"
             )
     entries = [_entry(info) for info in pictures.values()]
@@ -115,6 +120,25 @@ def unpack(file, entry: Entry, limit: int) -> bytes:
     if not header.startswith(_LOCAL_HEADER) or len(content) != entry.size or zlib.crc32(content) != entry.crc:
         raise BadImageError("damaged in the zip file")
     return content
+
+
+def read_file(origin: str, name: str, limit: int) -> bytes:
+    """The content of a file in a zip file, by its path in it; of several files of one name, the last.
+
+    Raises:
+        OSError: the zip file cannot be read, or has no such file.
+        BadImageError: see `unpack`.
+    """
+    try:
+        with zipfile.ZipFile(origin) as file:
+            infos = file.infolist()
+        info = dict(zip(_names(infos)[0], infos, strict=True))[_normalised(name)]
+    except KeyError as error:
+        raise FileNotFoundError(errno.ENOENT, "no such file in the zip file", name) from error
+    except _ERRORS as error:
+        raise OSError(errno.EINVAL, str(error), name) from error
+    with open(origin, "rb") as file:
+        return unpack(file, _entry(info), limit)
 
 
 def _is_possible(entry: Entry, num_bytes: int, limit: int) -> bool:

@@ -37,7 +37,8 @@ def check_dataclass(tree, where: str, cls: type):
 
 def required_keys(cls: type) -> list[str]:
     """The keys of a dataclass without a default."""
-    return [field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
+    missing = dataclasses.MISSING
+    return [field.name for field in dataclasses.fields(cls) if field.default is field.default_factory is missing]
 
 
 def check_keys(tree, where: str, allowed, required):

@@ -537,6 +537,12 @@ def test_epochs_make_no_difference_next_to_steps(small_tree):
             ["train.stop_on=[collapse]"],
             ["train.stop_on: collapse has no effect: a run of classifier does not log what shows it"],
         ),
+        ("cyclegan_outlines_cpu", ["train.stop_on=[collapse, copies_input, cycle_stuck, inverted]"], []),
+        (
+            "stargan_digits_cpu",
+            ["train.stop_on=[copies_input, inverted]"],
+            ["train.stop_on: inverted has no effect: a run of stargan does not log what shows it"],
+        ),
         ("vae_mnist", ["method.noise_std=0.3"], ["method.noise_std has no effect: method.likelihood is bernoulli"]),
         ("vae_mnist", ["method.noise_std=0.3", "method.likelihood=gaussian"], []),
         (
@@ -576,3 +582,16 @@ def test_a_config_is_checked_without_paddle_and_opencv():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "change", "message"),
+    [
+        ("pix2pix_outlines_cpu", "data.paired=false", "data.paired: false, and so derived has no pairs"),
+        ("pix2pix_facades_cpu", "data={name: unpaired, batch_size: 1}", "data.name: unpaired has no pairs"),
+    ],
+)
+def test_a_method_that_needs_pairs_refuses_data_without(config, change, message):
+    with pytest.raises(ConfigError, match=f"^{message} to train on, but pix2pix needs them; cyclegan does without$"):
+        load_config(ROOT / "configs" / f"{config}.yml", [change])
+    load_config(ROOT / "configs" / "cyclegan_outlines_cpu.yml", ["data.paired=true"])

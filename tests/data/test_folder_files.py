@@ -86,7 +86,8 @@ def test_everything_that_is_passed_over_is_counted(tmp_path, capfd, monkeypatch)
     out, err = capfd.readouterr()
     assert out == ""
     assert err == (
-        f"warning: {tmp_path}: 7 other files are not used: 3 hidden (.x), 2 pipes, sockets or devices (pipe.png), "
+        f"warning: {tmp_path}: 7 other files are not read as pictures: "
+        "3 hidden (.x), 2 pipes, sockets or devices (pipe.png), "
         "1 .txt (n.txt), 1 without suffix (dangling)\n"
     )
 
@@ -97,7 +98,8 @@ def test_other_files_are_a_line_but_no_warning(tmp_path, capfd):
     out, err = capfd.readouterr()
     assert err == ""
     assert out == (
-        f"{tmp_path}: 13 other files are not used: 2 .txt (a/x.txt), 1 .k0 (0.k0), 1 .k1 (1.k1), 1 .k2 (2.k2), 8 more\n"
+        f"{tmp_path}: 13 other files are not read as pictures: "
+        "2 .txt (a/x.txt), 1 .k0 (0.k0), 1 .k1 (1.k1), 1 .k2 (2.k2), 8 more\n"
     )
 
 

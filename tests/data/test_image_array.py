@@ -1,6 +1,7 @@
 import numpy as np
 
-from ppgan_lite.data.image_array import ImageArray, Source
+from ppgan_lite.data.image_array import Arrays, ImageArray, Source
+from ppgan_lite.data.spec import with_attributes
 
 
 def dataset():
@@ -33,3 +34,16 @@ def test_the_source_names_data_and_stand_in():
 
 def test_the_title_of_a_folder_has_its_name():
     assert Source("folder", "/somewhere/cats", "0", 9).title == "folder cats"
+
+
+def test_other_fields_are_as_in_a_batch_and_labels_need_be_no_field():
+    attributes = np.eye(3, dtype="float32")
+    images = np.zeros((3, 1, 4, 5), "uint8")
+    spec = with_attributes((1, 4, 5), ("x", "y", "z"))
+    data = Arrays(spec, {"image": images, "attributes": attributes}, "name", "made here", labels=[2, 0, 1])
+    batch = data.batch([2, 0])
+    assert list(batch) == ["image", "attributes"]
+    np.testing.assert_array_equal(batch["attributes"], attributes[[2, 0]])
+    assert batch["image"].max() == -1
+    assert data.labels.tolist() == [2, 0, 1]
+    assert data.source.sha256 == ImageArray(images, [0, 1, 2], "abc", "name", "elsewhere").source.sha256

@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from ppgan_lite.data.layout import TEST_FOLDERS, TRAIN_FOLDERS, as_text, lay_out
+from ppgan_lite.data.layout import TEST_FOLDERS, TRAIN_FOLDERS, as_text, held_out, lay_out, stem
 
 
 def layout(*paths, one_class=False, test_share=0.0):
@@ -52,6 +52,7 @@ def test_classes_that_look_like_splits_are_remarked(names):
     assert found.class_names == tuple(sorted(names))
     (remark,) = found.remarks
     assert "look like splits, but are classes here" in remark
+    assert "for two domains (trainA/, trainB/), set data.name=unpaired" in remark
     assert sorted(names)[-1] in remark or "dogs" in names
 
 
@@ -116,3 +117,36 @@ def test_class_names_can_be_printed_and_recorded():
     found = layout(b"\xff/1.png", b"\xfe\n/2.png")
     assert found.class_names == (r"\xfe\n", r"\xff")
     assert all(name.isprintable() for name in found.class_names)
+
+
+# ---- pairs ----
+
+
+def test_the_stem_is_the_path_below_some_folders_without_the_suffix():
+    assert [stem(b"x/train/cat/1.tar.png", depth) for depth in range(4)] == [
+        "x/train/cat/1.tar",
+        "train/cat/1.tar",
+        "cat/1.tar",
+        "1.tar",
+    ]
+    assert stem(unicodedata.normalize("NFD", "bär.JPG").encode(), 0) == "bär"
+
+
+@pytest.mark.parametrize(
+    ("paths", "depth"),
+    [
+        (["1.png", "2.png"], 0),
+        (["x/1.png", "x/2.png"], 1),
+        (["x/train/1.png", "x/test/1.png"], 2),
+        (["train/cat/1.png", "test/dog/1.png"], 1),
+    ],
+)
+def test_the_depth_is_below_the_folders_of_splits(paths, depth):
+    assert layout(*paths).depth == depth
+
+
+def test_a_name_alone_decides_whether_it_is_held_out():
+    names = [str(number).encode() for number in range(200)]
+    mask = held_out(names, 0.3)
+    assert 40 < mask.sum() < 80
+    assert (held_out(names[50:60], 0.3) == mask[50:60]).all()

@@ -12,7 +12,8 @@ import pytest
 from zip_writers import pack
 
 from ppgan_lite.data import listing
-from ppgan_lite.data.listing import PackedNames, find_root, list_files, list_pictures
+from ppgan_lite.data.listing import PackedNames, find_root, find_roots, list_files, list_pictures
+from ppgan_lite.data.options import Folder, Unpaired
 from ppgan_lite.data.pictures import BadImageError
 from ppgan_lite.errors import DataError
 
@@ -318,6 +319,33 @@ def test_roots_are_found_as_given_or_below_the_variable(tmp_path, monkeypatch):
         )
     with pytest.raises(DataError, match=r"data.root: none: no such LMDB, here or below \$PPGAN_DATA \(.*shared\)"):
         find_root("none", "LMDB")
+
+
+def test_the_roots_of_a_data_set(tmp_path, monkeypatch):
+    touch(tmp_path, "x/1.jpg", "y/1.jpg")
+    monkeypatch.chdir(tmp_path)
+    keys = {"name": "unpaired", "batch_size": 1}
+    assert find_roots(Folder("folder", 1, root="x")) == {"root": str(tmp_path / "x")}
+    assert find_roots(Unpaired(**keys, root="x")) == {"root": str(tmp_path / "x")}
+    both = find_roots(Unpaired(**keys, root_a="x", root_b="y"))
+    assert both == {"root_a": str(tmp_path / "x"), "root_b": str(tmp_path / "y")}
+    for missing, message in (
+        (Folder("folder", 1), r"data.root: missing; set it to a folder or zip file of pictures$"),
+        (Unpaired(**keys), r"data.root: missing; .* or set data.root_a and data.root_b to one for each domain$"),
+        (Unpaired(**keys, root="z"), "data.root: z: no such folder"),
+        (Unpaired(**keys, root_a="x", root_b="z"), "data.root_b: z: no such folder"),
+    ):
+        with pytest.raises(DataError, match=f"^{message}"):
+            find_roots(missing)
+
+
+def test_another_option_is_named_in_every_message(tmp_path):
+    (tmp_path / "text.zip").write_text("not a zip file")
+    (tmp_path / "empty").mkdir()
+    touch(tmp_path, "one/1.jpg")
+    for root in ("none", "text.zip", "empty", "one"):
+        with pytest.raises(DataError, match=r"^data.root_b: "):
+            list_pictures(str(tmp_path / root), "test", 0, option="root_b")
 
 
 def test_why_a_root_cannot_be_opened_is_said(tmp_path):

@@ -29,7 +29,7 @@ def test_pictures_with_a_wrong_suffix_are_named(tmp_path, capfd):
         (tmp_path / name).write_bytes(content)
     list_pictures(str(tmp_path), test_share=0)
     assert capfd.readouterr().err.endswith(
-        "3 other files are not used: 1 .jpg_large (c.jpg_large), 1 .txt (d.txt), 1 without suffix (b); "
+        "3 other files are not read as pictures: 1 .jpg_large (c.jpg_large), 1 .txt (d.txt), 1 without suffix (b); "
         "2 of them look like pictures (b): rename them, with a suffix such as .png or .jpg\n"
     )
     (tmp_path / "a.png").unlink()

@@ -9,7 +9,7 @@ from picture_folder import make_bad, numbers, options, pixels, source, write_pic
 from PIL import Image
 
 from ppgan_lite.data import cache as cache_module
-from ppgan_lite.data import picture_set
+from ppgan_lite.data import listing, picture_set
 from ppgan_lite.data.image_array import Source
 from ppgan_lite.data.loader import batches
 from ppgan_lite.data.pictures import BadImageError
@@ -68,6 +68,19 @@ def test_shape_and_greyscale(folder, caches):
     for cache in ("none", "memory", "disk"):
         dataset = built(folder, cache=cache, channels=1, size=16)
         assert dataset[3]["image"].shape == dataset.spec["image"].shape == (1, 16, 16)
+
+
+@pytest.mark.parametrize(("cache", "workers"), MODES)
+def test_a_margin_is_in_the_stream_only(folder, caches, cache, workers):
+    chosen = options(folder, cache=cache, workers=workers, size=8)
+    larger = picture_set.build(source(folder), options(folder, size=13), "folder")
+    dataset = picture_set.build(source(folder), chosen, "folder", margin=5)
+    assert (dataset.spec["image"].shape, dataset.margin, larger.margin) == ((3, 8, 8), 5, 0)
+    (streamed,) = dataset.stream([np.array([3, 1])])
+    whole = larger.batch(np.array([3, 1]))["image"]
+    np.testing.assert_array_equal(streamed["image"], whole)
+    np.testing.assert_array_equal(dataset.batch(np.array([3, 1]))["image"], whole[:, :, 2:10, 2:10])
+    np.testing.assert_array_equal(dataset.pixels("image", [3]), larger.pixels("image", [3])[:, :, 2:10, 2:10])
 
 
 # ---- bad files ----
@@ -284,24 +297,24 @@ def test_a_file_in_the_place_of_the_cache_is_reported_and_kept(folder, caches, c
 
 
 def test_an_interrupted_build_continues_where_it_stopped(folder, caches, capfd, monkeypatch):
-    real = picture_set.read_picture
+    real = listing.read_picture
 
     def interrupted(content, *arguments):
         if content == (folder / "009.png").read_bytes():
             raise KeyboardInterrupt
         return real(content, *arguments)
 
-    monkeypatch.setattr(picture_set, "read_picture", interrupted)
+    monkeypatch.setattr(listing, "read_picture", interrupted)
     with pytest.raises(KeyboardInterrupt):
         built(folder, cache="disk")
-    monkeypatch.setattr(picture_set, "read_picture", real)
+    monkeypatch.setattr(listing, "read_picture", real)
     capfd.readouterr()
     built(folder, cache="disk")
     assert "decoding 5 pictures" in capfd.readouterr().out
 
 
 def test_a_file_that_can_be_read_again_is_decoded_again(folder, caches, capfd, monkeypatch):
-    real = picture_set.read_picture
+    real = listing.read_picture
 
     def failing(content, *arguments):
         if content == (folder / "009.png").read_bytes():
@@ -309,9 +322,9 @@ def test_a_file_that_can_be_read_again_is_decoded_again(folder, caches, capfd, m
         return real(content, *arguments)
 
     make_bad(folder, 1)
-    monkeypatch.setattr(picture_set, "read_picture", failing)
+    monkeypatch.setattr(listing, "read_picture", failing)
     assert len(built(folder, cache="disk", on_bad_image="skip")) == NUM - 2
-    monkeypatch.setattr(picture_set, "read_picture", real)
+    monkeypatch.setattr(listing, "read_picture", real)
     capfd.readouterr()
     assert numbers(built(folder, cache="disk", on_bad_image="skip").batch(np.arange(12))["image"]) == [0, *range(2, 13)]
     assert "decoding 4 pictures" in capfd.readouterr().out

@@ -17,6 +17,19 @@ def test_the_seed_fixes_the_pixels():
     assert (images != other).any()
 
 
+def test_given_strokes_change_nothing_else():
+    images, labels, factors = rendered_digits.render(40, 1)
+    thin, same, given = rendered_digits.render(40, 1, strokes=np.zeros(40, int))
+    np.testing.assert_array_equal(labels, same)
+    assert (given.pop("thickness") == rendered_digits.STROKES[0] / rendered_digits.SUPERSAMPLING).all()
+    for name, values in given.items():
+        np.testing.assert_array_equal(values, factors[name])
+    drawn = np.rint(factors["thickness"] * rendered_digits.SUPERSAMPLING).astype(int) - rendered_digits.STROKES[0]
+    np.testing.assert_array_equal(thin[drawn == 0], images[drawn == 0])
+    assert (thin[drawn > 0] != images[drawn > 0]).any((1, 2)).all()
+    np.testing.assert_array_equal(rendered_digits.render(40, 1, strokes=drawn)[0], images)
+
+
 def test_factors_record_how_each_image_was_drawn():
     """Measurements on the pixels correlate with the recorded factors."""
     images, labels, factors = rendered_digits.render(6000, 0)

@@ -11,6 +11,7 @@ from zip_writers import WRITERS, chinese, info_zip, macos, pack, pack_bytes, pla
 
 from ppgan_lite.data.listing import list_files, list_pictures
 from ppgan_lite.data.pictures import BadImageError
+from ppgan_lite.data.zip_files import read_file
 from ppgan_lite.errors import DataError
 
 TREES = {
@@ -130,7 +131,11 @@ def test_of_several_files_of_a_name_the_last_is_read_as_when_unpacked(tmp_path, 
             file.writestr(name, content)
     found = list_pictures(str(path), test_share=0)
     assert [found.read(i) for i in range(2)] == [b"3", b"4"]
-    assert "2 other files are not used: 2 of the same name as a later file (a.png)" in capsys.readouterr().err
+    assert read_file(str(path), "./a.png", 1) == b"3"
+    with pytest.raises(BadImageError, match="1 bytes, more than the limit of 0"):
+        read_file(str(path), "b.png", 0)
+    note = "2 other files are not read as pictures: 2 of the same name as a later file (a.png)"
+    assert note in capsys.readouterr().err
 
 
 def test_links_in_a_zip_file_are_passed_over(tmp_path, capsys):
