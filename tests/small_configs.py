@@ -1,5 +1,7 @@
 """Every config, made small, for the sweeps test_every_*.py."""
 
+import dataclasses
+
 import numpy as np
 import paddle
 import pytest
@@ -14,9 +16,17 @@ SMALL_TRAIN = "train={steps: 8, log_every: 1, preview_every: 3, save_every: 100,
 DIGITS = "data={name: rendered_digits, batch_size: 8, num_images: 44}"
 POINTS = "data={name: gaussians, batch_size: 8, num_images: 44}"
 NOISE = "data={name: fake, batch_size: 8, num_images: 44, size: 32}"
+PAIRS = "data={name: derived, images: fake, batch_size: 8, num_images: 44}"
+UNPAIRED = "data={name: derived, images: fake, batch_size: 8, num_images: 44, paired: false}"
+ATTRIBUTES = "data={name: coloured_digits, batch_size: 8, num_images: 44}"
+OF_METHODS = {  # methods that take other fields of the data
+    "pix2pix": [PAIRS, "discriminator.layers=2"],
+    # the pools are full in the third step
+    "cyclegan": [UNPAIRED, "method.pool_size=20", "generator.blocks=1", "discriminator.layers=1"],
+    "stargan": [ATTRIBUTES, "generator.blocks=1", "discriminator.layers=3"],
+}
 
-
-WITH_AVERAGE = "lsgan_mnist"  # the config that is swept with averaged weights
+WITH_AVERAGE = ("lsgan_mnist", "cyclegan_outlines_cpu")  # the configs that are swept with averaged weights
 
 
 def load_small(path):
@@ -35,33 +45,47 @@ def load_small(path):
     data = [NOISE] if names & {"dcgan64", "resnet32"} else [DIGITS]
     if config.data.name == "gaussians":
         data = [POINTS, f"data.dims={config.data.dims}"]
-    average = ["train.ema=0.9"] if path.stem == WITH_AVERAGE else []
+    data = OF_METHODS.get(config.method.name, data)
+    average = ["train.ema=0.9"] if path.stem in WITH_AVERAGE else []
     return load_config(path, [*widths, SMALL_TRAIN, *data, *average])
 
 
-def image_shape(config):
-    """The shape of the config's images, without reading the data."""
-    return config.data.spec()["image"].shape
+def spec_for(config, channels=None):
+    """The fields of the config's data, without reading it; with other channels, if given."""
+    spec = config.data.spec()
+    if channels is not None:
+        spec = {
+            name: dataclasses.replace(field, shape=(channels, *field.shape[1:])) if field.has_pixels else field
+            for name, field in spec.items()
+        }
+    return spec_of(spec["image"].shape, 10) if "label" in spec else spec
 
 
 CONFIGS = {path.stem: load_small(path) for path in sorted((ROOT / "configs").glob("*.yml"))}
 # One config for each method with its settings and networks; data and rates make no difference in the sweeps.
 SWEPT = {(config.method, *config.networks.values()): name for name, config in CONFIGS.items()}.values()
-GENERATORS = [name for name in SWEPT if CONFIGS[name].method.KIND == "generator"]
+GENERATORS = [name for name in SWEPT if CONFIGS[name].method.KIND != "classifier"]
 
 every_method = pytest.mark.parametrize("config", [CONFIGS[name] for name in SWEPT], ids=SWEPT)
 every_generator = pytest.mark.parametrize("config", [CONFIGS[name] for name in GENERATORS], ids=GENERATORS)
 
 
-def batches(method, shape, num=8):
+def batches(method, num=8):
+    """Batches of noise as pictures."""
     rng = np.random.default_rng(0)
+    fields = method.spec.items()
     return [
-        {
-            "image": paddle.to_tensor(rng.uniform(-1, 1, [num, *shape]).astype("float32")),
-            "label": paddle.arange(num) % 10,
-        }
+        {name: paddle.to_tensor(_values(field, num, rng)) for name, field in fields}
         for _ in range(method.options.num_batches(1000))
     ]
+
+
+def _values(field, num, rng):
+    if field.kind == "label":
+        return np.arange(num) % 10
+    if field.kind == "attributes":
+        return rng.integers(0, 2, [num, len(field.names)]).astype("float32")
+    return rng.uniform(-1, 1, [num, *field.shape]).astype("float32")
 
 
 def everything(method):
@@ -83,7 +107,7 @@ def assert_equal(ours, theirs):
 def graphs_of(name):
     """What the exported graph of each network depends on: its layers, their options and its inputs."""
     config = CONFIGS[name]
-    method = build_method(config, spec_of(image_shape(config), 10))
+    method = build_method(config, spec_for(config))
     interfaces = method.interfaces()
     generator = config.networks.get("generator")
     others = tuple(options for section, options in config.networks.items() if section != "generator")

@@ -15,7 +15,7 @@ GUIDES = {
     ),
     "docs/ADD_A_DATASET.md": (
         ["ppgan_lite/data/kmnist.py", "configs/dcgan_kmnist.yml", "tests/data/test_kmnist.py"],
-        ["ppgan_lite/data/options.py", "tests/test_obstacle_course.py", "tests/test_obstacle_course.py"],
+        ["ppgan_lite/data/options.py", "ppgan_lite/data/options.py"],
     ),
 }
 PAGES = [page for english in GUIDES for page in (english, english.replace(".md", "_cn.md"))]

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import yaml
-from conftest import ROOT, run_tool, spec_of
-from small_configs import CONFIGS, image_shape
+from conftest import ROOT, run_tool
+from small_configs import CONFIGS, spec_for
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import check_config, load_config, to_yaml
@@ -25,7 +25,7 @@ def test_every_config_takes_two_steps(name, tmp_path):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_config_builds_in_full_size_and_reads_back_equal(name, tmp_path):
     config = load_config(ROOT / "configs" / f"{name}.yml")
-    build_method(config, spec_of(image_shape(config), 10))
+    build_method(config, spec_for(config))
     path = tmp_path / "again.yml"
     path.write_text(to_yaml(config))
     assert load_config(path) == config

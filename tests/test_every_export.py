@@ -4,8 +4,7 @@ A graph depends on the network and not on the loss, so methods that share their 
 """
 
 import pytest
-from conftest import spec_of
-from small_configs import CONFIGS, SWEPT, image_shape, with_new_graphs
+from small_configs import CONFIGS, SWEPT, spec_for, with_new_graphs
 
 from ppgan_lite.commands.export import export
 from ppgan_lite.config.build import build_method
@@ -20,7 +19,7 @@ def test_every_network_is_exported_and_computes_the_same(config, uninterrupted, 
     """The export checks itself: see commands/test_export.py."""
     export(uninterrupted(config), tmp_path / "exported", step=None, formats=["paddle"], overwrite=False)
     signature = unseal((tmp_path / "exported" / "signature.json").read_bytes())
-    assert signature["networks"].keys() == build_method(config, spec_of(image_shape(config), 10)).deployed().keys()
+    assert signature["networks"].keys() == build_method(config, spec_for(config)).deployed().keys()
     for name, network in signature["networks"].items():
         engines = {"paddle", "paddle-onednn"}
         if (config.method.name, name) == ("began", "d"):  # many layers: oneDNN's rounding errors may be too large

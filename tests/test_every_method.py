@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from conftest import spec_of
 from small_configs import (
     CONFIGS,
     assert_equal,
@@ -10,7 +9,7 @@ from small_configs import (
     every_generator,
     every_method,
     everything,
-    image_shape,
+    spec_for,
 )
 
 from ppgan_lite.config.build import build_method
@@ -26,13 +25,12 @@ def test_every_method_has_a_config():
 
 @every_method
 def test_a_step_trains_every_network_and_logs_finite_scalars(config):
-    shape = image_shape(config)
-    method = build_method(config, spec_of(shape, 10))
+    method = build_method(config, spec_for(config))
     parameters = {
         name: [p for p in network.parameters() if not p.stop_gradient] for name, network in method.networks.items()
     }
     before = {name: [p.numpy() for p in own] for name, own in parameters.items()}
-    scalars = method.train_step(batches(method, shape), 1)
+    scalars = method.train_step(batches(method), 1)
     assert parameters.keys() == {network for trained in config.method.trains.values() for network in trained}
     for name, own in parameters.items():
         assert any((p.numpy() != old).any() for p, old in zip(own, before[name], strict=True)), name
@@ -45,31 +43,29 @@ def test_a_step_trains_every_network_and_logs_finite_scalars(config):
 @every_method
 @pytest.mark.parametrize(("channels", "num"), [(3, 8), (1, 8), (1, 3)], ids=["colour", "greyscale", "short batch"])
 def test_any_channels_and_a_short_batch(config, channels, num):
-    shape = (channels, *image_shape(config)[1:])
-    method = build_method(config, spec_of(shape, 10))
-    scalars = method.train_step(batches(method, shape, num), 1)
+    method = build_method(config, spec_for(config, channels))
+    scalars = method.train_step(batches(method, num), 1)
     assert all(np.isfinite(float(value)) for value in scalars.values())
+    shape = next(field.shape for field in method.spec.values() if field.has_pixels)
     for sampler in method.samplers().values():
-        assert sampler(sampler.draw(5)).shape == [5, *shape]
+        assert sampler(sampler.draw(5, batches(method, 5)[0])).shape == [5, *shape]
 
 
 @every_generator
 def test_generating_changes_nothing_in_training(config):
-    shape = image_shape(config)
-    quiet, watched = build_method(config, spec_of(shape, 10)), build_method(config, spec_of(shape, 10))
+    quiet, watched = build_method(config, spec_for(config)), build_method(config, spec_for(config))
     for step in (1, 2, 3):
         for method in (quiet, watched):
             seed_paddle(0, step)
-            method.train_step(batches(method, shape), step)
+            method.train_step(batches(method), step)
             if method is watched:
-                sampler = method.samplers()["g"]
-                for batch_statistics in (False, True):
-                    sampler(sampler.draw(7), batch_statistics)
+                for sampler in method.samplers().values():
+                    for batch_statistics in (False, True):
+                        sampler(sampler.draw(7, batches(method, 7)[0]), batch_statistics)
     assert_equal(everything(quiet), everything(watched))
 
 
 @every_method
 def test_the_same_seed_builds_the_same_networks(config):
-    shape = image_shape(config)
-    first, second = (build_method(config, spec_of(shape, 10)) for _ in range(2))
+    first, second = (build_method(config, spec_for(config)) for _ in range(2))
     assert_equal(everything(first), everything(second))

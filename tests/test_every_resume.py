@@ -4,8 +4,8 @@ import os
 import signal
 
 import pytest
-from conftest import lasting, spec_of
-from small_configs import CONFIGS, SWEPT, every_method, image_shape
+from conftest import lasting
+from small_configs import CONFIGS, SWEPT, every_method, spec_for
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import check_config
@@ -19,7 +19,7 @@ def stops(name):
     """Steps at which a run is interrupted: 7, in the second epoch; also one within the first epoch and its last one if
     the method has state of its own, an average or a decaying learning rate."""
     config = CONFIGS[name]
-    method = build_method(config, spec_of(image_shape(config), 10))
+    method = build_method(config, spec_for(config))
     more = method.state or method.averages or any(options.decay for options in config.optim.values())
     return (3, 5, 7) if more else (7,)
 

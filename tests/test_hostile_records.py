@@ -152,10 +152,10 @@ class Watched(Observer):
     """What a resumed training does with the log."""
 
     def __init__(self, run, method):
-        from ppgan_lite.runs.health import Health
+        from ppgan_lite.runs.health import GeneratorHealth
 
         self.run, self.config, self.say = run, QUIET, print
-        self._health = Health(np.zeros([4, 1, 8, 8], "uint8"), QUIET.method.WATCHES)
+        self._health = GeneratorHealth(np.zeros([4, 1, 8, 8], "uint8"), QUIET.method.WATCHES)
         self._observe_log()
 
 

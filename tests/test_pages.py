@@ -11,11 +11,13 @@ import time
 import urllib.error
 import urllib.request
 
+import cv2
 import numpy as np
 import paddle
 import pytest
 from conftest import ROOT
 from picture_folder import write_pictures
+from PIL import Image
 from small_configs import load_small
 
 from ppgan_lite import runtime
@@ -30,7 +32,7 @@ pytestmark = pytest.mark.sweep
 READMES = ("README.md", "README_cn.md")
 # Pages with commands, in the order in which a reader comes to them: a later one uses the runs of an earlier one.
 TRANSLATED = ["README", "docs/TRAINING", "docs/DATA", "docs/CONFIGS", "docs/EVALUATION", "docs/EXPORT"]
-TRANSLATED += ["docs/ADD_A_GAN", "docs/ADD_A_DATASET"]
+TRANSLATED += ["docs/TRANSLATE", "docs/ADD_A_GAN", "docs/ADD_A_DATASET"]
 GUIDES = [*TRANSLATED, "docs/PERFORMANCE"]
 MARKDOWN = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 # Commands that make an environment. CI runs the make lines, and those run the lines of pip with requirements files;
@@ -56,15 +58,42 @@ def copy_small(folder):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (folder / "configs").glob("*.yml"):
         config, data = load_small(path), load_config(path).data
-        if data.name == "folder":
+        if data.name == "folder" or getattr(data, "images", "") == "folder":
             config = dataclasses.replace(config, data=dataclasses.replace(data, size=32, batch_size=8))
+        if data.name in ("pairs", "unpaired"):
+            config = dataclasses.replace(config, data=dataclasses.replace(data, size=32, load_size=36, batch_size=2))
         if config.data.name == "rendered_digits":  # enough of them to be evaluated on
             config = dataclasses.replace(config, data=dataclasses.replace(config.data, num_images=660))
         path.write_text(to_yaml(config))
     write_pictures(folder / "my_pictures", 40)
+    write_translations(folder)
     (folder / "docs").mkdir()
     shutil.copy(ROOT / "docs" / "claims.yml", folder / "docs")
     return folder
+
+
+def write_translations(folder):
+    """What a user of docs/TRANSLATE.md has: photographs, pairs, two domains, a digit and a film."""
+    rng = np.random.default_rng(0)
+    photos = rng.integers(0, 256, (44, 36, 40, 3), np.uint8)
+    for number, photo in enumerate(photos):
+        both = np.concatenate([photo, 255 - photo], 1)
+        save_picture(folder / "my_photos" / f"{number:02}.png", photo)
+        save_picture(folder / "my_pairs" / ("train" if number < 20 else "test") / f"{number:02}.png", both)
+        save_picture(folder / "drawings" / f"{number:02}.png", 255 - photo)
+        save_picture(folder / "photos" / f"{number:02}.jpg", photo)
+        domain = ("trainA", "trainB", "testA", "testB")[number % 4]
+        save_picture(folder / "my_domains" / domain / f"{number:02}.png", photo)
+    save_picture(folder / "my_digit.png", photos[0])
+    film = cv2.VideoWriter(str(folder / "my_film.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10, (40, 36))
+    for photo in photos[:5]:
+        film.write(photo)
+    film.release()
+
+
+def save_picture(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +130,11 @@ def test_every_python_command_runs(project):
         "exported/g.onnx",
         "results/RESULTS.md",
         "film.gif",
+        "coloured.mp4",
+        "as_a",
+        "red.png",
+        "translated/00.png",
+        "translated_elsewhere/00.png",
     ):
         assert (project / made).exists()
 

@@ -1,6 +1,7 @@
 """Print the keys of the config: of a method, network, data set, optimizer or section."""
 
 import textwrap
+from typing import NamedTuple
 
 from ppgan_lite.config.load import example_config, usable_networks
 from ppgan_lite.config.optim import OPTIMIZERS
@@ -24,49 +25,75 @@ def print_options(name: str | None):
     if name is None:
         texts = [
             "Names of options, by the sections of a config. train has no names: see `options train`.",
-            *map(_list, tables.items()),
+            *map(_list, tables),
         ]
     else:
         texts = _about(name, tables)
     print("\n\n".join(texts))
 
 
-def _tables() -> dict[tuple[str, ...], dict[str, type]]:
-    """Sections of a config that have a `name` -> their table, from names to classes of options."""
-    networks = {section: table for method in METHODS.values() for section, table in method.NETWORKS.items()}
-    tables = {"method": METHODS, **networks, "optim": OPTIMIZERS, "data": DATASETS}
-    sections = {}
-    for section, table in tables.items():
-        sections.setdefault(tuple(table.items()), []).append(section)
-    return {tuple(names): dict(items) for items, names in sections.items()}
+class Table(NamedTuple):
+    """The classes of options that a section of a config can have, by `name`."""
+
+    sections: tuple[str, ...]
+    classes: dict[str, type]
+    methods: tuple[str, ...]  # the only methods that have it; empty: most, or all
+
+    @property
+    def title(self) -> str:
+        """The sections, and the methods where they matter."""
+        return " or ".join(self.sections) + (f" of {', '.join(self.methods)}" if self.methods else "")
 
 
-def _about(name: str, tables: dict) -> list[str]:
+def _tables() -> list[Table]:
+    """Every table once."""
+    found = {}  # the classes of a table -> its sections and methods, each once and in order
+    for name, method in METHODS.items():
+        for section, classes in method.NETWORKS.items():
+            sections, methods = found.setdefault(tuple(classes.items()), ({}, {}))
+            sections[section] = methods[name] = None
+    networks = [
+        Table(tuple(sections), dict(classes), () if _is_usual(methods) else tuple(methods))
+        for classes, (sections, methods) in found.items()
+    ]
+    return [
+        Table(("method",), METHODS, ()),
+        *networks,
+        Table(("optim",), OPTIMIZERS, ()),
+        Table(("data",), DATASETS, ()),
+    ]
+
+
+def _is_usual(methods) -> bool:
+    """Whether it goes without saying which methods have a table: not for translators' generators."""
+    return not all(METHODS[name].KIND == "translator" for name in methods)
+
+
+def _about(name: str, tables: list[Table]) -> list[str]:
     """A text for each section and each class of options called `name`."""
-    texts = [_list((sections, table)) for sections, table in tables.items() if name in sections]
-    for sections, table in tables.items():
-        if name in table:
-            keys = [key for key in describe(table[name]) if key.name != "name"]
-            texts.append(_keys(f"{' or '.join(sections)}: {{name: {name}}}", table[name], keys))
+    texts = [_list(table) for table in tables if name in table.sections]
+    for table in tables:
+        if name in table.classes:
+            keys = [key for key in describe(table.classes[name]) if key.name != "name"]
+            texts.append(_keys(f"{table.title}: {{name: {name}}}", table.classes[name], keys))
     if name in METHODS:
         texts.append(_sections(METHODS[name](name)))
     if name == "train":
         texts.append(_keys("train:", Train, describe(Train)))
     if not texts:
-        names = ["train", *(word for sections, table in tables.items() for word in (*sections, *table))]
+        names = ["train", *(word for table in tables for word in (*table.sections, *table.classes))]
         raise UserError(f"unknown name {name!r}; without a name this command lists all{nearest(name, names)}")
     return texts
 
 
-def _list(item) -> str:
+def _list(table: Table) -> str:
     """The names of one table, with a line for each."""
-    sections, table = item
-    width = max(map(len, table))
+    width = max(map(len, table.classes))
     lines = [
         textwrap.fill(summary(cls), WIDTH, initial_indent=f"  {name:<{width}}  ", subsequent_indent=" " * (width + 4))
-        for name, cls in table.items()
+        for name, cls in table.classes.items()
     ]
-    return "\n".join([f"{' or '.join(sections)}:", *lines])
+    return "\n".join([f"{table.title}:", *lines])
 
 
 def _keys(title: str, cls: type, keys: list) -> str:

@@ -12,7 +12,7 @@ class Port:
 
     Attributes:
         name: the tensor's name.
-        shape: the shape of one item, without the batch.
+        shape: the shape of one item, without the batch; None for a height and width that are free.
         meaning: the meaning of the values, in words.
         dtype: the tensor's type.
         range: the smallest and the largest value; None: any number.
@@ -20,17 +20,20 @@ class Port:
             `range` (for integers both ends included). None: not drawn; within this suite the input is the data's field
             of the port's name.
         layout: the order of dimensions of pictures; None for anything else.
-        names: the name of each class; None where the values are no classes.
+        names: the name of each class or attribute; None where the values are neither.
+        multiple: what a free height and width must be multiples of; all free pictures of a network have one size. None:
+            the shape has no free sizes.
     """
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     meaning: str
     dtype: str = "float32"
     range: tuple[float, float] | None = None
     distribution: Literal["normal", "uniform"] | None = None
     layout: Literal["NCHW"] | None = None
     names: tuple[str, ...] | None = None
+    multiple: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,15 @@ class Interface:
 
 
 LOGITS = Port("logits", (1,), "above 0: rather real; below 0: rather generated")
+PATCH_LOGITS = Port("logits", (1, None, None), "one per patch; above 0: rather real; below 0: rather generated")
 
 
-def picture_port(field: Field, name: str = "images") -> Port:
-    """The port of pictures: a field of the data as networks' input or output."""
-    return Port(name, field.shape, "pictures, from black (-1) to white (1)", range=(-1, 1), layout="NCHW")
+def picture_port(field: Field, name: str = "images", multiple: int | None = None) -> Port:
+    """The port of pictures: a field of the data as networks' input or output.
+
+    Args:
+        multiple: the pictures may have any height and width that are multiples of this; None: only the field's.
+    """
+    shape = field.shape if multiple is None else (field.shape[0], None, None)
+    meaning = "pictures, from black (-1) to white (1)"
+    return Port(name, shape, meaning, range=(-1, 1), layout="NCHW", multiple=multiple)

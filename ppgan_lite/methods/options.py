@@ -10,13 +10,17 @@ from typing import Annotated, ClassVar, Literal
 
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks.options import (
+    ATTRIBUTE_DISCRIMINATORS,
+    ATTRIBUTE_TRANSLATORS,
     AUTOENCODERS,
     CLASSES,
     CLASSIFIERS,
     DISCRIMINATORS,
     DOUBLE_GRADIENTS,
     GENERATORS,
+    PATCH_DISCRIMINATORS,
     SEPARATE_SCORES,
+    TRANSLATORS,
 )
 from ppgan_lite.schema.types import Named, Positive, Range, Repeats, Weight, Width
 
@@ -25,13 +29,17 @@ from ppgan_lite.schema.types import Named, Positive, Range, Repeats, Weight, Wid
 class Method(Named):
     """What all methods share."""
 
-    KIND: ClassVar[Literal["generator", "classifier"]]  # what is trained, which decides how it is evaluated
+    KIND: ClassVar[
+        Literal["generator", "translator", "classifier"]
+    ]  # what is trained, which decides how it is evaluated
     NETWORKS: ClassVar[dict]  # section of the config -> table of the networks allowed there, by `name`
     NEEDS: ClassVar[dict] = {}  # section of the config -> abilities that the network must have; see networks/options.py
     TRAINS: ClassVar[dict]  # optimizer (a key of `optim`) -> the networks it trains
     AVERAGES: ClassVar = ()  # networks that `train.ema` averages
     TAKES: ClassVar = ("image",)  # fields of the data that training needs; see data/spec.py
+    NEEDS_PAIRS: ClassVar = False  # whether the fields a and b of an item must belong together
     WATCHES: ClassVar[dict] = {}  # discriminator with logged logistic losses and accuracy -> G trained against it
+    DIAGNOSES: ClassVar = ()  # values of `train.stop_on` that its pictures, or its own losses, may show
 
     @property
     def trains(self) -> dict[str, tuple[str, ...]]:
@@ -41,8 +49,7 @@ class Method(Named):
     @property
     def diagnoses(self) -> set[str]:
         """The values of `train.stop_on` that may stop a run; see runs/health.py."""
-        images = {"collapse"} if self.KIND == "generator" else set()
-        return images | ({"convergence_failure"} if self.WATCHES else set())
+        return set(self.DIAGNOSES) | ({"convergence_failure"} if self.WATCHES else set())
 
     def check(self):
         """Refuse options that do not go together. Raises ConfigError."""
@@ -68,6 +75,7 @@ class Adversarial(Method):
     NETWORKS: ClassVar = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
     TRAINS: ClassVar = {"g": ("g",), "d": ("d",)}
     AVERAGES: ClassVar = ("g",)
+    DIAGNOSES: ClassVar = ("collapse",)
 
     z_dim: Width = 100  # length of the noise vector
     d_updates: Repeats = 1  # updates of D per step, each on a fresh batch
@@ -236,10 +244,73 @@ class VAE(Method):
     KIND: ClassVar = "generator"
     NETWORKS: ClassVar = {"generator": GENERATORS, "encoder": DISCRIMINATORS}
     TRAINS: ClassVar = {"g": ("g",), "e": ("e",)}
+    DIAGNOSES: ClassVar = ("collapse",)
 
     z_dim: Width = 20  # length of the latent code
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"  # p(pixel | z): G gives P(white), or the mean
     noise_std: Positive = 0.1  # standard deviation of a pixel in [-1, 1]; only for likelihood: gaussian
+
+
+@dataclass(frozen=True)
+class Translator(Method):
+    """What methods share that translate pictures: one or two generators, and discriminators of patches."""
+
+    KIND: ClassVar = "translator"
+    NETWORKS: ClassVar = {"generator": TRANSLATORS, "discriminator": PATCH_DISCRIMINATORS}
+    TRAINS: ClassVar = {"g": ("g",), "d": ("d",)}
+    AVERAGES: ClassVar = ("g",)
+    TAKES: ClassVar = ("a", "b")
+    DIAGNOSES: ClassVar = ("collapse", "copies_input", "inverted")
+
+
+@dataclass(frozen=True)
+class Pix2Pix(Translator):
+    """Translation learned from pairs of pictures (Isola et al. 2017, https://arxiv.org/abs/1611.07004)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.pix2pix.Pix2Pix"
+    NEEDS_PAIRS: ClassVar = True
+
+    direction: Literal["a_to_b", "b_to_a"] = "a_to_b"  # a_to_b: pictures a are translated into pictures b
+    l1_weight: Weight = 100.0  # weight of the L1 distance to the true picture in G's loss (lambda of the paper)
+    gan_weight: Weight = 1.0  # weight of the adversarial loss in G's loss; 0: L1 alone, and D is not trained
+
+    def check(self):
+        """Refuse options that do not go together. Raises ConfigError."""
+        if not self.l1_weight and not self.gan_weight:
+            raise ConfigError("method.l1_weight and method.gan_weight: both are 0, so there is nothing to learn")
+
+
+@dataclass(frozen=True)
+class CycleGAN(Translator):
+    """Translation both ways, learned without pairs (Zhu et al. 2017, https://arxiv.org/abs/1703.10593)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.cyclegan.CycleGAN"
+    TRAINS: ClassVar = {"g": ("g_ab", "g_ba"), "d": ("d_a", "d_b")}
+    AVERAGES: ClassVar = ("g_ab", "g_ba")
+    DIAGNOSES: ClassVar = (*Translator.DIAGNOSES, "cycle_stuck")
+
+    cycle_weight: Weight = 10.0  # weight of the cycle loss: a picture translated there and back (lambda of the paper)
+    identity_weight: Weight = 5.0  # weight of the loss that leaves pictures of the target domain as they are; 0: none
+    pool_size: Annotated[int, Range(0, 1000)] = 50  # translated pictures kept of each domain, to train D on; 0: none
+
+
+@dataclass(frozen=True)
+class StarGAN(Translator):
+    """Pictures with other attributes, by one network (Choi et al. 2018, https://arxiv.org/abs/1711.09020)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.stargan.StarGAN"
+    NETWORKS: ClassVar = {"generator": ATTRIBUTE_TRANSLATORS, "discriminator": ATTRIBUTE_DISCRIMINATORS}
+    TAKES: ClassVar = ("image", "attributes")
+    DIAGNOSES: ClassVar = ("collapse", "copies_input")
+
+    d_updates: Repeats = 5  # updates of D per step (n_critic of the paper), each on a fresh batch
+    class_weight: Weight = 1.0  # weight of the attributes' classification losses (lambda_cls of the paper)
+    rec_weight: Weight = 10.0  # weight of the loss of pictures translated there and back (lambda_rec of the paper)
+    gp_weight: Weight = 10.0  # weight of the gradient penalty (lambda_gp of the paper)
+
+    def batches_in(self, steps: int) -> int:
+        """Number of batches of data in the first `steps` steps."""
+        return steps * self.d_updates
 
 
 @dataclass(frozen=True)
@@ -258,13 +329,16 @@ METHODS = {
     "began": BEGAN,
     "cgan": CGAN,
     "classifier": Classifier,
+    "cyclegan": CycleGAN,
     "dragan": DRAGAN,
     "gan": GAN,
     "hinge": Hinge,
     "infogan": InfoGAN,
     "lsgan": LSGAN,
+    "pix2pix": Pix2Pix,
     "ragan": RaGAN,
     "sngan": SNGAN,
+    "stargan": StarGAN,
     "vae": VAE,
     "wgan": WGAN,
     "wgan_gp": WGANGP,

@@ -25,11 +25,12 @@ class Sampler:
     Attributes:
         network: the network.
         takes: the ports of its inputs, in the order of `forward`.
+        gives: the ports of its outputs.
         fields: names of the inputs that are fields of the data, such as pictures to translate.
     """
 
     def __init__(self, network: nn.Layer, interface: Interface):
-        self.network, self.takes = network, interface.inputs
+        self.network, self.takes, self.gives = network, interface.inputs, interface.outputs
         self.fields = [port.name for port in self.takes if port.distribution is None]
         self._in_turn = next((port for port in self.takes if port.dtype == "int64"), None)
 

@@ -6,6 +6,12 @@ Arguments and functions of each kind:
 - discriminator: `Discriminator(options, image_shape, outputs=(1,))`; images -> logits [N, 1]. With several `outputs` it
   returns a tuple of [N, n], one for each n, and so also serves as an encoder.
 - autoencoder: `Autoencoder(options, z_dim, image_shape)`; images -> images
+- translator: `Translator(options, in_shape, out_shape)`; images -> images. Its attribute `multiple` divides the heights
+  and widths that it takes.
+- patch discriminator: `Discriminator(options, image_shape)`; images -> a logit for each patch, [N, 1, h, w]
+- StarGAN's pair: `Generator(options, image_shape, num_attributes)`; images and wanted attributes [N, A] -> images. It
+  has `multiple`, too. `Discriminator(options, image_shape, num_attributes)`; images -> scores of patches [N, 1, h, w]
+  and attribute logits [N, A]
 - classifier: `Classifier(options, image_shape, num_classes)`; images -> logits [N, num_classes]
 
 Generators and discriminators with the ability CLASSES take one more argument, `num_classes`. If it is given, they also

@@ -46,6 +46,17 @@ class ConditionalDiscriminator(nn.Layer):
         return self.discriminator(paddle.concat([images, channel], 1))
 
 
+class PairDiscriminator(nn.Layer):
+    """Two images, [N, C, H, W] and [N, C', H, W] -> the discriminator's outputs for their C + C' channels."""
+
+    def __init__(self, discriminator: nn.Layer):
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(self, given, images):
+        return self.discriminator(paddle.concat([given, images], 1))
+
+
 class ConditionalBatchNorm2D(nn.Layer):
     """Batch norm with a gain (at first 1) and a shift (at first 0) for each class: [N, C, H, W], [N] -> [N, C, H, W].
 

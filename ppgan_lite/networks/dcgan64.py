@@ -7,9 +7,9 @@ norms from N(1, 0.02^2).
 
 import itertools
 
-import paddle
 from paddle import nn
 
+from ppgan_lite.networks.initialise import normal_002
 from ppgan_lite.networks.layers import Conv2D, Conv2DTranspose, LeakyReLU, OutputHeads
 
 STAGES = {32: 3, 64: 4, 128: 5}  # size in pixels -> number of doublings from 4x4
@@ -31,7 +31,7 @@ class Generator(nn.Layer):
             layers += [Conv2DTranspose(wide, narrow, 4, stride=2, padding=1), nn.BatchNorm2D(narrow), nn.ReLU()]
         layers += [Conv2DTranspose(widths[-1], image_shape[0], 4, stride=2, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
-        _initialise(self)
+        normal_002(self)
 
     def forward(self, z):
         return self.layers(z.reshape([*z.shape, 1, 1]))
@@ -53,7 +53,7 @@ class Discriminator(nn.Layer):
             layers += [Conv2D(narrow, wide, 4, stride=2, padding=1), nn.BatchNorm2D(wide), LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
         self.heads = OutputHeads(widths[-1], outputs, _head)
-        _initialise(self)
+        normal_002(self)
 
     def forward(self, x):
         return self.heads(self.layers(x))
@@ -69,10 +69,3 @@ class _FromOnePixel(nn.Layer):
 def _head(features: int, size: int) -> nn.Layer:
     """[N, features, 4, 4] -> [N, size]."""
     return nn.Sequential(Conv2D(features, size, 4), _FromOnePixel())
-
-
-def _initialise(network: nn.Layer):
-    for layer in network.sublayers():
-        if isinstance(layer, nn.Conv2D | nn.Conv2DTranspose | nn.BatchNorm2D):
-            mean = 1.0 if isinstance(layer, nn.BatchNorm2D) else 0.0
-            layer.weight.set_value(paddle.normal(mean, 0.02, layer.weight.shape))

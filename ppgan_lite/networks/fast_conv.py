@@ -212,5 +212,11 @@ def bilinear_matrix(size: int) -> np.ndarray:
     return matrix
 
 
+@functools.cache
+def reflection(size: int, padding: int):
+    """[size + 2 padding, size]: the matrix of reflect padding in one dimension, size greater than padding."""
+    return _tensor(np.pad(np.eye(size), [(padding, padding), (0, 0)], mode="reflect"), size)
+
+
 def _tensor(matrix: np.ndarray, columns: int):
     return paddle.to_tensor(matrix.reshape(-1, columns).astype("float32"), place=paddle.CPUPlace())

@@ -1,10 +1,10 @@
 """Layers that compute the same as Paddle's, faster in training on a CPU.
 
 On a CPU Paddle's convolutions copy patches on one thread and multiply image by image, so there the layers train with
-the matrix products of fast_conv.py. Everywhere else (GPU, static graphs, types other than float32, few channels), with
-PPGAN_LAYERS=plain, and in evaluation mode, where rounding errors matter more than time, they are Paddle's own
-operations. Exceptions are operations that cannot be exported, or are not exact enough to be compared with the export:
-see BilinearUpsampleConv2D and LeakyReLU.
+the matrix products of fast_conv.py, from FEWEST_IMAGES on. Everywhere else (GPU, static graphs, types other than
+float32, few channels), with PPGAN_LAYERS=plain, and in evaluation mode, where rounding errors matter more than time,
+they are Paddle's own operations. Exceptions are operations that cannot be exported, or are not exact enough to be
+compared with the export: see BilinearUpsampleConv2D and LeakyReLU.
 
 The fast convolutions have double gradients. Among Paddle's operations `F.conv2d_transpose`, `F.interpolate` and all
 max-pools have none, so a discriminator under a gradient penalty cannot use them.
@@ -19,6 +19,7 @@ from ppgan_lite import runtime
 from ppgan_lite.networks import fast_conv
 
 FEW_CHANNELS = 4  # with fewer channels on the side of the larger pictures, Paddle's own form is faster
+FEWEST_IMAGES = 16  # per batch; with fewer, Paddle's own convolutions are faster than fast_conv.py's
 
 # A convolution with three taps, then sums of two neighbours, is one with four taps: the matrix from three to four taps.
 _PAIRS = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], "float32")
@@ -45,7 +46,7 @@ class Conv2D(nn.Conv2D):
         if self.geometry[1] == 0 and x.shape[2:] == self.weight.shape[2:]:  # one output: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]).t())
             return _add_bias(y.reshape([*y.shape, 1, 1]), self.bias)
-        return _add_bias(fast_conv.conv2d(x, self.weight, *self.geometry), self.bias)
+        return _add_bias(_conv2d(x, self.weight, *self.geometry), self.bias)
 
 
 class Conv2DTranspose(nn.Conv2DTranspose):
@@ -68,7 +69,7 @@ class Conv2DTranspose(nn.Conv2DTranspose):
         if self.geometry[1] == 0 and x.shape[2:] == [1, 1]:  # one input: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]))
             return _add_bias(y.reshape([x.shape[0], *self.weight.shape[1:]]), self.bias)
-        return _add_bias(fast_conv.conv2d_transpose(x, self.weight, *self.geometry), self.bias)
+        return _add_bias(_conv2d_transpose(x, self.weight, *self.geometry), self.bias)
 
 
 class BilinearUpsampleConv2D(nn.Conv2D):
@@ -108,7 +109,7 @@ class NearestUpsampleConv2D(nn.Conv2D):
         if not uses_fast_forms(self, x):
             return super().forward(NearestUpsample()(x))
         kernel = _combined(self.weight, np.kron(_PAIRS[:, ::-1], _PAIRS[:, ::-1])).transpose([1, 0, 2, 3])
-        return _add_bias(fast_conv.conv2d_transpose(x, kernel, 2, 1), self.bias)
+        return _add_bias(_conv2d_transpose(x, kernel, 2, 1), self.bias)
 
 
 class Conv2DMeanPool(nn.Conv2D):
@@ -124,7 +125,67 @@ class Conv2DMeanPool(nn.Conv2D):
         if not uses_fast_forms(self, x):
             return F.avg_pool2d(super().forward(x), 2)
         kernel = _combined(self.weight, np.kron(_PAIRS, _PAIRS) / 4)
-        return _add_bias(fast_conv.conv2d(x, kernel, 2, 1), self.bias)
+        return _add_bias(_conv2d(x, kernel, 2, 1), self.bias)
+
+
+class ReflectPad2D(nn.Layer):
+    """Reflect padding of height and width, by two products with matrices of zeros and ones, which round nothing.
+
+    Shapes: [N, C, H, W] -> [N, C, H + 2 padding, W + 2 padding], H and W greater than the padding.
+    """
+
+    def __init__(self, padding: int):
+        super().__init__()
+        self.padding = padding
+
+    def forward(self, x):
+        if not uses_fast_forms(self, x):
+            return F.pad(x, [self.padding] * 4, mode="reflect")
+        rows, columns = (fast_conv.reflection(size, self.padding) for size in x.shape[2:])
+        return paddle.matmul(paddle.matmul(rows, x), columns, transpose_y=True)
+
+
+class FewInputsConv2D(nn.Conv2D):
+    """`Conv2D` with stride 1 and without padding from an image to few channels.
+
+    The fast form is a product of patches and kernel, and its kernel's gradient a product of patches and the gradient of
+    the outputs. For 16 channels and 4096 pixels MKL computes that eight times as fast as the one in Paddle's own form,
+    which has the patches on the other side. The fast form has no double gradient.
+
+    Shapes: [N, in_channels, H, W] -> [N, out_channels, H - kernel_size + 1, W - kernel_size + 1].
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, bias=True):
+        super().__init__(in_channels, out_channels, kernel_size, bias_attr=None if bias else False)
+
+    def forward(self, x):
+        if not uses_fast_forms(self, x):
+            return super().forward(x)
+        channels, taps = self.weight.shape[0], self.weight.shape[2]
+        patches = F.unfold(x, taps)  # [N, (I, ky, kx), (H', W')]
+        kernel = self.weight.reshape([channels, -1]).t()  # [(I, ky, kx), O]
+        y = paddle.matmul(patches, kernel, transpose_x=True).transpose([0, 2, 1])  # [N, O, (H', W')]
+        return _add_bias(y.reshape([-1, channels, *(size - taps + 1 for size in x.shape[2:])]), self.bias)
+
+
+class FewOutputsConv2D(nn.Conv2D):
+    """`Conv2D` with stride 1 to an image or a map of scores, where the patches to copy are larger than the outputs.
+
+    The fast form is the transposed convolution of the flipped kernel, which copies nothing; it has no double gradient.
+
+    Shapes: [N, in_channels, H, W] -> [N, out_channels, H', W'] with H' = H + 2 padding - kernel_size + 1.
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, padding=0, bias=True):
+        bias_attr = None if bias else False
+        super().__init__(in_channels, out_channels, kernel_size, padding=padding, bias_attr=bias_attr)
+        self.cut = kernel_size - 1 - padding
+
+    def forward(self, x):
+        if not uses_fast_forms(self, x):
+            return super().forward(x)
+        kernel = self.weight.flip([2, 3]).transpose([1, 0, 2, 3])
+        return _add_bias(F.conv2d_transpose(x, kernel, padding=self.cut), self.bias)
 
 
 class MaxPool2x2(nn.Layer):
@@ -181,6 +242,20 @@ def uses_fast_forms(layer: nn.Layer, x) -> bool:
     return x.place.is_cpu_place() and x.dtype == paddle.float32 and not runtime.plain_layers()
 
 
+def _conv2d(x, weight, stride: int, padding: int):
+    """`F.conv2d` in its faster form for the batch."""
+    if x.shape[0] < FEWEST_IMAGES:
+        return F.conv2d(x, weight, None, stride, padding)
+    return fast_conv.conv2d(x, weight, stride, padding)
+
+
+def _conv2d_transpose(x, weight, stride: int, padding: int):
+    """`F.conv2d_transpose` in its faster form for the batch."""
+    if x.shape[0] < FEWEST_IMAGES:
+        return F.conv2d_transpose(x, weight, None, stride, padding)
+    return fast_conv.conv2d_transpose(x, weight, stride, padding)
+
+
 def _max_pool_with_mask(x):
     """Max-pool 2x2 with a mask, so that the backward pass need not search the maxima again."""
     y, mask = F.max_pool2d(x, 2, return_mask=True)
@@ -200,4 +275,6 @@ def _add_bias(x, bias):
     if bias is None:
         return x
     num, channels = x.shape[:2]
-    return x + bias.expand([num, channels]).reshape([num, channels, 1, 1])
+    if num > 1:
+        bias = bias.expand([num, channels])
+    return x + bias.reshape([num, channels, 1, 1])

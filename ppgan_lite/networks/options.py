@@ -35,13 +35,16 @@ class Network(Named):
 
     SIZES: ClassVar[tuple[int, ...] | None] = None  # allowed heights of square images, in pixels; None: any image
     SMALLEST: ClassVar[int] = 1  # least height and width, in pixels
+    MULTIPLE: ClassVar[int] = 1  # height and width are multiples of it
     CAN: ClassVar[frozenset] = frozenset()  # abilities
     CAN_WITH: ClassVar[dict] = {}  # abilities with some values of an option only: ability -> (option, those values)
 
     @classmethod
     def takes(cls, height: int, width: int) -> bool:
         """Whether the network takes images of this size."""
-        return height == width in cls.SIZES if cls.SIZES else min(height, width) >= cls.SMALLEST
+        if cls.SIZES:
+            return height == width in cls.SIZES
+        return min(height, width) >= cls.SMALLEST and height % cls.MULTIPLE == width % cls.MULTIPLE == 0
 
     def check_size(self, height: int, width: int):
         """Raise a ConfigError if the network cannot take images of this size."""
@@ -52,7 +55,8 @@ class Network(Named):
             takes = f"{', '.join(others)} or {last}" if others else last
         else:
             takes = f"at least {self.SMALLEST}x{self.SMALLEST}"
-        raise ConfigError(f"{self.name} takes images of {takes} pixels, but the data has {height}x{width}")
+        multiples = f", height and width multiples of {self.MULTIPLE}" if self.MULTIPLE > 1 else ""
+        raise ConfigError(f"{self.name} takes images of {takes} pixels{multiples}, but the data has {height}x{width}")
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,85 @@ class BEGANAutoencoder(Network):
     nf: Width = 64  # feature maps in the first stage; the encoder's later stages have 2 and 3 times as many
 
 
+@dataclass(frozen=True)
+class UNet(Network):
+    """The U-Net of pix2pix: halved down to one pixel, doubled back, each stage joined with its mirror image."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.unet.Translator"
+    SIZES: ClassVar = (32, 64, 128, 256, 512)
+
+    ngf: Width = 64  # feature maps after the first convolution; the next stages have 2, 4 and then 8 times as many
+    norm: Literal["affine_instance", "batch"] = "affine_instance"  # the same at batch size 1; batch: as in the paper
+    dropout: Share = 0.5  # probability that a feature is dropped in three of the inner stages, in training only
+
+
+@dataclass(frozen=True)
+class ResNetTranslator(Network):
+    """The residual generator of CycleGAN: two halvings, residual blocks, two doublings."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.resnet_translator.Translator"
+    SMALLEST: ClassVar = 16
+    MULTIPLE: ClassVar = 4
+
+    ngf: Width = 64  # feature maps after the first convolution; the blocks have 4 times as many
+    blocks: Annotated[int, Range(1, 32)] = 9  # residual blocks; the papers take 6 below 256 pixels
+    upsample: Literal["transposed", "nearest"] = "transposed"  # nearest: enlarged, then a convolution; no checkerboard
+
+
+@dataclass(frozen=True)
+class PatchDiscriminator(Network):
+    """A discriminator with a score for each patch of the image, as in pix2pix and CycleGAN."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.patch.Discriminator"
+
+    ndf: Width = 64  # feature maps after the first convolution; the next ones have 2, 4 and then 8 times as many
+    layers: Annotated[int, Range(1, 5)] = 3  # halvings of the size; patches of 16, 34, 70, 142 or 286 pixels
+    norm: Literal["instance", "affine_instance", "batch"] = "instance"  # CycleGAN: instance; pix2pix: affine_instance
+
+    def check_size(self, height: int, width: int):
+        """Raise a ConfigError if no patch fits into images of this size."""
+        smallest = 3 * 2**self.layers  # two last convolutions, each of which takes a pixel off
+        if min(height, width) < smallest:
+            raise ConfigError(
+                f"{self.name} with {self.layers} layers takes images of at least {smallest}x{smallest} pixels, but the "
+                f"data has {height}x{width}; lower layers"
+            )
+
+
+@dataclass(frozen=True)
+class StarGANGenerator(Network):
+    """StarGAN's generator: a residual translator that takes the wanted attributes."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.stargan.Generator"
+    SMALLEST: ClassVar = 16
+    MULTIPLE: ClassVar = 4
+
+    ngf: Width = 64  # feature maps after the first convolution; the blocks have 4 times as many
+    blocks: Annotated[int, Range(1, 32)] = 6  # residual blocks
+
+
+@dataclass(frozen=True)
+class StarGANDiscriminator(Network):
+    """StarGAN's discriminator: a score for each patch, and the attributes of the image."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.stargan.Discriminator"
+
+    ndf: Width = 64  # feature maps after the first convolution; each later layer has twice as many as the one before
+    layers: Annotated[int, Range(1, 8)] = 6  # halvings of the size
+
+    def check_size(self, height: int, width: int):
+        """Raise a ConfigError if the layers do not halve images of this size evenly."""
+        if height != width or height % 2**self.layers:
+            raise ConfigError(
+                f"{self.name} with {self.layers} layers takes square images of a multiple of {2**self.layers} pixels, "
+                f"but the data has {height}x{width}; lower layers"
+            )
+
+
+TRANSLATORS = {"resnet_translator": ResNetTranslator, "unet": UNet}
+PATCH_DISCRIMINATORS = {"patch": PatchDiscriminator}
+ATTRIBUTE_TRANSLATORS = {"stargan": StarGANGenerator}
+ATTRIBUTE_DISCRIMINATORS = {"stargan": StarGANDiscriminator}
 GENERATORS = {
     "began": BEGANGenerator,
     "dcgan28": DCGAN28Generator,

@@ -10,7 +10,16 @@ from ppgan_lite.config.train import Train
 from ppgan_lite.data.options import DATASETS
 from ppgan_lite.errors import UserError
 from ppgan_lite.methods.options import METHODS
-from ppgan_lite.networks.options import AUTOENCODERS, CLASSIFIERS, DISCRIMINATORS, GENERATORS
+from ppgan_lite.networks.options import (
+    ATTRIBUTE_DISCRIMINATORS,
+    ATTRIBUTE_TRANSLATORS,
+    AUTOENCODERS,
+    CLASSIFIERS,
+    DISCRIMINATORS,
+    GENERATORS,
+    PATCH_DISCRIMINATORS,
+    TRANSLATORS,
+)
 from ppgan_lite.schema.describe import describe
 
 TABLES = {
@@ -19,6 +28,10 @@ TABLES = {
     "discriminator or encoder": DISCRIMINATORS,
     "autoencoder": AUTOENCODERS,
     "classifier": CLASSIFIERS,
+    "generator of cyclegan, pix2pix": TRANSLATORS,
+    "discriminator of cyclegan, pix2pix": PATCH_DISCRIMINATORS,
+    "generator of stargan": ATTRIBUTE_TRANSLATORS,
+    "discriminator of stargan": ATTRIBUTE_DISCRIMINATORS,
     "optim": OPTIMIZERS,
     "data": DATASETS,
 }
@@ -47,9 +60,11 @@ def test_without_a_name_it_lists_all_names_by_section(printed):
 
 @pytest.mark.parametrize("section", ["method", "generator", "discriminator", "encoder", "optim", "data"])
 def test_a_section_lists_its_names(section, printed):
-    (table,) = (table for sections, table in TABLES.items() if section in sections.split(" or "))
-    lines = printed(section).splitlines()[1:]
-    assert [line.split()[0] for line in lines if not line.startswith("    ")] == list(table)
+    tables = {title: table for title, table in TABLES.items() if section in title.partition(" of ")[0].split(" or ")}
+    blocks = printed(section).strip().split("\n\n")
+    assert [block.splitlines()[0] for block in blocks] == [f"{title}:" for title in tables]
+    for block, table in zip(blocks, tables.values(), strict=True):
+        assert [line.split()[0] for line in block.splitlines()[1:] if not line.startswith("    ")] == list(table)
 
 
 @pytest.mark.parametrize(("title", "cls"), [*CLASSES, ("train:", Train)])

@@ -1,5 +1,7 @@
 """Compares a method with its algorithm, which the tests write out with plain Paddle: both must do the same."""
 
+import inspect
+
 import numpy as np
 import paddle
 from conftest import SMALL, spec_of
@@ -15,6 +17,7 @@ NETWORKS = {
     "generator": {"name": "fully_connected", "widths": [8]},
     "discriminator": {"name": "infogan", "ndf": 4},  # its batch norms depend on which images share a batch
 }
+PAIRS = {"name": "derived", "images": "fake", "batch_size": NUM, "size": 32}
 PLAIN = {"sgd": paddle.optimizer.SGD, "adam": paddle.optimizer.Adam}
 
 
@@ -29,21 +32,32 @@ def tree(method, networks=NETWORKS, optimizer=SGD, names=("g", "d"), **keys):
     }
 
 
+def translator(method, networks, optimizer=SGD, data=PAIRS, **keys):
+    """A small config of a method that translates pictures, with `keys` in its section."""
+    made = tree(method, networks, optimizer, **keys) | {"data": data}
+    del made["method"]["z_dim"]
+    return made
+
+
 def build(config):
-    """The method of a config, for small pictures of four classes."""
-    return build_method(check_config(config), spec_of(SHAPE, CLASSES))
+    """The method of a config, for small pictures of four classes or the fields of its own data."""
+    checked = check_config(config)
+    spec = checked.data.spec()
+    return build_method(checked, spec_of(SHAPE, CLASSES) if "label" in spec else spec)
 
 
-def make_batches(num=1, seed=0):
-    """Batches of noise as pictures, all different."""
-    rng = np.random.default_rng(seed)
-    return [
-        {
-            "image": paddle.to_tensor(rng.uniform(-1, 1, [NUM, *SHAPE]).astype("float32")),
-            "label": paddle.to_tensor(rng.integers(0, CLASSES, NUM)),
-        }
-        for _ in range(num)
-    ]
+def make_batches(num=1, seed=0, spec=None):
+    """Batches of noise as pictures, all different, with random classes or attributes; `spec`: of small pictures."""
+    rng, spec = np.random.default_rng(seed), spec or spec_of(SHAPE, CLASSES)
+    return [{name: paddle.to_tensor(_noise(field, rng)) for name, field in spec.items()} for _ in range(num)]
+
+
+def _noise(field, rng):
+    if field.kind == "label":
+        return rng.integers(0, CLASSES, NUM)
+    if field.kind == "attributes":
+        return rng.integers(0, 2, [NUM, len(field.names)]).astype("float32")
+    return rng.uniform(-1, 1, [NUM, *field.shape]).astype("float32")
 
 
 def noise():
@@ -67,7 +81,11 @@ class Twin:
     def __init__(self, config):
         method = build(config)
         self.networks, self.options = method.networks, method.options
-        self._parameters = {name: trained(self.networks[own]) for name, (own,) in self.options.trains.items()}
+        self.state = method.state
+        self._parameters = {
+            name: [p for network in own for p in trained(self.networks[network])]
+            for name, own in self.options.trains.items()
+        }
         self._optimizers = {
             name: PLAIN[keys["name"]](keys["lr"], parameters=self._parameters[name])
             for name, keys in config["optim"].items()
@@ -87,17 +105,20 @@ class Twin:
 def assert_equals(config, algorithm, steps=3):
     """Check that some steps of the method equal `algorithm(twin, batches)`, which returns scalars that must be logged.
 
+    An algorithm may take the step as well.
+
     All weights and buffers must agree, so a leaked gradient, one pass through G too many or in another mode, or another
     order of random draws fails. Returns the method.
     """
     method, twin = build(config), Twin(config)
+    takes_step = len(inspect.signature(algorithm).parameters) == 3
     start = {key: state(network) for key, network in method.networks.items()}
     for step in range(1, steps + 1):
-        batches = make_batches(method.options.num_batches(step), step)
+        batches = make_batches(method.options.num_batches(step), step, method.spec)
         seed_paddle(0, step)
         logged = method.train_step(batches, step)
         seed_paddle(0, step)
-        for key, value in algorithm(twin, batches).items():
+        for key, value in algorithm(twin, batches, *([step] if takes_step else [])).items():
             np.testing.assert_allclose(float(logged[key]), float(value), rtol=1e-4, atol=1e-5, err_msg=key)
     for key, network in method.networks.items():
         theirs = state(twin.networks[key])
@@ -117,18 +138,18 @@ def assert_updates(config, expected, monkeypatch):
     for name, optimizer in method.optimizers.items():
 
         def step(name=name, plain=optimizer.step):
-            (own,) = method.options.trains[name]
+            own = method.options.trains[name]
             before = {key: [p.numpy() for p in trained(network)] for key, network in method.networks.items()}
             for key, network in method.networks.items():
-                assert any(p.grad is not None for p in network.parameters()) == (key == own), (name, key)
+                assert any(p.grad is not None for p in network.parameters()) == (key in own), (name, key)
             plain()
             for key, network in method.networks.items():
                 changed = any((p.numpy() != old).any() for p, old in zip(trained(network), before[key], strict=True))
-                assert changed == (key == own), (name, key)
+                assert changed == (key in own), (name, key)
             seen.append(name)
 
         monkeypatch.setattr(optimizer, "step", step)
-    method.train_step(make_batches(method.options.num_batches(1000)), 1000)
+    method.train_step(make_batches(method.options.num_batches(1000), spec=method.spec), 1000)
     assert seen == expected
     assert all(p.grad is None for network in method.networks.values() for p in network.parameters())
 

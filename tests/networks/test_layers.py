@@ -9,15 +9,19 @@ from paddle import nn
 from ppgan_lite import runtime
 from ppgan_lite.networks import fast_conv
 from ppgan_lite.networks.layers import (
+    FEWEST_IMAGES,
     BilinearUpsampleConv2D,
     Conv2D,
     Conv2DMeanPool,
     Conv2DTranspose,
+    FewInputsConv2D,
+    FewOutputsConv2D,
     LeakyReLU,
     MaxPool2x2,
     NearestUpsample,
     NearestUpsampleConv2D,
     OutputHeads,
+    ReflectPad2D,
 )
 
 LAYERS = {
@@ -33,14 +37,18 @@ LAYERS = {
     "nearest upsampling": lambda: NearestUpsampleConv2D(4, 6, bias=True),
     "pooling": lambda: Conv2DMeanPool(4, 6, bias=True),
     "max-pool": MaxPool2x2,
+    "reflect padding": lambda: ReflectPad2D(3),
+    "conv from few inputs": lambda: FewInputsConv2D(4, 6, 5),
+    "conv to few outputs": lambda: FewOutputsConv2D(4, 3, 5),
+    "padded conv to few outputs": lambda: FewOutputsConv2D(4, 1, 4, padding=1, bias=False),
     "leaky ReLU": lambda: LeakyReLU(0.2),
 }
 
 
-def input_for(name, layer, seed=0, size=8):
-    size = 1 if name.endswith("from one pixel") else size
-    shape = [2, getattr(layer, "_in_channels", 4), size, size]
-    return paddle.to_tensor(np.random.default_rng(seed).standard_normal(shape).astype("float32"), stop_gradient=False)
+def input_for(name, layer, num=FEWEST_IMAGES):
+    size = 1 if name.endswith("from one pixel") else 8
+    shape = [num, getattr(layer, "_in_channels", 4), size, size]
+    return paddle.to_tensor(np.random.default_rng(0).standard_normal(shape).astype("float32"), stop_gradient=False)
 
 
 def forward_and_gradients(layer, x):
@@ -49,12 +57,13 @@ def forward_and_gradients(layer, x):
     return [value.numpy() for value in [y, *paddle.grad([y], [x, *layer.parameters()], [projection])]]
 
 
+@pytest.mark.parametrize("num", [1, 2, FEWEST_IMAGES])
 @pytest.mark.parametrize("name", LAYERS)
-def test_both_forms_compute_the_same(name, monkeypatch):
+def test_both_forms_compute_the_same(name, num, monkeypatch):
     layer = LAYERS[name]()
     for parameter in layer.parameters():
         parameter.set_value(paddle.randn(parameter.shape))  # biases too, which start at 0
-    x = input_for(name, layer)
+    x = input_for(name, layer, num)
     fast = forward_and_gradients(layer, x)
     monkeypatch.setenv(runtime.LAYERS, "plain")
     for ours, theirs in zip(fast, forward_and_gradients(layer, x), strict=True):
@@ -117,6 +126,14 @@ def test_the_fast_form_is_used_where_it_is_faster(name, used):
 
 
 @pytest.mark.parametrize("name", FAST)
+def test_small_batches_take_paddles_own_but_for_bilinear_upsampling(name, used):
+    layer = LAYERS[name]()
+    for num in (1, FEWEST_IMAGES - 1):
+        layer(input_for(name, layer, num))
+    assert used == (["upsample_conv2d"] * 2 if name == "upsampling" else [])
+
+
+@pytest.mark.parametrize("name", FAST)
 def test_other_types_and_the_switch_take_paddles_own(name, used, monkeypatch):
     layer = LAYERS[name]()
     x = input_for(name, layer)
@@ -140,9 +157,66 @@ def test_evaluation_takes_paddles_own_but_for_upsampling_and_so_does_its_static_
     assert used == (["upsample_conv2d"] * 2 if name == "upsampling" else [])
 
 
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(0, 3), st.integers(1, 3), st.integers(4, 11), st.integers(4, 11))
+def test_reflect_padding_is_paddles_exactly(padding, num, height, width):
+    class Paddles(nn.Layer):
+        def forward(self, x):
+            return F.pad(x, [padding] * 4, mode="reflect") if padding else x * 1
+
+    x = paddle.to_tensor(np.random.default_rng(0).standard_normal([num, 2, height, width]).astype("float32"))
+    x.stop_gradient = False
+    ours, theirs = forward_and_gradients(ReflectPad2D(padding), x), forward_and_gradients(Paddles(), x)
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6, atol=1e-6)
+
+
+def test_the_double_gradient_of_reflect_padding_matches_finite_differences():
+    x = paddle.to_tensor(np.random.default_rng(0).standard_normal([2, 3, 5, 6]).astype("float32"), stop_gradient=False)
+    direction = paddle.to_tensor(np.random.default_rng(1).standard_normal(x.shape).astype("float32"))
+
+    def penalty(x):
+        (gradient,) = paddle.grad([(ReflectPad2D(2)(x) ** 3).sum()], [x], create_graph=True)
+        return gradient.square().mean()
+
+    (gradient,) = paddle.grad([penalty(x)], [x])
+    h = 1e-3
+    numeric = float(penalty(x + h * direction) - penalty(x - h * direction)) / (2 * h)
+    assert float((gradient * direction).sum()) == pytest.approx(numeric, rel=5e-3)
+
+
+EXPORTED = {
+    "reflect padding": lambda: ReflectPad2D(3),
+    "conv from few inputs": lambda: FewInputsConv2D(3, 6, 7),
+    "conv to few outputs": lambda: FewOutputsConv2D(3, 1, 4, padding=1),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_an_exported_layer_takes_any_size_and_computes_what_it_trains_with(name, tmp_path):
+    layer = EXPORTED[name]()
+    pictures = [paddle.randn([num, 3, height, width]) for num, height, width in ((1, 8, 8), (2, 12, 9))]
+    trained = [layer(x).numpy() for x in pictures]
+    layer.eval()
+    spec = [paddle.static.InputSpec([None, 3, None, None], "float32")]
+    paddle.jit.save(layer, str(tmp_path / "layer"), input_spec=spec)
+    loaded = paddle.jit.load(str(tmp_path / "layer"))
+    for x, expected in zip(pictures, trained, strict=True):
+        np.testing.assert_allclose(loaded(x).numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_step_repeated_is_the_same_bit_for_bit():
+    for name in ("reflect padding", "conv from few inputs", "padded conv to few outputs"):
+        layer = LAYERS[name]()
+        first, again = (forward_and_gradients(layer, input_for(name, layer, 1)) for _ in range(2))
+        for ours, repeated in zip(first, again, strict=True):
+            np.testing.assert_array_equal(ours, repeated)
+
+
 def test_a_layer_without_bias_has_one_parameter():
     convolutions = (Conv2D(4, 6, 3), Conv2DTranspose(4, 6, 4), NearestUpsampleConv2D(4, 6), Conv2DMeanPool(4, 6))
-    for layer in (*convolutions, BilinearUpsampleConv2D(4, 6, 5)):
+    few = FewInputsConv2D(4, 6, 3, bias=False), FewOutputsConv2D(4, 6, 3, bias=False)
+    for layer in (*convolutions, *few, BilinearUpsampleConv2D(4, 6, 5)):
         assert [name for name, _ in layer.named_parameters()] == ["weight"]
 
 
