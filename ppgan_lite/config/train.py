@@ -16,11 +16,13 @@ class Train:
     ema: Share | None = None  # decay, such as 0.999, of a moving average of G's weights; the average makes the images
     log_every: Count = 10  # losses to the console, metrics.jsonl and `log_to`
     log_to: tuple[Literal["visualdl", "tensorboard"], ...] = ("visualdl",)  # visual logs, in addition to metrics.jsonl
-    preview_every: Count = 200  # a grid of samples, always from the same noise
+    preview_every: Count = 200  # a grid of samples, always from the same noise, or of the same pictures translated
     save_every: Count = 500  # a checkpoint
     keep: Count = 3  # number of newest checkpoints to keep
     evaluate_every: Count | None = None  # as tools/evaluate.py does; also keeps a GAN's best checkpoint; null: never
-    stop_on: tuple[Literal["collapse", "convergence_failure"], ...] = ()  # diagnoses that stop the run
+    stop_on: tuple[
+        Literal["collapse", "convergence_failure", "copies_input", "cycle_stuck", "inverted"], ...
+    ] = ()  # diagnoses that stop the run
 
     # A resumed run may change these: they alter the run's length and records, never what a step computes.
     MAY_CHANGE: ClassVar = frozenset(

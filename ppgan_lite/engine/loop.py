@@ -19,7 +19,7 @@ from ppgan_lite.device import seed_paddle, set_device
 from ppgan_lite.engine.ema import follow
 from ppgan_lite.engine.observer import Observer
 from ppgan_lite.engine.progress import Progress
-from ppgan_lite.errors import ConfigError, EvaluationError, RunError, warn
+from ppgan_lite.errors import ConfigError, DataError, EvaluationError, RunError, warn
 from ppgan_lite.evaluation.evaluation import Evaluation, obstacle
 from ppgan_lite.files import locked
 from ppgan_lite.runs import checkpoint
@@ -65,7 +65,7 @@ def _train(config: Config, folder: Path, resume: bool, overwrite: bool, device: 
             run = Run.create(folder, config, dataset, device)
         print(f"run: {folder} on {device}, step {done} of {steps}", flush=True)
         with run, Progress(done, steps, config.method.batches_in, epoch_batches, config.data.batch_size) as progress:
-            observer = Observer(run, method, config, dataset, evaluation, progress.say)
+            observer = Observer(run, method, config, _shown(config, dataset), evaluation, progress.say)
             if done and _evaluation_is_due(config.train, done, steps):
                 observer.complete(done)
             return _train_steps(run, method, dataset, config, done, steps, observer, progress)
@@ -146,6 +146,17 @@ def _without_cache(config: Config) -> Config:
     if not hasattr(config.data, "cache"):
         return config
     return dataclasses.replace(config, data=dataclasses.replace(config.data, cache="none"))
+
+
+def _shown(config: Config, dataset):
+    """The data that previews show: for translators test pictures, or training pictures if there are no others."""
+    if config.method.KIND != "translator":
+        return dataset
+    try:
+        return build_dataset(_without_cache(config), "test")
+    except DataError as error:
+        warn(f"previews show training pictures: {error}")
+        return dataset
 
 
 def _evaluation(config: Config, dataset) -> Evaluation | None:

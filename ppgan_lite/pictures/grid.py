@@ -15,10 +15,15 @@ JPEG_PIXELS = 65_500  # largest width and height of a JPEG
 JPEG_COMMENT = 60_000  # most bytes of metadata in a JPEG
 GAP = 2  # pixels between the images of a grid
 MOST_COLUMNS = 16  # with more, images would be too small to see
+COMPARED = 32  # most groups of images in a picture of comparisons, for images of up to
+COMPARED_SIDE = 64  # pixels; half as many for twice the side
+COMPARED_PIXELS = 2_000_000  # about the most in such a picture, as a run writes and keeps many
+COMPARED_WIDTH = 1_000  # about the most pixels in a row of it, to be seen on a screen at full size
+GROUP_GAP = 8  # pixels between groups
 
 
-def grid(images, columns: int | None = None) -> np.ndarray:
-    """Arrange images in rows, on black: [N, C, H, W] in [-1, 1] -> uint8 [height, width, C].
+def grid(images, columns: int | None = None, gap: int = GAP) -> np.ndarray:
+    """Arrange images in rows, on black, `gap` pixels apart: [N, C, H, W] in [-1, 1] -> uint8 [height, width, C].
 
     By default the grid is as square as possible.
     """
@@ -26,9 +31,9 @@ def grid(images, columns: int | None = None) -> np.ndarray:
     num, height, width, channels = pixels.shape
     columns = min(columns or math.ceil(math.sqrt(num)), num)
     rows = math.ceil(num / columns)
-    sheet = np.zeros((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), "uint8")
+    sheet = np.zeros((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), "uint8")
     for i, image in enumerate(pixels):
-        top, left = GAP + i // columns * (height + GAP), GAP + i % columns * (width + GAP)
+        top, left = gap + i // columns * (height + gap), gap + i % columns * (width + gap)
         sheet[top : top + height, left : left + width] = image
     return sheet
 
@@ -47,6 +52,41 @@ def grid_of(images: list[np.ndarray], columns: int | None = None) -> np.ndarray:
     same = [array.repeat(channels // array.shape[1], 1) for array in images]
     columns = columns or math.ceil(math.sqrt(len(images[0]) / len(images)))
     return grid(np.stack(same, 1).reshape(-1, *same[0].shape[1:]), columns * len(images))
+
+
+def num_compared(height: int, width: int, images: int, grids: int) -> int:
+    """Number of groups in each of the stacked grids of a picture of comparisons: a power of two, at least 1.
+
+    Args:
+        height, width: pixels of an image.
+        images: number of images in a group.
+        grids: number of grids.
+    """
+    fitting = COMPARED_PIXELS // (grids * (height + GROUP_GAP) * (_group_width(width, images) + GROUP_GAP))
+    return _power_of_two(min(COMPARED, COMPARED * COMPARED_SIDE // max(height, width), fitting))
+
+
+def comparisons(images: list[np.ndarray]) -> np.ndarray:
+    """A grid of groups, an input and what is compared with it: [N, C, H, W] each -> uint8 [height, width, C].
+
+    Groups are farther apart than the images of one, and there are as many in a row as are easily seen, a power of two.
+    """
+    num, channels, height, width = images[0].shape
+    groups = np.full((num, channels, height, _group_width(width, len(images))), -1, "float32")
+    for i, array in enumerate(images):
+        left = i * (width + GAP)
+        groups[:, :, :, left : left + width] = array
+    return grid(groups, _power_of_two(COMPARED_WIDTH // (groups.shape[3] + GROUP_GAP)), GROUP_GAP)
+
+
+def _group_width(width: int, images: int) -> int:
+    """Pixels of a row of images of this width."""
+    return images * (width + GAP) - GAP
+
+
+def _power_of_two(most: int) -> int:
+    """The largest power of two that is at most `most`, and at least 1."""
+    return 2 ** (max(1, most).bit_length() - 1)
 
 
 def stacked(grids: list[np.ndarray]) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""The health of a GAN's run: diagnoses of failing training, from what the steps compute anyway.
+"""The health of a run: diagnoses of failing training, from what the steps compute anyway.
+
+Translators are in translator_health.py; what follows is about GANs that make images from noise.
 
 According to the PyTorch blog, a healthy run settles at a D loss of 0.5 to 0.8, a G loss of 0.5 to 2 and a D accuracy
 near 80 %; a sick one collapses (all images alike) or fails to converge (D's loss goes to 0, G emits noise). These
@@ -99,7 +101,7 @@ class Diagnosis:
     """What is wrong with a run.
 
     Attributes:
-        name: a key of `REMEDIES`.
+        name: a key of `Health.REMEDIES`.
         step: the step of the diagnosis.
         since: the first observed step of the condition.
         words: one sentence with the figures behind it.
@@ -117,30 +119,29 @@ class Health:
     """Watches a run, from any step on. The state is in memory only: when a run is resumed, observe its log again.
 
     Args:
-        real_images: [N, C, H, W] from the data, uint8 or in [-1, 1]: the reference for diversity. N is at most the
-            number of images in a preview.
         watches: discriminator -> generator that learns from it, by the names in their scalars: `d` for `loss/d_real`,
             `loss/d_fake`, `accuracy/d_real` and `accuracy/d_fake`, `g` for `loss/g`.
+
+    Attributes:
+        REMEDIES: name of a diagnosis -> what may help.
     """
 
-    def __init__(self, real_images, watches: dict[str, str]):
-        real = np.asarray(real_images)
-        self._num_real = len(real)
-        self._real_distance = _nearest_distance(real) / (127.5 if real.dtype == np.uint8 else 1.0)
+    REMEDIES = REMEDIES
+
+    def __init__(self, watches: dict[str, str]):
         self._balances = [
             {
-                key: _Mean()
+                key: Mean()
                 for key in (f"loss/{d}_real", f"loss/{d}_fake", f"loss/{g}", f"accuracy/{d}_real", f"accuracy/{d}_fake")
             }
             for d, g in watches.items()
         ]
         self._sizes = {}  # key of a loss or a gradient norm -> _Size
         self._alarms = {
-            "collapse": _Alarm(COLLAPSED_STEPS, COLLAPSED_PREVIEWS),
-            "convergence_failure": _Alarm(STRONG_STEPS),
-            "d_blind": _Alarm(STRONG_STEPS),
-            "d_too_strong": _Alarm(STRONG_STEPS),
-            "nan_near": _Alarm(0),
+            "convergence_failure": Alarm(STRONG_STEPS),
+            "d_blind": Alarm(STRONG_STEPS),
+            "d_too_strong": Alarm(STRONG_STEPS),
+            "nan_near": Alarm(0),
         }
         self._new = []
         self._history = []  # see `summary`
@@ -158,28 +159,8 @@ class Health:
         if balances:
             self._check_balances(step, balances)
 
-    def observe_preview(self, step: int, images) -> float | None:
-        """Take in images [N, C, H, W] in [-1, 1], N at least 2, always from the same noise; returns their diversity.
-
-        Diversity is the median distance of an image to its nearest neighbour, divided by the same median for as many
-        real images. Near 1: as diverse as the data. Near 0: images all alike, of a few kinds, or along a curve, as
-        with a z_dim of 1, even if the curve passes through all digits. Noise is diverse, too. None if there are no two
-        different real images.
-        """
-        if not 0 < self._real_distance < math.inf:
-            return None
-        images = np.asarray(images[: self._num_real], "float32")  # with more images, nearest neighbours would be nearer
-        diversity = _nearest_distance(images) / self._real_distance
-        self.observe_diversity(step, diversity)
-        return diversity
-
-    def observe_diversity(self, step: int, value: float):
-        """Take in the diversity of a preview, as `observe_preview` returned it: from the log of a resumed run."""
-        words = (
-            f"the generated images are nearly alike: the distance to the nearest other image is {value:.2f} times the "
-            f"distance among real images (healthy: {COLLAPSED_DIVERSITY} and more)"
-        )
-        self._update("collapse", step, value < COLLAPSED_DIVERSITY, words)
+    def observe_measures(self, step: int, scalars: dict[str, float]):
+        """Take in what was measured of a preview, keys `health/...`: of a new one, or from the log of a resumed run."""
 
     def diagnoses(self) -> list[Diagnosis]:
         """The diagnoses since the last call. A condition is reported again only if it was absent in between."""
@@ -225,13 +206,57 @@ class Health:
             return
         if alarm.raised:
             since = alarm.since if since is None else since
-            self._new.append(Diagnosis(name, step, since, words, REMEDIES[name]))
+            self._new.append(Diagnosis(name, step, since, words, self.REMEDIES[name]))
             self._history.append({"name": name, "step": step, "since": since, "until": None})
         else:
             next(entry for entry in reversed(self._history) if entry["name"] == name)["until"] = alarm.since
 
 
-class _Alarm:
+class GeneratorHealth(Health):
+    """Watches a run of a generator, also for a collapse.
+
+    Args:
+        real_images: [N, C, H, W] from the data, uint8 or in [-1, 1]: the reference for diversity. N is at most the
+            number of images in a preview.
+        watches: see `Health`.
+    """
+
+    def __init__(self, real_images, watches: dict[str, str]):
+        super().__init__(watches)
+        real = np.asarray(real_images)
+        self._num_real = len(real)
+        self._real_distance = _nearest_distance(real) / (127.5 if real.dtype == np.uint8 else 1.0)
+        self._alarms["collapse"] = Alarm(COLLAPSED_STEPS, COLLAPSED_PREVIEWS)
+
+    def observe_preview(self, step: int, images) -> float | None:
+        """Take in images [N, C, H, W] in [-1, 1], N at least 2, always from the same noise; returns their diversity.
+
+        Diversity is the median distance of an image to its nearest neighbour, divided by the same median for as many
+        real images. Near 1: as diverse as the data. Near 0: images all alike, of a few kinds, or along a curve, as
+        with a z_dim of 1, even if the curve passes through all digits. Noise is diverse, too. None if there are no two
+        different real images.
+        """
+        if not 0 < self._real_distance < math.inf:
+            return None
+        images = np.asarray(images[: self._num_real], "float32")  # with more images, nearest neighbours would be nearer
+        diversity = _nearest_distance(images) / self._real_distance
+        self.observe_diversity(step, diversity)
+        return diversity
+
+    def observe_diversity(self, step: int, value: float):
+        """Take in the diversity of a preview, as `observe_preview` returned it: from the log of a resumed run."""
+        words = (
+            f"the generated images are nearly alike: the distance to the nearest other image is {value:.2f} times the "
+            f"distance among real images (healthy: {COLLAPSED_DIVERSITY} and more)"
+        )
+        self._update("collapse", step, value < COLLAPSED_DIVERSITY, words)
+
+    def observe_measures(self, step, scalars):
+        if "health/diversity" in scalars:
+            self.observe_diversity(step, scalars["health/diversity"])
+
+
+class Alarm:
     """Raised once a condition holds for `steps` steps and `times` observations, lowered RECOVERED_STEPS after its end.
 
     Attributes:
@@ -301,7 +326,7 @@ def _is_strong(balance: _Balance) -> bool:
     return balance.is_accurate and balance.loss_d < STRONG_D_LOSS
 
 
-class _Mean:
+class Mean:
     """Mean of about the last WINDOW steps, whether every step is reported or one in ten.
 
     Weights decay exponentially; the mean age of a value is WINDOW / 2, as in a plain window.

@@ -91,7 +91,7 @@ class Log:
     def add_preview(self, step: int, pixels: np.ndarray, metadata: dict[str, str]):
         """Write a picture of samples, uint8 [H, W, C], to samples/, and draw it (tag `numbers`). Raises RunError."""
         path = self._folder / "samples" / f"step_{step:08d}.png"
-        save_png(path, pixels, {**metadata, "Batch norm": "statistics of this batch (training)"})
+        save_png(path, pixels, metadata)
         self._draw_picture("samples", "numbers", path, step)
 
     def add_real(self, pixels: np.ndarray, metadata: dict[str, str]):

@@ -3,8 +3,9 @@
 import contextlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 from ppgan_lite.errors import ConfigError, EvaluationError
 from ppgan_lite.files import (
@@ -26,6 +27,7 @@ from ppgan_lite.schema.types import Measured, Whole
 FORMAT = 1
 MOST_BYTES = 2**26  # limit for a result, which may have a confusion matrix of thousands of classes
 RESULT = "result.json"  # in the best checkpoint
+INPUT, MEAN = "input copied", "mean picture"  # baselines of translations: the input itself, the mean training picture
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,22 @@ class Figure:
         value: the run's value.
         real: the value of real images: the minimum of a distance (training against test images), the aim of others.
         error: standard error or deviation of `value`, if the metric has one.
+        baselines: values of what needs no training, by name.
     """
 
     value: Measured
     real: Measured | None = None
     error: Measured | None = None
+    baselines: dict[str, Measured] = field(default_factory=dict)
 
     def cells(self) -> tuple[str, str]:
         """The value with its error, and the value of real images, as text; empty if there is none."""
         spread = "" if self.error is None else f" ± {self.error:.2g}"
         return f"{self.value:#.4g}{spread}", "" if self.real is None else f"{self.real:#.4g}"
+
+    def baseline_cells(self, names) -> tuple[str, ...]:
+        """The values of the baselines called `names` as text; empty where there is none."""
+        return tuple(f"{self.baselines[name]:#.4g}" if name in self.baselines else "" for name in names)
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Result:
     Attributes:
         step: the checkpoint's step.
         protocol: everything else that the figures depend on, as plain values.
-        figures: metric -> Figure.
+        figures: name -> Figure. A name is a metric, or PART/METRIC for a direction or a group of attributes.
         seconds: duration of the evaluation.
         confusion: a classifier's confusion matrix: row i counts the test images of class i by predicted class.
     """
@@ -98,19 +106,36 @@ class Result:
 
     @property
     def distance(self) -> float:
-        """The Frechet distance, which ranks checkpoints; infinite for a result without it."""
-        figure = self.figures.get("frechet_distance")
-        return math.inf if figure is None else figure.value
+        """What ranks checkpoints; lower is better, and infinite for a result without it.
+
+        The Frechet distance; of a translator the L1 distance to the true pictures, or without true pictures the Frechet
+        distance, each the mean over its directions, or the share of attributes that were not reached.
+        """
+        if "attribute_reached" in self.figures:
+            return 1 - self.figures["attribute_reached"].value
+        for metric in ("l1", "frechet_distance"):
+            if values := [figure.value for name, figure in self.figures.items() if split(name)[1] == metric]:
+                return fmean(values)
+        return math.inf
 
     def headline(self) -> str:
-        """The most important figure and what it means: one line for a classifier, two for a generator."""
+        """The most important figures and what they mean: two lines for a generator, one for anything else."""
         if "accuracy" in self.figures:
-            accuracy, on_train = self.figures["accuracy"], self.figures["train_accuracy"]
-            totals = [sum(row) for row in self.confusion]
-            return (
-                f"test accuracy {accuracy.value:.4f} ± {accuracy.error:.2g} (training images: {on_train.value:.4f}; "
-                f"guessing the most frequent class: {max(totals) / sum(totals):.4f})"
-            )
+            return self._of_classifier()
+        if "attribute_reached" in self.figures:
+            return self._of_attributes()
+        parts = dict.fromkeys(split(name)[0] for name in self.figures)
+        return self._of_generator() if "" in parts else "; ".join(map(self._of_direction, parts))
+
+    def _of_classifier(self) -> str:
+        accuracy, on_train = self.figures["accuracy"], self.figures["train_accuracy"]
+        totals = [sum(row) for row in self.confusion]
+        return (
+            f"test accuracy {accuracy.value:.4f} ± {accuracy.error:.2g} (training images: {on_train.value:.4f}; "
+            f"guessing the most frequent class: {max(totals) / sum(totals):.4f})"
+        )
+
+    def _of_generator(self) -> str:
         distance, precision, coverage = (self.figures[name] for name in ("frechet_distance", "precision", "coverage"))
         return (
             f"Frechet distance {distance.value:.3g} (real images: {distance.real:.3g}; lower is better): "
@@ -119,18 +144,47 @@ class Result:
             f"{coverage.value:.0%} of the real images have a similar generated one (real: {coverage.real:.0%})"
         )
 
+    def _of_attributes(self) -> str:
+        reached, cycle = self.figures["attribute_reached"], self.figures["cycle_l1"]
+        kept = self.figures.get("attributes_kept")
+        others = f"; {kept.value:.1%} of the others kept (real: {kept.real:.1%})" if kept else ""
+        return (
+            f"{reached.value:.1%} of the wanted attributes reached (recognised in real images: {reached.real:.1%})"
+            f"{others}; L1 {cycle.value:.3g} there and back"
+        )
+
+    def _of_direction(self, part: str) -> str:
+        figures, words = {split(name)[1]: figure for name, figure in self.figures.items() if split(name)[0] == part}, []
+        for metric, title in HEADLINE.items():
+            if figure := figures.get(metric):
+                known = {} if figure.real is None else {"real images": figure.real}
+                others = ", ".join(f"{name} {value:.3g}" for name, value in (known | figure.baselines).items())
+                words.append(f"{title} {figure.value:.3g}" + (f" ({others})" if others else ""))
+        return f"{part.replace('_', ' ')}: {', '.join(words)}"
+
     def table(self) -> str:
-        """All figures as text, in groups, each next to the value of real images."""
-        groups = [(title, [name for name in names if name in self.figures]) for title, names in GROUPS.items()]
-        groups.append(("other", [name for name in self.figures if name not in METRICS]))
+        """All figures as text, in groups, each next to the value of real images and of baselines."""
         has_real = any(figure.real is not None for figure in self.figures.values())
-        rows = [("metric", "this run", "real images" if has_real else "", "")]
-        for title, names in groups:
-            rows += [(title, "", "", "")] if names else []
-            rows += [(f"  {name}", *self.figures[name].cells(), METRICS.get(name, "")) for name in names]
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        baselines = list(dict.fromkeys(name for figure in self.figures.values() for name in figure.baselines))
+        rows = [("metric", "this run", "real images" if has_real else "", *baselines, "")]
+        for title, names in self._groups().items():
+            rows.append((title, *[""] * (len(rows[0]) - 1)))
+            for name in names:
+                figure = self.figures[name]
+                cells = (*figure.cells(), *figure.baseline_cells(baselines))
+                rows.append((f"  {split(name)[1]}", *cells, words_of(name)))
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
         cells = [[cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)] for row in rows]
         return "\n".join("  ".join(row).rstrip() for row in cells)
+
+    def _groups(self) -> dict[str, list[str]]:
+        """The figures' names by the title of their group in tables."""
+        groups = {title: [name for name in names if name in self.figures] for title, names in GROUPS.items()}
+        for name in self.figures:
+            part, _ = split(name)
+            if part or name not in METRICS:
+                groups.setdefault(part.replace("_", " ") or "other", []).append(name)
+        return {title: names for title, names in groups.items() if names}
 
     def describe_protocol(self) -> str:
         """The protocol on one line, with shortened checksums."""
@@ -187,7 +241,7 @@ class Results:
         return [result for result in results if result.protocol == results[-1].protocol]
 
     def keep_best(self, result: Result, method, config):
-        """Save the method as the best checkpoint unless the present best has no larger Frechet distance.
+        """Save the method as the best checkpoint unless the present best has no larger `distance`.
 
         A best checkpoint that was measured by another protocol is replaced.
 
@@ -251,12 +305,42 @@ GROUPS = {
         "thickness_by_code": "largest |correlation| of a code with the stroke width of generated images",
         "drawn_thickness_by_code": "the same for codes recognised in test images and their drawn stroke width",
     },
+    "attributes": {
+        "attribute_reached": "share of translations that are recognised as having the wanted attribute",
+        "attributes_kept": "share of the other attributes that are recognised as before",
+        "cycle_l1": "mean absolute difference of a picture translated there and back; lower is better",
+    },
     "classification": {
         "accuracy": "share of test images classified correctly",
         "train_accuracy": "share of as many training images classified correctly",
     },
 }
 METRICS = {name: words for group in GROUPS.values() for name, words in group.items()}
+# The metrics of one direction of a translator.
+TRANSLATION = {
+    "l1": "mean absolute difference from the true picture, 0 to 2; lower is better",
+    "psnr": "peak signal-to-noise ratio to the true picture, in dB; higher is better",
+    "ssim": "structural similarity to the true picture, at most 1; higher is better",
+    "frechet_distance": METRICS["frechet_distance"],
+    "kernel_distance": METRICS["kernel_distance"],
+    "cycle_l1": METRICS["cycle_l1"],
+    "label_accuracy": "share of the label map's pixels that a segmenter finds in the translation",
+}
+DIRECTIONS = ("a_to_b", "b_to_a")
+DIRECTED = {f"{direction}/{metric}": words for direction in DIRECTIONS for metric, words in TRANSLATION.items()}
+HEADLINE = {"l1": "L1", "frechet_distance": "Frechet distance", "cycle_l1": "cycle L1"}
+
+
+def split(name: str) -> tuple[str, str]:
+    """A figure's direction or group of attributes, empty if it has none, and its metric."""
+    part, _, metric = name.rpartition("/")
+    return part, metric
+
+
+def words_of(name: str) -> str:
+    """What a figure means; empty if it is of a later version."""
+    return (METRICS | TRANSLATION).get(split(name)[1], "")
+
 
 # Words for the smaller of precision and coverage, each relative to real images. These two are shares, while the scale
 # of Frechet distances depends on the data set and the feature network. Precision alone would not notice a generator of

@@ -55,7 +55,7 @@ def used_config(run: Run, root: str | None = None) -> Config:
     data = stand_in_options(config.data) if run.source.stands_in_for else config.data
     if root is not None and not hasattr(data, "root"):
         raise RunError(f"--data-root {root}: the data of this run, {run.source.title}, is not read from files")
-    return dataclasses.replace(config, data=data if root is None else dataclasses.replace(data, root=root))
+    return dataclasses.replace(config, data=data if root is None else data.moved(root))
 
 
 def data_of(run: Run, split: str, root: str | None = None) -> Dataset:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ppgan_lite.runs import health
-from ppgan_lite.runs.health import REMEDIES, Health
+from ppgan_lite.runs.health import REMEDIES, GeneratorHealth
 
 TRACES = sorted(Path(__file__).with_name("health_traces").glob("*.json"))
 WELL = {"loss/d_real": 0.6, "loss/d_fake": 0.5, "loss/g": 1.2, "accuracy/d_real": 0.8, "accuracy/d_fake": 0.85}
@@ -30,7 +30,7 @@ def alike(seed):
 
 def watch(real_images):
     """The health of a GAN with one discriminator, `d`."""
-    return Health(real_images, {"d": "g"})
+    return GeneratorHealth(real_images, {"d": "g"})
 
 
 @pytest.fixture

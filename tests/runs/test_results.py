@@ -6,7 +6,7 @@ import pytest
 
 from ppgan_lite.errors import EvaluationError, RunError
 from ppgan_lite.files import seal, unseal
-from ppgan_lite.runs.results import METRICS, Figure, Result, check_same_protocol, describe_quality
+from ppgan_lite.runs.results import METRICS, Figure, Result, check_same_protocol, describe_quality, words_of
 
 PROTOCOL = {"features": "mnist", "num_real": 10_000, "ema": False}
 FIGURES = {
@@ -85,6 +85,7 @@ def test_another_format_is_refused(result, tmp_path):
         ({"figures": {"frechet_distance": {"value": math.nan}}}, "figures.frechet_distance.value: expected a number"),
         ({"figures": {"frechet_distance": {"value": 1e300}}}, "figures.frechet_distance.value: must be"),
         ({"figures": {"frechet_distance": {"value": 10**400}}}, "figures.frechet_distance.value: expected a number"),
+        ({"figures": {"l1": {"value": 1.0, "baselines": {"x": "y"}}}}, "figures.l1.baselines.x: expected a number"),
         ({"seconds": None}, "seconds: expected a number"),
         ({"confusion": [[1, "2"]]}, r"confusion\[0\]\[1\]: expected a whole number"),
         ({"confusion": [[1, -2]]}, r"confusion\[0\]\[1\]: must be at least 0"),
@@ -112,6 +113,66 @@ def test_what_is_no_file_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "x.json")
     with pytest.raises(EvaluationError, match="x.json: cannot be read: is not a regular file"):
         Result.read(tmp_path / "x.json")
+
+
+PAIRED = {
+    "b_to_a/l1": Figure(0.25, error=0.01, baselines={"input copied": 0.758, "mean picture": 0.328}),
+    "b_to_a/frechet_distance": Figure(12.0, real=9.1, baselines={"input copied": 94.0}),
+    "a_to_b/l1": Figure(0.35),
+    "a_to_b/frechet_distance": Figure(20.0),
+    "a_to_b/cycle_l1": Figure(0.1),
+}
+ATTRIBUTED = {
+    "attribute_reached": Figure(0.96, real=0.99, baselines={"input copied": 0.01}),
+    "attributes_kept": Figure(0.9, real=0.99),
+    "cycle_l1": Figure(0.05),
+    "colour/attribute_reached": Figure(0.98, real=1.0),
+}
+
+
+def test_baselines_are_written_and_read(tmp_path):
+    written = Result(7, PROTOCOL, PAIRED, 1.25)
+    written.write(tmp_path / "x.json")
+    assert Result.read(tmp_path / "x.json") == written
+
+
+@pytest.mark.parametrize(
+    ("figures", "distance"),
+    [
+        (PAIRED, 0.3),  # the mean over the directions
+        ({name: figure for name, figure in PAIRED.items() if not name.endswith("/l1")}, 16.0),
+        (ATTRIBUTED, 0.04),
+        (FIGURES, 12.345678),
+    ],
+)
+def test_checkpoints_are_ranked_by_the_main_figure(figures, distance):
+    assert Result(7, {}, figures, 0.0).distance == pytest.approx(distance)
+
+
+def test_the_headline_of_a_translator_has_the_main_figures_of_each_direction():
+    assert Result(7, {}, PAIRED, 0.0).headline() == (
+        "b to a: L1 0.25 (input copied 0.758, mean picture 0.328), "
+        "Frechet distance 12 (real images 9.1, input copied 94); a to b: L1 0.35, Frechet distance 20, cycle L1 0.1"
+    )
+    assert Result(7, {}, ATTRIBUTED, 0.0).headline() == (
+        "96.0% of the wanted attributes reached (recognised in real images: 99.0%); "
+        "90.0% of the others kept (real: 99.0%); L1 0.05 there and back"
+    )
+
+
+def test_the_table_of_a_translator_has_baselines_and_a_group_for_each_direction():
+    rows = cells(Result(7, {}, PAIRED, 0.0).table())
+    assert rows[:3] == [
+        ["metric", "this run", "real images", "input copied", "mean picture"],
+        ["b to a"],
+        ["l1", "0.2500 ± 0.01", "0.7580", "0.3280", words_of("b_to_a/l1")],
+    ]
+    assert ["a to b"] in rows
+    assert ["cycle_l1", "0.1000", METRICS["cycle_l1"]] in rows
+    rows = cells(Result(7, {}, ATTRIBUTED, 0.0).table())
+    assert [row[0] for row in rows] == [
+        "metric", "attributes", "attribute_reached", "attributes_kept", "cycle_l1", "colour", "attribute_reached"
+    ]  # fmt: skip
 
 
 def test_a_result_without_a_distance_ranks_last():

@@ -1,0 +1,156 @@
+"""The pictures of previews, always of the same inputs, and what health sees in them. They change no network."""
+
+import numpy as np
+import paddle
+
+from ppgan_lite.data.spec import has_points
+from ppgan_lite.device import seed_paddle
+from ppgan_lite.methods.points import look
+from ppgan_lite.methods.translations import ATTRIBUTES, columns, targets, way_back
+from ppgan_lite.pictures import points
+from ppgan_lite.pictures.grid import comparisons, grid, grid_columns, grid_of, num_compared, stacked
+from ppgan_lite.runs.health import GeneratorHealth
+from ppgan_lite.runs.translator_health import Reference, Translated, TranslatorHealth
+
+PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
+PREVIEW_COLUMNS = 16
+PREVIEW_PAIRS = 32  # 4 rows of 8, where inputs and outputs are shown next to each other
+CHUNK_PIXELS = 2**18  # pixels of the pictures translated at once, such as 4 of 256x256
+
+
+def previews_of(method, config, dataset):
+    """The previews of a method; None if it makes no pictures.
+
+    Args:
+        method: the method in training.
+        config: the run's config.
+        dataset: the data of which a few items are shown, and compared with what the method makes.
+    """
+    if not method.samplers():
+        return None
+    return (TranslatorPreviews if config.method.KIND == "translator" else GeneratorPreviews)(method, config, dataset)
+
+
+class GeneratorPreviews:
+    """Previews of a generator: what it makes from fixed noise, with the statistics of that batch.
+
+    Attributes:
+        METADATA: what is written into the pictures.
+        health: what watches the run.
+        real: a picture of real images, uint8 [H, W, C]; None for points.
+    """
+
+    METADATA = {"Batch norm": "statistics of this batch (training)"}  # noqa: RUF012 (never changed)
+
+    def __init__(self, method, config, dataset):
+        self._method, self._samplers = method, method.samplers()
+        self._points = dataset if has_points(dataset.spec) else None
+        data = dataset.batch(np.random.default_rng(0).permutation(len(dataset))[:PREVIEW_IMAGES])
+        real = [data[name] for name, field in dataset.spec.items() if field.has_pixels]  # [N, C, H, W] in [-1, 1]
+        self._inputs = self._draw(data, config.train.seed)
+        self.health = GeneratorHealth(real[0], config.method.WATCHES)
+        self.real = stacked([grid(images, PREVIEW_COLUMNS) for images in real]) if self._points is None else None
+
+    def _draw(self, data: dict, seed: int) -> dict[str, dict]:
+        """The fixed inputs of all previews, for each sampler."""
+        seed_paddle(seed, 0, 1)
+        num = PREVIEW_IMAGES if self._points is None else points.NUM_SAMPLES
+        few = {name: paddle.to_tensor(values[:PREVIEW_PAIRS]) for name, values in data.items()}
+        num_few = len(next(iter(few.values())))
+        return {name: sampler.draw(num_few if sampler.fields else num, few) for name, sampler in self._samplers.items()}
+
+    def make(self) -> dict[str, np.ndarray]:
+        """The samplers' outputs [N, C, H, W] for the fixed inputs."""
+        return {
+            name: sampler(self._inputs[name], batch_statistics=True).numpy() for name, sampler in self._samplers.items()
+        }
+
+    def picture(self, made: dict[str, np.ndarray], step: int) -> np.ndarray:
+        """What was made as a picture, uint8 [H, W, C]: a grid for each sampler, or a plot of points."""
+        if self._points is not None:
+            ((name, images),) = made.items()
+            return points.draw(self._points, [look(self._method, self._points, self._inputs[name], images, step)])
+        grids = []
+        for name, images in made.items():
+            sampler = self._samplers[name]
+            inputs = [self._inputs[name][shown].numpy() for shown in sampler.shown]
+            wide = grid_columns(sampler.num_kinds) or PREVIEW_COLUMNS // (1 + len(inputs))
+            grids.append(grid_of([*inputs, images], wide))
+        return stacked(grids)
+
+    def observe(self, made: dict[str, np.ndarray], step: int) -> dict[str, float]:
+        """Show health what was made; returns what it measured, for the log."""
+        name = next((name for name, sampler in self._samplers.items() if not sampler.fields), None)
+        diversity = None if name is None else self.health.observe_preview(step, made[name])
+        return {} if diversity is None else {"health/diversity": diversity}
+
+
+class TranslatorPreviews:
+    """Previews of a translator: test pictures, what it makes of them, and the truth or the way back.
+
+    Networks are used as after training: without dropout, and batch norms with their running statistics.
+
+    Attributes:
+        METADATA, health, real: see `GeneratorPreviews`; `real` shows the pictures that are translated, or pairs.
+    """
+
+    METADATA = {"Batch norm": "running statistics"}  # noqa: RUF012 (never changed)
+
+    def __init__(self, method, config, dataset):
+        self._samplers, self._paired = method.samplers(), not dataset.domains
+        self._data = self._few(dataset)
+        fields = [self._data[name] for name, field in dataset.spec.items() if field.has_pixels]
+        self.real = comparisons(fields) if self._paired else stacked([comparisons([images]) for images in fields])
+        references = {}
+        for name, sampler in self._samplers.items():
+            images, real = self._data[sampler.takes[0].name], self._data[sampler.gives[0].name]
+            references[name] = Reference.measure(images, real, self._paired and ATTRIBUTES not in self._data)
+        self.health = TranslatorHealth(references, config.method.WATCHES)
+
+    def _few(self, dataset) -> dict[str, np.ndarray]:
+        """The items that are shown, evenly spread over the data set, or over each domain; field -> [N, ...]."""
+        port = next(iter(self._samplers.values())).takes[0].name
+        height, width = dataset.spec[port].shape[1:]
+        images = 1 + len(dataset.spec[ATTRIBUTES].names) if ATTRIBUTES in dataset.spec else 3
+        most = num_compared(height, width, images, len(self._samplers))
+        num = min(most, *map(len, [dataset, *dataset.domains.values()]))
+        if dataset.domains:
+            return {name: domain.batch(_spread(len(domain), num))["image"] for name, domain in dataset.domains.items()}
+        return dataset.batch(_spread(len(dataset), num))
+
+    def make(self) -> dict[str, list[np.ndarray]]:
+        """The pictures to show next to each other for each direction: see `columns`, [N, C, H, W] each."""
+        return {name: self._translate(name) for name in self._samplers}
+
+    def _translate(self, name: str) -> list[np.ndarray]:
+        """The columns of a direction, made from a few items at once: large networks take much memory."""
+        images = self._data[self._samplers[name].takes[0].name]
+        num = max(1, CHUNK_PIXELS // (images.shape[2] * images.shape[3]))
+        chunks = [{field: x[i : i + num] for field, x in self._data.items()} for i in range(0, len(images), num)]
+        made = [columns(self._samplers, name, chunk, self._paired) for chunk in chunks]
+        return [np.concatenate(parts) for parts in zip(*made, strict=True)]
+
+    def picture(self, made: dict[str, list[np.ndarray]], step: int) -> np.ndarray:
+        """What was made as a picture, uint8 [H, W, C]: a grid for each direction."""
+        return stacked([comparisons(images) for images in made.values()])
+
+    def observe(self, made: dict[str, list[np.ndarray]], step: int) -> dict[str, float]:
+        """Show health what was made; returns what it measured, for the log."""
+        return self.health.observe_preview(step, {name: self._translated(name, made[name]) for name in made})
+
+    def _translated(self, name: str, made: list[np.ndarray]) -> Translated:
+        """What health compares: with attributes, the translations to attributes that the input does not have."""
+        images, *outputs = made
+        if ATTRIBUTES not in self._data:
+            return Translated(images, outputs[0], outputs[1] if way_back(self._samplers, name) else None)
+        names, own = self._samplers[name].takes[1].names, self._data[ATTRIBUTES]
+        others = [(targets(names, own, index) != own).any(1) for index in range(len(names))]
+        return Translated(
+            np.concatenate([images[other] for other in others]),
+            np.concatenate([output[other] for output, other in zip(outputs, others, strict=True)]),
+        )
+
+
+def _spread(length: int, num: int) -> np.ndarray:
+    """Evenly spread indices of `num` of `length` items: the first may be all of one class."""
+    return np.arange(num) * length // num
