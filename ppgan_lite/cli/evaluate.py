@@ -1,4 +1,4 @@
-"""Measure how good a trained generator or classifier is.
+"""Measure how good a generator, translator or classifier is.
 
   ppgan evaluate --run output/dcgan_mnist
   ppgan evaluate --run output/dcgan_mnist --step all --num 2000
@@ -6,10 +6,11 @@
   ppgan evaluate --run output/dcgan_mnist --features inception
   ppgan evaluate --run output/dcgan_folder --data-root moved/pictures
 
-A generator is measured by several metrics, each shown next to its value for real images, and a classifier by its
-accuracy. The first line is the headline: the Frechet distance or the test accuracy. The last line is the protocol: only
-figures with the same protocol can be compared. Results are kept in the run's folder, in evaluations/, and drawn in its
-VisualDL log.
+A generator is measured by several metrics, each shown next to its value for real images; a translator by the nearness
+of its pictures to the true ones and to the other domain, or by the attributes they have, next to baselines; and a
+classifier by its accuracy. The first line is the headline, such as the Frechet distance or the test accuracy. The last
+line is the protocol: only figures with the same protocol can be compared. Results are kept in the run's folder, in
+evaluations/, and drawn in its VisualDL log.
 """
 
 from pathlib import Path
@@ -25,8 +26,9 @@ def add_arguments(parser: cli.Parser):
     parser.add_argument(
         "--num",
         type=cli.whole_number(1),
-        help="number of generated and of real images (default: 10000, or all test images if there are fewer). --num, "
-        "--features and --seed are for generators only: a classifier is measured on all test images",
+        help="number of generated and of real images (default: 10000, or all test images if there are fewer); for a "
+        "translator the number of test pictures (default: 2000). --num, --features and --seed have no effect for a "
+        "classifier, which is measured on all test images",
     )
     parser.add_argument(
         "--features",

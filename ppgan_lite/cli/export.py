@@ -9,6 +9,7 @@ signature.json describes the inputs and outputs. Then a new process runs the exp
 compute what the run's networks compute. Use it with:
 
   ppgan infer --model exported --num 64 --out grid.png
+  ppgan translate --model exported --input photo.jpg --out translated.png
 """
 
 import argparse

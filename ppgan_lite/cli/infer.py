@@ -1,4 +1,4 @@
-"""Run an exported network on random inputs or on your own."""
+"""Run an exported network on random inputs, your own, or pictures."""
 
 
 def main(arguments: list[str], called: str) -> int:

@@ -9,7 +9,18 @@ from ppgan_lite import console
 from ppgan_lite.cli.parser import Parser, run_tool
 from ppgan_lite.schema.check import nearest
 
-COMMANDS = ("train", "options", "sample", "evaluate", "export", "infer", "prepare-data", "benchmark", "report")
+COMMANDS = (
+    "train",
+    "options",
+    "sample",
+    "translate",
+    "evaluate",
+    "export",
+    "infer",
+    "prepare-data",
+    "benchmark",
+    "report",
+)
 
 
 def main(argv=None, tool: bool = False) -> int:

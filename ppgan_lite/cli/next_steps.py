@@ -8,18 +8,22 @@ import sys
 from pathlib import Path
 
 
-def next_steps(folder: Path, resume: list[str] | None, has_metrics: bool) -> str:
+def next_steps(folder: Path, resume: list[str] | None, has_metrics: bool, translates: bool) -> str:
     """Lines to print when a training ends: where its pictures are, and the commands that continue from here.
 
     Args:
         folder: the run's folder.
         resume: the arguments of `ppgan train` that continue the run; None: it cannot be continued.
         has_metrics: whether `ppgan evaluate` can measure the run.
+        translates: whether the run translates pictures.
     """
     run, steps = ["--run", str(folder)], {}
     if any((folder / "samples").glob("step_*.png")):
         steps["pictures"] = f"{folder / 'samples'}{os.sep}"
-        steps["draw more"] = _command("sample", *run, "--out", "samples.png")
+        if translates:
+            steps["translate"] = _command("translate", *run, "--input", "YOUR_PICTURES", "--out", "translated")
+        else:
+            steps["draw more"] = _command("sample", *run, "--out", "samples.png")
     if has_metrics:
         steps["measure"] = _command("evaluate", *run)
     if (folder / "log").is_dir():

@@ -13,7 +13,9 @@ A generator with labels (cgan, acgan, sngan) draws all classes in turn, or the c
 class has a column and each noise vector a row; --num is rounded down to complete rows, at least one. The columns of
 infogan are its categories. --sweep code1 has a row for each category and 10 columns, code values from -2 to 2 (training
 uses [-1, 1]). For a run on points, FILE.png shows four moments of the training. --timelapse makes a film of the run's
-previews in samples/.
+previews in samples/. Runs that translate pictures (pix2pix, cyclegan, stargan) have a command of their own:
+
+  ppgan translate --run output/pix2pix_facades_cpu --input photo.jpg --out translated.png
 """
 
 from ppgan_lite import runtime

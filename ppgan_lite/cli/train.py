@@ -48,20 +48,21 @@ def run(args) -> int:
     code = loop.train(config, folder, args.resume, args.overwrite, args.device, args.dry_run)
     if not args.dry_run:
         has_metrics = not has_points(config.data.spec()) and obstacle(config) is None
-        print(next_steps(folder, _resuming(args, config, finished=not code), has_metrics), flush=True)
+        translates = config.method.KIND == "translator"
+        print(next_steps(folder, _resuming(args, config, finished=not code), has_metrics, translates), flush=True)
     return code
 
 
 def _check_paths(config, folder: Path, args):
     """Raise at once, before Paddle is loaded, if the run's folder or the pictures are not what they must be."""
-    from ppgan_lite.data.listing import find_root
-    from ppgan_lite.data.options import Folder
+    from ppgan_lite.data.listing import find_roots
+    from ppgan_lite.data.options import Cropped, Folder
     from ppgan_lite.runs.run import check_folder
 
     if not args.dry_run:
         check_folder(folder, args.resume, args.overwrite)
-    if isinstance(config.data, Folder):
-        find_root(config.data.root)
+    if isinstance(config.data, Folder | Cropped):
+        find_roots(config.data)
 
 
 def _longer(length) -> str:

@@ -4,6 +4,7 @@ run = ppgan_lite.train("dcgan_digits", steps=300, run_dir="output/try", train__p
 pixels = run.sample(64)  # uint8 [64, 28, 28, 1]
 result = ppgan_lite.evaluate(run)
 run = ppgan_lite.load("output/try")  # later, or in another program; also an exported folder
+translations = run.translate(pictures)  # a run of pix2pix, cyclegan or stargan
 """
 
 import os
@@ -15,6 +16,7 @@ from ppgan_lite.commands import infer
 from ppgan_lite.commands.evaluate import evaluate as evaluate_run
 from ppgan_lite.commands.export import SIGNATURE
 from ppgan_lite.commands.sample import Request, generate, infer_errors
+from ppgan_lite.commands.translate import open_export, open_run, translate_arrays
 from ppgan_lite.config.find import find_config
 from ppgan_lite.config.load import load_config
 from ppgan_lite.data.pixels import to_uint8
@@ -64,6 +66,29 @@ class TrainedRun:
         """
         return to_uint8(generate(self._run, step, Request(num, seed, labels=labels)).images)
 
+    def translate(
+        self,
+        pictures,
+        direction: str | None = None,
+        attributes: str | list | None = None,
+        step: int | str | None = None,
+        device: str = "auto",
+    ) -> np.ndarray | list[np.ndarray]:
+        """Translations of pictures of any size: the same as tools/translate.py writes.
+
+        Args:
+            pictures: uint8 [N, H, W, C], or a list of [H, W, C] with different sizes; the result has the same form.
+            direction: `a_to_b` or `b_to_a`; None for the only one, or `a_to_b`.
+            attributes: for stargan: GROUP=VALUE, or NAME=yes or NAME=no, for each: `"colour=red,thickness=thin"`, or a
+                list.
+            step: the checkpoint's step, `best`, or None for the newest undamaged one.
+            device: see `set_device`.
+
+        Raises:
+            UserError: no such checkpoint, direction or attribute; or the run translates no pictures, or not these.
+        """
+        return translate_arrays(open_run(self.folder, step, direction, attributes, device), pictures)
+
     def metrics(self) -> list[dict]:
         """The logged lines of metrics.jsonl. Raises RunError."""
         return self._run.log.read()
@@ -91,13 +116,36 @@ class Exported:
             num, labels, seed: see `TrainedRun.sample`.
 
         Raises:
-            ExportError: the network takes no labels or not these, or its engine fails.
+            ExportError: the network takes no labels or not these, or its engine fails; or it translates pictures.
         """
+        if self._network.is_translator:
+            raise ExportError(f"{self.folder}: this export translates pictures: use translate(pictures)")
         with infer_errors(ExportError):
             classes = self._network.labels(labels)
             inputs = self._network.draw(num, seed) | ({"labels": np.resize(classes, num)} if classes else {})
             images = next(iter(self._network(inputs).values()))
         return to_uint8(images)
+
+    def translate(
+        self,
+        pictures,
+        direction: str | None = None,
+        attributes: str | list | None = None,
+        engine: str = "auto",
+        device: str = "auto",
+    ) -> np.ndarray | list[np.ndarray]:
+        """Translations of pictures of any size: the same as tools/translate.py writes.
+
+        Args:
+            pictures, direction, attributes: see `TrainedRun.translate`.
+            engine: `auto`, `paddle`, `paddle-onednn` or `onnxruntime`.
+            device: `auto`, `cpu` or `gpu`.
+
+        Raises:
+            ExportError: the export has no such direction or attribute, translates no pictures, or its engine fails.
+            RunError: the network does not take these pictures.
+        """
+        return translate_arrays(open_export(self.folder, engine, direction, attributes, device), pictures)
 
     def __repr__(self):
         return f"<export of {self._network.signature['source']['run']} in {self.folder}>"

@@ -1,8 +1,8 @@
 """Export a trained run for use without this suite: each network as a static graph, checked against the original.
 
-`paddle.jit.to_static` traces each network in evaluation mode for any batch size, paddle2onnx converts the graph, and a
-new process (parity_worker.py) runs the files as infer.py does. If their outputs differ from the checkpoint's networks,
-the export is deleted.
+`paddle.jit.to_static` traces each network in evaluation mode for any batch size, and for any height and width where its
+interface leaves them free; paddle2onnx converts the graph, and a new process (parity_worker.py) runs the files as
+infer.py does. If their outputs differ from the checkpoint's networks, the export is deleted.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ from paddle import nn
 from ppgan_lite import __version__, runtime
 from ppgan_lite.commands import infer
 from ppgan_lite.commands.infer import try_writing
+from ppgan_lite.commands.memory import bytes_per_pixel
+from ppgan_lite.data.spec import Spec
 from ppgan_lite.device import set_device
 from ppgan_lite.errors import ExportError
 from ppgan_lite.files import disk_errors, read_file, seal, sha256, unseal, writing, writing_folder
@@ -39,6 +41,7 @@ ONNX_PACKAGES = ("paddle2onnx", "onnxruntime")
 OPSET = 13  # version of ONNX's operator set
 SEEDS = (0, 1, 2)
 BATCHES = (1, 3, 64)
+FREE_BATCHES = (2, 1)  # for a network with free sizes: of pictures that are not square, and of the data's size
 # Largest difference allowed between the outputs of a network here and exported. Where outputs exceed 1 (logits), so do
 # their rounding errors, and the tolerance is relative to the largest output.
 TOLERANCE = 1e-5
@@ -66,21 +69,27 @@ def export(folder: Path, out: Path, step: int | str | None, formats: list[str], 
     _check_out(out, overwrite)
     set_device("cpu")
     run, method, saved = open_trained(folder, step)
-    interfaces, networks = method.interfaces(), method.deployed()
+    interfaces, networks, pixel_bytes = method.interfaces(), method.deployed(), {}
     # Resolved, so that a link stays a link and its target is replaced.
     with writing_folder(out.resolve()) as made, tempfile.TemporaryDirectory() as cases:
         for name, interface in interfaces.items():
             print(f"exporting {name}, {interface.meaning}", flush=True)
             network = networks[name]
             network.eval()
-            _write_cases(Path(cases), name, network, interface)  # before the trace changes the network
+            if _translates_any_size(interface):
+                pixel_bytes[name] = bytes_per_pixel(network, interface.inputs)
+            # before the trace changes the network
+            _write_cases(Path(cases), name, network, interface, cases_of(interface, run.spec))
             _trace(network, made / name, interface)
             if "onnx" in formats:
                 _convert(made / name)
         shutil.copyfile(infer.__file__, made / INFER)
         signature = _signature(run, saved, interfaces, formats, made)
         _write_signature(made, signature)  # the check reads it; the results are added below
-        for name, checked in _check(made, Path(cases), list(interfaces), formats).items():
+        cases_by_name = {name: cases_of(interface, run.spec) for name, interface in interfaces.items()}
+        for name, number in pixel_bytes.items():
+            signature["networks"][name]["bytes_per_pixel"] = number
+        for name, checked in _check(made, Path(cases), cases_by_name, formats).items():
             signature["networks"][name] |= checked
         _write_signature(made, signature)
     print(f"step {saved.step} of {folder} exported to {out}")
@@ -131,32 +140,66 @@ def _files_of(signature: dict | None, folder: Path) -> set[str]:
     return {SIGNATURE, *(name for name in listed & possible if (folder / name).is_file())}
 
 
-def _write_cases(folder: Path, name: str, network: nn.Layer, interface: Interface):
-    """Compute the outputs that the exported network must give: one .npz of inputs and outputs per seed and batch size.
+@dataclass(frozen=True)
+class Case:
+    """Random inputs on which an exported network is checked.
+
+    Attributes:
+        seed: seed of the inputs.
+        batch: number of items.
+        size: height and width of pictures of free size; None: all sizes are fixed.
+    """
+
+    seed: int
+    batch: int
+    size: tuple[int, int] | None = None
+
+
+def cases_of(interface: Interface, spec: Spec) -> list[Case]:
+    """The cases of a network; the last is also timed.
+
+    With free sizes there are few and small ones, as pictures may be large: the size of the data's pictures, and one
+    that is wider by the smallest step that the network allows.
+    """
+    multiple = next((port.multiple for port in interface.inputs if port.multiple), None)
+    if multiple is None:
+        return [Case(seed, batch) for batch in BATCHES for seed in SEEDS]
+    _, height, width = next(field.shape for field in spec.values() if field.kind == "image")
+    sizes = (height, width + multiple), (height, width)
+    return [Case(SEEDS[0], batch, size) for batch, size in zip(FREE_BATCHES, sizes, strict=True)]
+
+
+def _translates_any_size(interface: Interface) -> bool:
+    """Whether a network makes a picture of any size from a picture."""
+    record = _describe(interface)
+    return bool(infer.direction_of(record["inputs"], record["outputs"]) and interface.inputs[0].multiple)
+
+
+def _write_cases(folder: Path, name: str, network: nn.Layer, interface: Interface, cases: list[Case]):
+    """Compute the outputs that the exported network must give: an .npz of inputs and outputs for each case.
 
     Raises:
         ExportError: the network's outputs do not match its interface.
     """
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        for batch in BATCHES:
-            inputs = [_draw(port, batch, rng) for port in interface.inputs]
-            with paddle.no_grad():
-                outputs = network(*map(paddle.to_tensor, inputs))
-            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-            arrays = {f"input {port.name}": array for port, array in zip(interface.inputs, inputs, strict=True)}
-            for port, tensor in zip(interface.outputs, outputs, strict=True):
-                arrays[f"output {port.name}"] = array = tensor.numpy()
-                if not _fits(port, array):
-                    actual = f"{array.dtype} {list(array.shape)} from {array.min():g} to {array.max():g}"
-                    raise ExportError(f"network {name}: output {port.name} does not match its interface: {actual}")
-            with disk_errors(folder):
-                np.savez(folder / f"{name} {seed} {batch}.npz", **arrays)
+    for number, case in enumerate(cases):
+        rng = np.random.default_rng([case.seed, case.batch])
+        inputs = [_draw(port, case, rng) for port in interface.inputs]
+        with paddle.no_grad():
+            outputs = network(*map(paddle.to_tensor, inputs))
+        outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        arrays = {f"input {port.name}": array for port, array in zip(interface.inputs, inputs, strict=True)}
+        for port, tensor in zip(interface.outputs, outputs, strict=True):
+            arrays[f"output {port.name}"] = array = tensor.numpy()
+            if not _fits(port, array):
+                actual = f"{array.dtype} {list(array.shape)} from {array.min():g} to {array.max():g}"
+                raise ExportError(f"network {name}: output {port.name} does not match its interface: {actual}")
+        with disk_errors(folder):
+            np.savez(folder / f"{name} {number:02d}.npz", **arrays)
 
 
-def _draw(port: Port, batch: int, rng) -> np.ndarray:
+def _draw(port: Port, case: Case, rng) -> np.ndarray:
     """Random values for an input: normal if its distribution is, or else uniform over its range."""
-    shape = [batch, *port.shape]
+    shape = [case.batch, *(port.shape if port.multiple is None else (port.shape[0], *case.size))]
     if port.distribution == "normal":
         return rng.standard_normal(shape).astype(port.dtype)
     if port.dtype == "int64":
@@ -168,7 +211,10 @@ def _fits(port: Port, array: np.ndarray) -> bool:
     """Whether a batch of outputs has the shape, type and range that the interface states."""
     low, high = port.range or (-np.inf, np.inf)
     within = low - TOLERANCE <= array.min() and array.max() <= high + TOLERANCE
-    return array.shape[1:] == tuple(port.shape) and array.dtype == port.dtype and within
+    has_shape = len(array.shape) == 1 + len(port.shape) and all(
+        size in (None, actual) for size, actual in zip(port.shape, array.shape[1:], strict=True)
+    )
+    return has_shape and array.dtype == port.dtype and within
 
 
 def _trace(network: nn.Layer, path: Path, interface: Interface):
@@ -224,11 +270,16 @@ def _signature(run: Run, saved: Checkpoint, interfaces: dict[str, Interface], fo
 
 
 def _describe(interface: Interface) -> dict:
-    """The interface as a record of signature.json: its shapes have a first dimension, null, for the batch."""
-    record = asdict(interface)
-    for port in [*record["inputs"], *record["outputs"]]:
-        port["shape"] = [None, *port["shape"]]
-    return record
+    """The interface as a record of signature.json."""
+    return asdict(interface) | {
+        "inputs": list(map(describe_port, interface.inputs)),
+        "outputs": list(map(describe_port, interface.outputs)),
+    }
+
+
+def describe_port(port: Port) -> dict:
+    """An input or output as signature.json has it: its shape has a first dimension, null, for the batch."""
+    return asdict(port) | {"shape": [None, *port.shape]}
 
 
 def _write_signature(folder: Path, signature: dict):
@@ -236,23 +287,39 @@ def _write_signature(folder: Path, signature: dict):
         stream.write(seal(signature))
 
 
-def _check(folder: Path, cases: Path, names: list[str], formats: list[str]) -> dict[str, dict]:
+def _check(folder: Path, files: Path, cases: dict[str, list[Case]], formats: list[str]) -> dict[str, dict]:
     """Run the exported networks in every engine; returns each network's entries of signature.json.
+
+    Args:
+        folder: the exported networks.
+        files: the folder that `_write_cases` wrote to.
+        cases: the cases of each network, by name.
+        formats: keys of FORMATS.
 
     Raises:
         ExportError: an engine cannot run a network, or its outputs differ from the original's.
     """
     engines = [engine for format_name in formats for engine in FORMATS[format_name]]
-    results = {engine: _run_cases(folder, cases, names, engine) for engine in engines}
-    return {name: _checked(name, {engine: results[engine][name] for engine in engines}) for name in names}
+    results = {engine: _run_cases(folder, files, list(cases), engine) for engine in engines}
+    return {
+        name: _checked(name, of_name, {engine: results[engine][name] for engine in engines})
+        for name, of_name in cases.items()
+    }
 
 
-def _checked(name: str, results: dict[str, dict]) -> dict:
+def _checked(name: str, cases: list[Case], results: dict[str, dict]) -> dict:
     """A network's entries of signature.json, from the result of each engine. Raises ExportError."""
-    engines = {engine: result for engine, result in results.items() if _judge(name, engine, result)}
+    timed = cases[-1].batch
+    engines = {engine: result for engine, result in results.items() if _judge(name, engine, result, timed)}
     paddles = [engine for engine in engines if engine in FORMATS["paddle"]]
     fastest = min(paddles, key=lambda engine: engines[engine]["milliseconds"])
-    checked = {"seeds": SEEDS, "batches": BATCHES, "timed_batch": max(BATCHES), "engines": engines}
+    checked = {
+        "seeds": sorted({case.seed for case in cases}),
+        "batches": sorted({case.batch for case in cases}),
+        "sizes": sorted({case.size for case in cases if case.size}),
+        "timed_batch": timed,
+        "engines": engines,
+    }
     return {"default_engine": fastest, "checked": checked}
 
 
@@ -277,7 +344,7 @@ def _run_cases(folder: Path, cases: Path, names: list[str], engine: str) -> dict
     return results
 
 
-def _judge(name: str, engine: str, result: dict) -> bool:
+def _judge(name: str, engine: str, result: dict, timed_batch: int) -> bool:
     """Print an engine's error and speed for a network; returns whether the engine can be offered.
 
     oneDNN does not support every graph and rounds differently (1.6e-5 in an autoencoder of many layers), so it may
@@ -300,6 +367,6 @@ def _judge(name: str, engine: str, result: dict) -> bool:
             f"network {name}: the export in {engine} differs from the run's network by {difference:.1e}, more than "
             f"the allowed {tolerance:.1e}; it was deleted"
         )
-    speed = f"{max(BATCHES)} in {result['milliseconds']:.1f} ms"
+    speed = f"{timed_batch} in {result['milliseconds']:.1f} ms"
     print(f"{name}, {engine}: differs by at most {difference:.1e}, {speed}", flush=True)
     return True

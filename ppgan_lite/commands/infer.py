@@ -1,16 +1,19 @@
-"""Run an exported network: generate pictures, or give any network your own inputs.
+"""Run an exported network: generate or translate pictures, or give any network your own inputs.
 
   python infer.py --num 64 --seed 0 --out grid.png
   python infer.py --num 1000 --out folder --engine onnxruntime
   python infer.py --num 16 --out generated.npz
   python infer.py --network d --inputs generated.npz --out scores.npz
   python infer.py --labels Coat,Bag,9 --out classes.png
+  python infer.py --pictures photo.jpg --out translated.png
+  python infer.py --pictures photos --attributes colour=red,thickness=thin --out translated
 
 Each exported folder has a copy of infer.py and a signature.json that describes the model; nothing else of ppgan_lite is
 needed. Copy the folder to any machine with numpy, Pillow, and paddlepaddle or onnxruntime.
 """
 
 import argparse
+import collections
 import contextlib
 import difflib
 import errno
@@ -26,6 +29,7 @@ import sys
 import tempfile
 import time
 import unicodedata
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -51,6 +55,10 @@ FOLDER = ""  # kind of output, next to the suffixes of files
 GRIDS = (".png", ".jpg", ".jpeg")  # files of a grid
 KINDS = (*GRIDS, ".npz", FOLDER)
 JPEG_PIXELS = 65_500  # largest width and height of a JPEG
+# Pillow's formats of pictures to translate; no others: to read EPS, for instance, it runs a program.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+LEAST_PIXELS = 16  # smaller pictures are padded: networks may reflect a border of a few pixels
 GAP = 2  # pixels between the pictures of a grid
 SAY_EVERY = 5  # seconds between two progress lines
 MAX_SIGNATURE = 1 << 26  # bytes
@@ -60,6 +68,14 @@ ROUNDING = 1e-5  # share of an input's range by which values may exceed it: a ta
 
 class InferError(Exception):
     """An error that the user can correct, in one line (exit code 2)."""
+
+
+class NotEnoughMemoryError(InferError):
+    """What was asked for takes more memory than is free."""
+
+
+class BadPictureError(InferError):
+    """A picture that cannot be read, or that the network cannot take. The message does not name the file."""
 
 
 class Network:
@@ -87,6 +103,7 @@ class Network:
         device = "cpu" if engine == "paddle-onednn" else device
         self.engine = self._default_engine(name) if engine == "auto" else engine
         self.inputs, self.outputs = networks[name]["inputs"], networks[name]["outputs"]
+        self._bytes_per_pixel = networks[name].get("bytes_per_pixel") or 0  # only for pictures of any size
         files = [f"{name}{ending}" for ending in ENGINES[self.engine]]
         check_files(folder, files, self.signature["files"])
         checked = networks[name].get("checked")  # missing while the export itself is being checked
@@ -107,6 +124,9 @@ class Network:
         if any(len(array) != num for array in arrays):
             lengths = ", ".join(str(len(array)) for array in arrays)
             raise InferError(f"inputs have different lengths: {lengths}; give as many of each")
+        sizes = {array.shape[2:] for port, array in zip(self.inputs, arrays, strict=True) if port.get("multiple")}
+        if len(sizes) > 1:
+            raise InferError(f"inputs have different sizes: {_texts(sizes)}; give pictures of one height and width")
         for i in range(0, num, batch):
             with self._engine_errors():
                 parts.append(self._run([np.ascontiguousarray(array[i : i + batch]) for array in arrays]))
@@ -120,8 +140,8 @@ class Network:
         rng = np.random.default_rng(seed)
         for port in self.inputs:
             if port["distribution"] not in ("normal", "uniform"):
-                meaning = f"{port['name']} ({port['meaning']})"
-                raise InferError(f"input {meaning} cannot be drawn at random; give --inputs FILE.npz")
+                way = "--pictures FILE|FOLDER" if self.is_translator else "--inputs FILE.npz"
+                raise InferError(f"input {port['name']} ({port['meaning']}) cannot be drawn at random; give {way}")
         check_memory(num * sum(map(_item_bytes, [*self.inputs, *self.outputs])), f"--num {num}")
         return {port["name"]: _draw(port, num, rng) for port in self.inputs}
 
@@ -140,10 +160,36 @@ class Network:
         names = port.get("names") or [*map(str, numbers)]  # older exports have none
         return list(numbers) if labels is None else find_classes(labels, names)
 
+    @property
+    def is_translator(self) -> bool:
+        """Whether the network makes a picture from a picture (and attributes)."""
+        return direction_of(self.inputs, self.outputs) is not None
+
+    def translate(self, pixels: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
+        """Translate a picture; only if `is_translator`.
+
+        Args:
+            pixels: uint8 [H, W, C].
+            attributes: what `wanted_attributes` gives.
+
+        Returns:
+            float32 [1, C', H, W], in the output's range.
+
+        Raises:
+            BadPictureError: see `translated`.
+            InferError: the engine failed.
+        """
+        others = {} if attributes is None else {"attributes": attributes[None]}
+
+        def run(picture):
+            return next(iter(self({self.inputs[0]["name"]: picture, **others}).values()))
+
+        return translated(pixels, self.inputs[0], run, self._bytes_per_pixel)
+
     def _named(self, parts: list[list[np.ndarray]]) -> dict[str, np.ndarray]:
         """Outputs by name from the outputs of each batch. Raises InferError unless they are as the signature says."""
         actual = [list(array.shape[1:]) for array in parts[0]]
-        if actual != [port["shape"][1:] for port in self.outputs]:
+        if len(actual) != len(self.outputs) or not all(map(_has_shape, self.outputs, actual)):
             raise InferError(
                 f"the network gives outputs of shapes {actual}, but signature.json has others; export again"
             )
@@ -157,12 +203,11 @@ class Network:
 
     def _check(self, port: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
         """The input of that name. Raises InferError unless it has the network's shape, type and range."""
-        name, shape = port["name"], port["shape"][1:]
-        expected = f"[{', '.join(map(str, ['N', *shape]))}]"
+        name, expected = port["name"], _shape_in_words(port)
         if name not in arrays:
             raise InferError(f"input {name} is missing: {port['meaning']}, shape {expected}")
         array = _as_floats(port, arrays[name])
-        if not len(array.shape) or list(array.shape[1:]) != shape or not array.shape[0]:
+        if not len(array.shape) or not _has_shape(port, array.shape[1:]) or not array.shape[0]:
             raise InferError(f"input {name} has shape {list(array.shape)}; the network takes {expected}, N at least 1")
         low, high = port["range"] or (-np.inf, np.inf)
         expected = f"{port['dtype']} from {low} to {high}" if port["range"] else port["dtype"]
@@ -230,6 +275,8 @@ def _check_signature(signature: dict):
         _need(re.fullmatch(r"\w+", name), network["inputs"], network["outputs"])
         for port in [*network["inputs"], *network["outputs"]]:
             _check_port(port)
+        pixel_bytes = network.get("bytes_per_pixel")
+        _need(pixel_bytes is None or (type(pixel_bytes) is int and 0 < pixel_bytes < 2**31))
         if "checked" in network:  # missing while the export itself is being checked
             engines = network["checked"]["engines"].keys()
             _need(engines <= ENGINES.keys(), network["default_engine"] in ENGINES)
@@ -239,15 +286,22 @@ def _check_port(port: dict):
     """`_check_signature` for one input or output."""
     (batch, *shape), limits, names = port["shape"], port["range"], port.get("names")
     is_whole, is_picture = port["dtype"] == "int64", port["layout"] is not None
+    multiple = port.get("multiple")  # older exports have none: all their shapes are fixed
     low, high = limits or (0, 0)
     _need(isinstance(port["name"], str), isinstance(port["meaning"], str), port["dtype"] in ("float32", "int64"))
-    _need(batch is None, *(type(size) is int and size > 0 for size in shape), math.prod(shape) < 2**28)
+    fixed = [size for size in shape if size is not None]
+    _need(batch is None, *(type(size) is int and size > 0 for size in fixed), math.prod(fixed) < 2**28)
+    _need(multiple is None or (type(multiple) is int and 0 < multiple < 2**16 and shape[1:] == [None, None]))
     _need(type(low) in (int, float), type(high) in (int, float), low <= high, high - low < 2**20)
     _need(not is_whole or (limits and type(low) is type(high) is int))
-    _need(not is_picture or (port["layout"] == "NCHW" and len(shape) == 3 and low < high))
+    _need(not is_picture or (port["layout"] == "NCHW" and len(shape) == 3 and shape[0] and low < high))
+    _need(not is_picture or multiple is not None or fixed == shape)
     _need(port["distribution"] in (None, "uniform" if limits else "normal"))
+    _need(port["distribution"] is None or fixed == shape)
     _need(port["name"] != "labels" or (is_whole and low == 0))
-    _need(names is None or (len(names) == high + 1 and all(isinstance(name, str) for name in names)))
+    _need(port["name"] != "attributes" or (names and not is_whole and [low, high, *shape] == [0, 1, len(names)]))
+    num_names = high + 1 if is_whole else math.prod(fixed)
+    _need(names is None or (len(names) == num_names and all(isinstance(name, str) for name in names)))
 
 
 def _need(*conditions):
@@ -298,16 +352,145 @@ def find_classes(labels: str | list, names: list[str]) -> list[int]:
     """
     known = {str(number): number for number in range(len(names))}
     known |= {_plain(name): number for number, name in enumerate(names)}
+
+    def unknown(word):
+        return InferError(f"--labels: unknown class {word!r}; {_known_classes(word, names)}")
+
+    return _find(labels, known, unknown)
+
+
+def _find(words: str | list, known: dict, unknown) -> list:
+    """What `known` has for words: a list of them, or a text with commas between them, where the longest word counts.
+
+    Raises:
+        InferError: what `unknown(word)` gives, if a word is not known.
+    """
     most, found = 1 + max(name.count(",") for name in known), []
-    pending = _plain(labels).split(",") if isinstance(labels, str) else [_plain(str(label)) for label in labels]
+    pending = _plain(words).split(",") if isinstance(words, str) else [_plain(str(word)) for word in words]
     while pending:
-        lengths = range(most, 0, -1) if isinstance(labels, str) else (1,)
+        lengths = range(most, 0, -1) if isinstance(words, str) else (1,)
         name = next((name for name in (",".join(pending[:length]) for length in lengths) if name in known), None)
         if name is None:
-            raise InferError(f"--labels: unknown class {pending[0]!r}; {_known_classes(pending[0], names)}")
+            raise unknown(pending[0])
         found.append(known[name])
-        pending = pending[name.count(",") + 1 if isinstance(labels, str) else 1 :]
+        pending = pending[name.count(",") + 1 if isinstance(words, str) else 1 :]
     return found
+
+
+def wanted_attributes(attributes: str | list | None, inputs: list[dict]) -> np.ndarray | None:
+    """The attributes that a translator is to give a picture, float32 [A]; None if it takes none.
+
+    Args:
+        attributes: GROUP=VALUE for each group of attributes that exclude each other, and NAME=yes or NAME=no for each
+            other attribute: a list, or a text with commas between them.
+        inputs: descriptions of the network's inputs.
+
+    Raises:
+        InferError: there is no such attribute, one is missing or given twice, or the network takes none.
+    """
+    names = next((port["names"] for port in inputs if port["name"] == "attributes"), None)
+    if names is None:
+        if attributes is None:
+            return None
+        raise InferError("--attributes: the network takes no attributes, only a picture")
+    choices = {}  # as it is typed -> the group, or an attribute that has none, and the number of the attribute to set
+    for number, name in enumerate(names):
+        texts = {name: number} if "=" in name else {f"{name}=yes": number, f"{name}=no": None}
+        choices.update({text: (name.partition("=")[0], number) for text, number in texts.items()})
+
+    def unknown(word):
+        close = difflib.get_close_matches(word, choices, 1)
+        guess = f"did you mean {close[0]}? " if close else ""
+        return InferError(f"--attributes: unknown attribute {word!r}; {guess}there are: {_as_typed(choices)}")
+
+    found = _find(attributes or [], {_plain(text): choice for text, choice in choices.items()}, unknown)
+    given = [group for group, _ in found]
+    missing = {text: choice for text, choice in choices.items() if choice[0] not in given}
+    if missing:
+        raise InferError(f"--attributes: give one of each of: {_as_typed(missing)}")
+    twice = next((group for group in given if given.count(group) > 1), None)
+    if twice:
+        raise InferError(f"--attributes: {twice} is given twice; give one value")
+    wanted = np.zeros(len(names), "float32")
+    wanted[[number for _, number in found if number is not None]] = 1
+    return wanted
+
+
+def _as_typed(choices: dict) -> str:
+    """Attributes for a message: `colour=red|green, Smiling=yes|no`; of very many the first."""
+    groups = {}
+    for text, (group, _) in choices.items():
+        groups.setdefault(group, []).append(text.partition("=")[2])
+    texts = [f"{group}={'|'.join(values[:MAX_LISTED])}" for group, values in groups.items()]
+    return ", ".join([*texts[:MAX_LISTED], *(["..."] if len(texts) > MAX_LISTED else [])])
+
+
+def direction_of(inputs: list[dict], outputs: list[dict]) -> str | None:
+    """The direction of a network that makes a picture from a picture (and attributes), such as a_to_b; else None."""
+    first, *others = inputs
+    if not (_is_picture(first) and _is_picture(outputs[0]) and all(port["name"] == "attributes" for port in others)):
+        return None
+    return f"{first['name']}_to_{outputs[0]['name']}"
+
+
+def find_translator(networks: dict, direction: str | None = None) -> str:
+    """The name of a model's network that translates pictures: in a direction, or the first.
+
+    Args:
+        networks: the description of each network in signature.json.
+
+    Raises:
+        InferError: there is none.
+    """
+    directions = {}
+    for name, network in networks.items():
+        directions.setdefault(direction_of(network["inputs"], network["outputs"]), name)
+    directions.pop(None, None)
+    if not directions:
+        raise InferError("the model has no network that translates pictures")
+    if direction is not None and direction not in directions:
+        raise InferError(f"--direction {direction}: the model has only {', '.join(directions)}")
+    return directions[direction] if direction else next(iter(directions.values()))
+
+
+def translated(pixels: np.ndarray, port: dict, run, bytes_per_pixel: int) -> np.ndarray:
+    """Translate a picture: it is padded evenly with its reflection, to what the network takes, and cropped back.
+
+    Args:
+        pixels: uint8 [H, W, C].
+        port: the description of the network's picture.
+        run: function from a picture, float32 [1, C, H, W] in the port's range, to its translation, [1, C', H, W].
+        bytes_per_pixel: memory that `run` needs.
+
+    Returns:
+        [1, C', H, W].
+
+    Raises:
+        BadPictureError: it is too large for the memory that is free, or has not the one size that the network takes.
+    """
+    height, width, _ = pixels.shape
+    multiple, size = port.get("multiple"), port["shape"][2:]
+    if multiple is None and [height, width] != size:
+        expected = f"{size[1]} x {size[0]}"
+        raise BadPictureError(f"{width} x {height} pixels, but the network takes only pictures of {expected}")
+    pads = [(0, 0) if multiple is None else _padding(length, multiple) for length in (height, width)]
+    num_pixels = math.prod(length + sum(pad) for length, pad in zip((height, width), pads, strict=True))
+    what = f"a picture of {width} x {height} pixels"
+    try:
+        check_memory(num_pixels * bytes_per_pixel, what, "give a smaller one")
+        padded = np.pad(pixels, [*pads, (0, 0)], "reflect")
+        (top, _), (left, _) = pads
+        return run(_as_floats(port, padded[None]))[:, :, top : top + height, left : left + width]
+    except NotEnoughMemoryError as error:
+        raise BadPictureError(str(error)) from error
+    except MemoryError as error:
+        raise BadPictureError(f"{what} takes more memory than is free; give a smaller one") from error
+
+
+def _padding(length: int, multiple: int) -> tuple[int, int]:
+    """Pixels to add before and after `length` pixels so that they are a multiple, and at least LEAST_PIXELS."""
+    more = -(-max(length, LEAST_PIXELS) // multiple) * multiple - length
+    return more // 2, more - more // 2
 
 
 def _plain(name: str) -> str:
@@ -331,12 +514,12 @@ def _known_classes(text: str, names: list[str]) -> str:
     return f"{guess}there are {len(names)}, by number from 0 to {len(names) - 1} or by name: {first}, ..."
 
 
-def check_memory(num_bytes: int, what: str):
-    """Raise InferError if `num_bytes` are more than the memory that is free."""
+def check_memory(num_bytes: int, what: str, advice: str = "give less at once"):
+    """Raise NotEnoughMemoryError if `num_bytes` are more than the memory that is free."""
     free = free_memory()
     if num_bytes > free:
         sizes = f"{num_bytes / 1e9:,.0f} GB, and {free / 1e9:,.0f} GB are free"
-        raise InferError(f"{what} takes {sizes}: not enough memory; give less at once")
+        raise NotEnoughMemoryError(f"{what} takes {sizes}: not enough memory; {advice}")
 
 
 def free_memory() -> float:
@@ -463,16 +646,36 @@ def _archive(stream):
 
 def _as_floats(port: dict, array: np.ndarray) -> np.ndarray:
     """Pictures as pixels, uint8 [N, H, W, C], in the form that a network takes; any other array unchanged."""
-    channels, *size = port["shape"][1:] if port["layout"] else (0,)
-    if array.dtype != "uint8" or list(array.shape[1:]) != [*size, channels]:
+    is_pixels = array.dtype == "uint8" and array.ndim == 4 and port["layout"] is not None
+    if not is_pixels or not _has_shape(port, [array.shape[3], *array.shape[1:3]]):
         return array
     low, high = port["range"]
     return array.transpose(0, 3, 1, 2).astype("float32") / 255 * (high - low) + low
 
 
+def _has_shape(port: dict, shape) -> bool:
+    """Whether an item of this shape is one of an input or output."""
+    expected, multiple = port["shape"][1:], port.get("multiple") or 1
+    if len(shape) != len(expected):
+        return False
+    pairs = zip(shape, expected, strict=True)
+    return all(actual == size if size else actual > 0 and actual % multiple == 0 for actual, size in pairs)
+
+
+def _shape_in_words(port: dict) -> str:
+    """`[N, 8]`, or `[N, 3, H, W] with H and W multiples of 4`."""
+    free, multiple = iter("HW"), port.get("multiple")
+    sizes = [str(size or next(free, "?")) for size in port["shape"][1:]]
+    return f"[{', '.join(['N', *sizes])}]{f' with H and W multiples of {multiple}' if multiple else ''}"
+
+
+def _texts(sizes) -> str:
+    return ", ".join(f"{height} x {width}" for height, width in sorted(sizes))
+
+
 def _item_bytes(port: dict) -> int:
-    """Bytes of one item of an input or output."""
-    return math.prod(port["shape"][1:]) * np.dtype(port["dtype"]).itemsize
+    """Bytes of one item of an input or output, at least: free sizes count as 1."""
+    return math.prod(size or 1 for size in port["shape"][1:]) * np.dtype(port["dtype"]).itemsize
 
 
 def output_kind(out: str | Path, kinds) -> str:
@@ -518,35 +721,37 @@ def try_writing(folder: Path):
         pass
 
 
-def write(out: Path, kind: str, network: Network, arrays: dict[str, np.ndarray], columns: int | None, note: dict):
-    """Write the results into a temporary folder and rename them.
+def write(out: Path, kind: str, make):
+    """Write a file or folder: `make(path)` writes it into a temporary folder, then it is renamed to `out`.
 
-    FILE.npz holds the inputs and outputs unchanged; FILE.png or FILE.jpg a grid of the pictures with `columns` columns
-    (None: nearly square); a folder one PNG per picture.
+    Returns what `make` returns.
     """
     is_there = kind == FOLDER and out.is_dir()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".infer-", dir=out if is_there else out.parent) as folder:
             made = Path(folder) / f"made{kind}"
-            _write(made, kind, network, arrays, columns, note)
+            result = make(made)
             for path in made.iterdir() if is_there else ():
                 os.replace(path, out / path.name)
             if not is_there:
                 os.replace(made, out)
+            return result
     except OSError as error:
         raise InferError(f"--out {out}: cannot be written: {error.strerror or error}") from error
 
 
 def _write(path: Path, kind: str, network: Network, arrays: dict, columns: int | None, note: dict[str, str]):
-    """`write`, to a path that is not there yet."""
+    """Write the results to a path that is not there yet.
+
+    FILE.npz holds the inputs and outputs unchanged; FILE.png or FILE.jpg a grid of the pictures with `columns` columns
+    (None: nearly square); a folder one PNG per picture.
+    """
     if kind == ".npz":
         np.savez_compressed(path, **arrays)
         return
     port = _pictures(network)
-    low, high = port["range"]
-    scaled = (arrays[port["name"]] - low) / (high - low) * 255
-    pixels = np.clip(np.rint(scaled), 0, 255).astype("uint8").transpose(0, 2, 3, 1)  # [N, H, W, C]
+    pixels = _as_pixels(port, arrays[port["name"]])
     if kind in GRIDS:
         _save_picture(path, _grid(pixels, columns), note)
         return
@@ -555,9 +760,19 @@ def _write(path: Path, kind: str, network: Network, arrays: dict, columns: int |
         _save_picture(path / f"{i:05d}.png", picture, note)
 
 
+def _as_pixels(port: dict, array: np.ndarray) -> np.ndarray:
+    """Pictures in a port's range, [N, C, H, W], as pixels: uint8 [N, H, W, C]."""
+    low, high = port["range"]
+    return np.clip(np.rint((array - low) / (high - low) * 255), 0, 255).astype("uint8").transpose(0, 2, 3, 1)
+
+
 def _pictures(network: Network) -> dict | None:
     """The output that consists of pictures, or None; points are pictures of one pixel with a channel per dimension."""
-    return next((port for port in network.outputs if port["layout"] and port["shape"][1] in (1, 3)), None)
+    return next((port for port in network.outputs if _is_picture(port)), None)
+
+
+def _is_picture(port: dict) -> bool:
+    return port["layout"] is not None and port["shape"][1] in (1, 3)
 
 
 def _grid(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
@@ -638,6 +853,17 @@ def parse_arguments(argv, called: str):
         metavar="FILE.npz",
         help="inputs by name, instead of random ones; pictures may also be pixels, uint8 [N, H, W, C]",
     )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="PATH",
+        help="a picture, or a folder of pictures, to translate; of any size, unless the network takes one size only",
+    )
+    parser.add_argument(
+        "--attributes",
+        metavar="A=B,...",
+        help="attributes that the pictures are to have: GROUP=VALUE, or NAME=yes or NAME=no, for all of the network's",
+    )
     parser.add_argument("--batch", type=whole_number(1, 10**9), default=64, help="inputs per batch (default: 64)")
     parser.add_argument(
         "--engine",
@@ -661,12 +887,24 @@ def parse_arguments(argv, called: str):
     args = parser.parse_args(argv)
     if args.inputs and not (args.num is args.seed is args.labels is None):
         parser.error("--inputs cannot be combined with --num, --seed or --labels")
+    if args.pictures and not (args.num is args.seed is args.labels is args.inputs is None):
+        parser.error("--pictures cannot be combined with --num, --seed, --labels or --inputs")
+    if args.attributes and not args.pictures:
+        parser.error("--attributes needs --pictures")
     return args
 
 
 def infer(args):
     """Run the network and write its outputs."""
     kind = check_out(args.out)
+    if args.pictures:
+        _translate(args, kind)
+    else:
+        _generate(args, kind)
+
+
+def _generate(args, kind: str):
+    """Run the network on random inputs or on those in a file."""
     network = Network(args.model, args.network, args.engine, args.device, args.threads, args.gpu_memory)
     _check_pictures(args.out, kind, network)
     num, seed = args.num or 64, args.seed or 0
@@ -681,11 +919,134 @@ def infer(args):
     note = {"Software": "ppgan_lite infer.py", "Step": str(source["step"]), "Data": source["data"]}
     note |= {} if args.inputs else {"Seed": str(seed)}
     note |= {"Labels": args.labels} if args.labels else {}
-    write(Path(args.out), kind, network, arrays | outputs, len(labels) if labels else None, note)
+    columns = len(labels) if labels else None
+    write(Path(args.out), kind, lambda path: _write(path, kind, network, arrays | outputs, columns, note))
     name, results = next(iter(outputs.items()))
     num = len(results)
     speed = f"{network.engine}, {num / seconds:,.0f} a second"
     _say(f"{num} {name} of step {source['step']} written to {args.out} ({speed})", sys.stdout)
+
+
+def _translate(args, kind: str):
+    """Run the network on a picture or on the pictures of a folder, one by one."""
+    files = _picture_files(args.pictures)
+    if kind != FOLDER and args.pictures.is_dir():
+        raise InferError(f"--out {args.out}: --pictures is a folder; give a folder, too, ending in /")
+    if importlib.util.find_spec("PIL") is None:
+        raise InferError("Pillow is not installed: pip install Pillow")
+    name = args.network or find_translator(read_signature(args.model)["networks"])
+    network = Network(args.model, name, args.engine, args.device, args.threads, args.gpu_memory)
+    if not network.is_translator:
+        raise InferError(f"--network {name}: does not translate pictures; leave it out, or give --inputs FILE.npz")
+    attributes = wanted_attributes(args.attributes, network.inputs)
+    source, start = network.signature["source"], time.perf_counter()
+    note = {"Software": "ppgan_lite infer.py", "Step": str(source["step"]), "Data": source["data"]}
+    note |= {"Attributes": args.attributes} if args.attributes else {}
+    num = write(Path(args.out), kind, lambda path: _write_translations(path, kind, files, network, attributes, note))
+    speed = f"{network.engine}, {num / (time.perf_counter() - start):,.3g} a second"
+    left_out = f"; {len(files) - num} left out" if num < len(files) else ""
+    _say(f"{num} pictures translated by step {source['step']} to {args.out} ({speed}){left_out}", sys.stdout)
+
+
+def _picture_files(path: Path) -> list[Path]:
+    """A file, or the picture files in a folder, but not in folders below. Raises InferError if there is none."""
+    try:
+        path.stat()
+        if not path.is_dir():
+            return [path]
+        files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES and file.name[0] != "."]
+    except OSError as error:
+        raise InferError(f"--pictures {path}: cannot be read: {error.strerror}") from error
+    if not files:
+        raise InferError(f"--pictures {path}: no pictures in this folder (files ending in {', '.join(SUFFIXES)})")
+    return files
+
+
+def _write_translations(path: Path, kind: str, files: list[Path], network: Network, attributes, note: dict) -> int:
+    """Write the translations of picture files to a path that is not there yet; returns how many there are.
+
+    A file that cannot be read is named and left out. Raises InferError if all of them are.
+    """
+    if kind != FOLDER:
+        _translate_file(path, kind, files[0], network, attributes, note)
+        return 1
+    path.mkdir()
+    names, num, last_report = names_of_translations([file.name for file in files]), 0, time.monotonic()
+    for file, name in zip(files, names, strict=True):
+        try:
+            _translate_file(path / name, ".png", file, network, attributes, note)
+            num += 1
+        except BadPictureError as error:
+            if len(files) == 1:
+                raise
+            _say(f"warning: {error}; it is left out", sys.stderr)
+        if time.monotonic() - last_report > SAY_EVERY:
+            _say(f"{num}/{len(files)}", sys.stderr)
+            last_report = time.monotonic()
+    if not num:
+        raise InferError(f"--pictures {files[0].parent}: none of its {len(files)} pictures can be translated")
+    return num
+
+
+def names_of_translations(names: list[str]) -> list[str]:
+    """Names of PNGs for the translations of files: with another suffix, or one more where files differ in it only.
+
+    So no translation replaces another, also where case makes no difference: a.jpg, b.jpg and b.png become a.png,
+    b.jpg.png and b.png.png.
+    """
+    longer = [f"{name}.png" for name in names]
+    shorter = [f"{os.path.splitext(name)[0]}.png" for name in names]
+    uses = collections.Counter(name.casefold() for name in [*shorter, *longer])
+    return [short if uses[short.casefold()] == 1 else long for short, long in zip(shorter, longer, strict=True)]
+
+
+def _translate_file(path: Path, kind: str, file: Path, network: Network, attributes, note: dict[str, str]):
+    """Write the translation of a picture file, or with kind .npz the picture and the translation as arrays.
+
+    Raises:
+        BadPictureError: the file cannot be read, or the network cannot take the picture.
+    """
+    taken, given = network.inputs[0], network.outputs[0]
+    try:
+        pixels = _read_picture(file, taken["shape"][1])
+        translation = network.translate(pixels, attributes)
+    except BadPictureError as error:
+        raise BadPictureError(f"{file}: {error}") from error
+    if kind == ".npz":
+        np.savez_compressed(path, pixels=pixels[None], translation=translation)
+    else:
+        _save_picture(path, _as_pixels(given, translation)[0], note)
+
+
+def _read_picture(path: Path, channels: int) -> np.ndarray:
+    """A picture as viewers show it, uint8 [H, W, C]: turned upright, on white where it is transparent.
+
+    Raises:
+        BadPictureError: it cannot be read.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]  # WebP is optional
+    try:
+        with warnings.catch_warnings(), open_file(path) as stream, Image.open(stream, formats=formats) as image:
+            warnings.simplefilter("ignore")  # about odd metadata
+            image = ImageOps.exif_transpose(image)
+            if image.mode.startswith("I;16"):
+                image = Image.fromarray(np.rint(np.asarray(image) / 257).astype("uint8"))
+            elif image.mode in ("I", "F"):
+                raise ValueError("32-bit pixels of unknown range")
+            elif image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+                white = Image.new("RGBA", image.size, "white")
+                image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+            return np.array(image.convert("L" if channels == 1 else "RGB")).reshape(*image.size[::-1], channels)
+    except UnidentifiedImageError as error:
+        raise BadPictureError(f"not a {', '.join(FORMATS)} file") from error
+    except MemoryError as error:
+        raise BadPictureError("too large for the memory that is free") from error
+    except Exception as error:  # the decoders raise anything: OSError, SyntaxError, struct.error, ...
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or repr(error)
+        raise BadPictureError(f"cannot be read: {reason}") from error
 
 
 def _check_pictures(out: str, kind: str, network: Network):

@@ -121,6 +121,9 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
     Raises:
         UserError: no such checkpoint, or its generator cannot fulfil the request.
     """
+    if run.config().method.KIND == "translator":
+        way = f"translate --run {run.folder} --input FILE|FOLDER|VIDEO --out ..."
+        raise RunError(f"{run.folder}: this run translates pictures: use {way}")
     if run.config().method.KIND != "generator":
         raise RunError(f"{run.folder}: the method of this run ({run.config().method.name}) generates no images")
     _, method, saved = open_trained(run.folder, step)

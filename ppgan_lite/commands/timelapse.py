@@ -1,6 +1,6 @@
 """A film of a run's previews: G's images of the same noise, step by step."""
 
-import tempfile
+import itertools
 from pathlib import Path
 
 import cv2
@@ -11,16 +11,14 @@ from tqdm import tqdm
 from ppgan_lite.commands.infer import output_kind, try_writing
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
+from ppgan_lite.pictures.films import FASTEST_GIF, FASTEST_MP4, write_mp4
 from ppgan_lite.pictures.read import read_png
 from ppgan_lite.runs.run import Run
 
 MOST_FRAMES = 200  # largest number of frames in a film
-FASTEST_GIF = 50  # frames per second; viewers slow faster GIFs down
-FASTEST_MP4 = 240
 HELD = 2  # seconds for which the last frame is shown
 PALETTE_FRAMES = 8  # frames from which the colours of a GIF are chosen
 BAR = 24  # pixels above the picture, for the step
-CODEC = "vp09"  # OpenCV's wheels can write it, and browsers play it in an MP4
 
 
 def save_timelapse(folder: Path, out: str | Path, fps: int):
@@ -115,19 +113,14 @@ def _write_gif(stream, frames: Frames, fps: int):
 
 
 def _write_mp4(stream, frames: Frames, fps: int):
-    """Write a temporary file first: OpenCV cannot write to a stream."""
-    height, width, _ = frames[0].shape
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film.mp4"
-        film = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*CODEC), fps, (width, height))
-        if not film.isOpened():
-            raise RunError("this OpenCV cannot write MP4 files with VP9; give FILE.gif")
-        for frame in _shown(frames):
-            film.write(frame[:, :, ::-1])  # OpenCV's order is blue, green, red
-        for _ in range(HELD * fps - 1):
-            film.write(frame[:, :, ::-1])
-        film.release()
-        stream.write(path.read_bytes())
+    write_mp4(stream, _held(frames, fps), fps)
+
+
+def _held(frames: Frames, fps: int):
+    """Yield the frames, and the last of them until it has been shown for HELD seconds."""
+    for frame in _shown(frames):
+        yield frame
+    yield from itertools.repeat(frame, HELD * fps - 1)
 
 
 WRITERS = {".gif": _write_gif, ".mp4": _write_mp4}

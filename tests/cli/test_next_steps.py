@@ -8,6 +8,7 @@ import sys
 import yaml
 from conftest import ROOT, run_tool
 from picture_folder import write_pictures
+from translator_runs import RUNS, TRAIN
 
 
 def commands(output):
@@ -61,3 +62,15 @@ def test_what_has_too_few_pictures_to_be_measured_is_not_to_be_measured(tmp_path
     assert code == 0
     assert "measure" not in commands(output)
     assert "warning: this run cannot be evaluated: " in error
+
+
+def test_what_translates_pictures_is_shown_how(tmp_path):
+    name, changes = RUNS["cyclegan"]
+    overrides = [word for change in [*changes, TRAIN] for word in ("-o", change)]
+    _, output, _ = run_tool("train", "-c", ROOT / "configs" / f"{name}.yml", *overrides, cwd=tmp_path)
+    steps = commands(output)
+    assert "draw more" not in steps
+    write_pictures(tmp_path / "YOUR_PICTURES", 2)
+    result = subprocess.run(shlex.split(steps["translate"]), cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert len(list((tmp_path / "translated").rglob("*.png"))) == 2
