@@ -43,8 +43,11 @@ def evaluate(
         _check_json(json)
     device = set_device(device)
     run, method, saved = open_trained(folder, None if step == "all" else step)
-    if run.config().method.KIND != "generator" and (num, features, seed) != (None, "auto", 0):
+    method_options = run.config().method
+    if method_options.KIND == "classifier" and (num, features, seed) != (None, "auto", 0):
         warn("--num, --features and --seed have no effect: a classifier is measured on all test images")
+    if "attributes" in method_options.TAKES and features != "auto":
+        warn("--features has no effect: a classifier of this data's attributes judges the translations")
     train = data_of(run, "train", data_root)
     evaluation = Evaluation(used_config(run, data_root), train, num, features, seed)
     steps = sorted({*checkpoint.list_steps(run.checkpoints), *checkpoint.list_steps(run.best)})

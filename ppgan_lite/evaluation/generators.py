@@ -17,17 +17,18 @@ NUM_IMAGES = 10_000  # default number of generated and of real images, unless th
 MIN_IMAGES = 100  # with fewer the metrics are mostly noise
 
 
-def check_enough(num: int, num_train: int, num_test: int, advice: str = ""):
+def check_enough(num: int, num_train: int, num_test: int, advice: str = "", least: int = MIN_IMAGES):
     """Raise EvaluationError if images are too few to evaluate.
 
     Args:
         num: number of generated and of real images.
         num_train, num_test: number of images in each split.
         advice: the end of the message.
+        least: number of images that are needed.
     """
-    if num < MIN_IMAGES:
-        training = f" and {num_train} training images" if num_train < MIN_IMAGES else ""
-        needed = f"at least {MIN_IMAGES} are needed (there are {num_test} test images{training})"
+    if num < least:
+        training = f" and {num_train} training images" if num_train < least else ""
+        needed = f"at least {least} are needed (there are {num_test} test images{training})"
         raise EvaluationError(f"{num} images are too few to evaluate; {needed}{advice}")
 
 

@@ -14,7 +14,7 @@ from ppgan_lite.metrics import classes, codes, pixels
 from ppgan_lite.metrics.frechet import frechet_distance
 from ppgan_lite.metrics.kernel import kernel_distance
 from ppgan_lite.metrics.neighbours import memorisation, prdc
-from ppgan_lite.metrics.samples import share_error
+from ppgan_lite.metrics.samples import mean_and_error, share_error
 from ppgan_lite.metrics.score import classifier_score
 from ppgan_lite.runs.results import Figure
 
@@ -101,8 +101,8 @@ class Comparison:
             figures["copies_of_train"] = (memory.near_copies / num, None)
         scaled = from_uint8((test if is_real else images).images)
         figures["ms_ssim"] = (pixels.diversity(scaled, seed=seed), None)
-        figures["total_variation"] = _mean(pixels.total_variation(scaled))
-        figures["high_frequency_energy"] = _mean(pixels.high_frequency_energy(scaled))
+        figures["total_variation"] = mean_and_error(pixels.total_variation(scaled))
+        figures["high_frequency_energy"] = mean_and_error(pixels.high_frequency_energy(scaled))
         return figures
 
 
@@ -119,11 +119,6 @@ def _recognise(method, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     recognised = (method.recognise(part["images"]) for part in parts_of({"images": from_uint8(images)}))
     categories, means = zip(*recognised, strict=True)
     return np.concatenate([x.numpy() for x in categories]), np.concatenate([x.numpy() for x in means])
-
-
-def _mean(values: np.ndarray) -> tuple[float, float]:
-    """Mean of values [N], and its standard error."""
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def _small(images: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ def ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if side < WINDOW:
         raise EvaluationError(f"MS-SSIM: images of {side} pixels are too small; it needs at least {WINDOW}")
     weights = WEIGHTS[: int(np.log2(side / WINDOW)) + 1]
-    return _in_chunks(lambda a, b: _ms_ssim(a, b, weights / weights.sum()), a, b)
+    return in_chunks(lambda a, b: _ms_ssim(a, b, weights / weights.sum()), a, b)
 
 
 def _ms_ssim(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -39,15 +39,18 @@ def _ms_ssim(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
     for scale, weight in enumerate(weights):
         if scale:
             a, b = _halve(a), _halve(b)
-        luminance, structure = _similarity(a, b)
+        luminance, structure = local_similarity(a, b)
         last = scale == len(weights) - 1
         similarity = (luminance * structure if last else structure).mean((2, 3))  # [N, C]
         result = result * np.maximum(similarity, 0) ** weight
     return result.mean(1)
 
 
-def _similarity(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Luminance l, and contrast times structure c s, per window position (Wang et al. 2003, eqs. 1 to 3)."""
+def local_similarity(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Luminance l, and contrast times structure c s, per window position (Wang et al. 2003, eqs. 1 to 3).
+
+    [N, C, H, W] twice -> [N, C, H - 10, W - 10] twice: only windows that lie inside the image.
+    """
     c1, c2 = (0.01 * RANGE) ** 2, (0.03 * RANGE) ** 2
     mean_a, mean_b = _blur(a), _blur(b)
     variances = _blur(a * a) + _blur(b * b) - mean_a**2 - mean_b**2
@@ -97,7 +100,7 @@ def total_variation(images: np.ndarray) -> np.ndarray:
 
     All pairs of horizontal and vertical neighbours count equally, in all channels. Images have at least 2 pixels.
     """
-    return _in_chunks(_total_variation, images)
+    return in_chunks(_total_variation, images)
 
 
 def _total_variation(images: np.ndarray) -> np.ndarray:
@@ -113,7 +116,7 @@ def high_frequency_energy(images: np.ndarray) -> np.ndarray:
     1 - pi / 16 = 0.80, and a constant image 0. The DFT treats images as periodic, so a difference between opposite
     borders counts as an edge.
     """
-    return _in_chunks(_high_frequency_energy, images)
+    return in_chunks(_high_frequency_energy, images)
 
 
 def _high_frequency_energy(images: np.ndarray) -> np.ndarray:
@@ -135,7 +138,7 @@ def slant(images: np.ndarray) -> np.ndarray:
     On 6,000 rendered digits the correlation with the slant they were drawn with is 0.98 (slope 1.00), and 0.97 to 1.00
     among the images of one digit.
     """
-    return _in_chunks(_slant, images)
+    return in_chunks(_slant, images)
 
 
 def _slant(images: np.ndarray) -> np.ndarray:
@@ -159,7 +162,7 @@ def thickness(images: np.ndarray) -> np.ndarray:
     are averaged. On 6,000 rendered digits the correlation is 0.81 with the stroke width they were drawn with, 0.87 with
     that width times the digit's scale, and 0.91 to 0.95 within a font: some fonts draw double strokes.
     """
-    return _in_chunks(_thickness, images)
+    return in_chunks(_thickness, images)
 
 
 def _thickness(images: np.ndarray) -> np.ndarray:
@@ -175,7 +178,7 @@ def _ink(images: np.ndarray) -> np.ndarray:
     return (images.mean(1, dtype=np.float64) + 1) / 2
 
 
-def _in_chunks(function, *images: np.ndarray) -> np.ndarray:
+def in_chunks(function, *images: np.ndarray) -> np.ndarray:
     """Apply `function` to a few images at a time: its intermediate arrays are much larger than the images."""
     count = max(1, CHUNK // images[0][0].size)
     starts = range(0, len(images[0]), count)

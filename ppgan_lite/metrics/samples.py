@@ -1,4 +1,4 @@
-"""Checks of a set of samples before it is measured, and the standard error of a share."""
+"""Checks of a set of samples before it is measured, and standard errors."""
 
 import numpy as np
 
@@ -40,3 +40,8 @@ def check_count(metric: str, count: int, least: int):
 def share_error(share: float, num: int) -> float:
     """Standard error of a share, estimated from `num` samples."""
     return float(np.sqrt(share * (1 - share) / num))
+
+
+def mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """Mean of values [N], N at least 2, and its standard error."""
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))

@@ -8,11 +8,12 @@ The page depends only on these and on pictures that are already there: the same 
 - names: what runs are called, after the configs that they are nearest to.
 - groups: runs that differ only in their seed, and sections of groups that can be compared.
 - claims: published figures, aims and questions, and the check of their file; answers: verdicts on questions.
-- page: the page as a whole; ranking, verdicts, section and curves: its parts.
+- page: the page as a whole; ranking, translators, verdicts, section and curves: its parts.
 - chinese: the summary in Chinese.
 - markdown: how numbers, tables and links are written.
 """
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,7 @@ def report(folders: list[Path], out: Path, claims_file: Path, configs_folder: Pa
     claims = Claims.read(claims_file, configs)
     kept = read_records(records_file) if records_file else []
     fresh, pictures = find_records(folders, configs)
-    records = merge(fresh, kept)
+    records = [_to_show(record, claims.without_pictures) for record in merge(fresh, kept)]
     if not records:
         raise EvaluationError(f"{', '.join(map(str, folders)) or records_file}: no evaluated run in it or below")
     sections = sections_of(records)
@@ -62,7 +63,8 @@ def report(folders: list[Path], out: Path, claims_file: Path, configs_folder: Pa
     for path, content in files.items():
         with writing(path) as stream:
             stream.write(content.encode())
-    for name, content in (pictures | drawn).items():
+    shown = {name: content for name, content in pictures.items() if name in _pictures_of(records)}
+    for name, content in (shown | drawn).items():
         with writing(folder / name) as stream:
             stream.write(content)
     if records_file:
@@ -84,6 +86,14 @@ def _linker(configs_folder: Path, out: Path) -> Callable[[Name], str]:
         return "<br>".join([config, *changes])
 
     return link
+
+
+def _to_show(record: Record, without_pictures: tuple[str, ...]) -> Record:
+    """The record as the page shows it: without its pictures if it is of one of these data sets."""
+    title = record.data.title
+    if not any(title == each or title.startswith(f"{each}, ") for each in without_pictures):
+        return record
+    return dataclasses.replace(record, picture=None, picture_step=None, picture_of_real=None)
 
 
 def _clean(folder: Path, records: list[Record], kept: list[Record]):

@@ -8,6 +8,9 @@ from ppgan_lite.report.groups import Section
 from ppgan_lite.report.markdown import SPACE
 from ppgan_lite.report.names import Name
 from ppgan_lite.report.ranking import MARK, TIMES, WIDE, Words, notes, rank
+from ppgan_lite.report.records import TRANSLATORS
+from ppgan_lite.report.translators import translations
+from ppgan_lite.runs.results import INPUT, MEAN
 
 HEAD = """\
 # 结果
@@ -20,6 +23,18 @@ HEAD = """\
 CHINESE = Words(
     generators="{} 上的生成器",
     classifiers="{} 上的分类器",
+    translators="{} 上的图像翻译",
+    how_to_translate="L1（像素取值 -1 到 1）、PSNR（dB）和 SSIM 把翻译结果与测试图片对中的真实图片比较；Frechet 距离和核距离在特征空间中与该域的全部测试图片比较；循环 L1 比较原图与往返翻译后的图片。标签准确率：用真实照片训练的分割网络在翻译结果中找回的标签图像素比例。属性达成率：用真实图片训练的分类器在翻译结果中认出所求属性的比例。“复制输入”是以输入代替翻译结果，“平均图片”是训练图片的平均：翻译器应当优于两者。图中依次为输入、翻译结果，以及真实图片或往返结果；属性翻译则每个属性一列。",
+    directions={"a_to_b": "从 a 到 b：", "b_to_a": "从 b 到 a："},
+    metrics={
+        "frechet_distance": "Frechet 距离",
+        "kernel_distance": "核距离",
+        "cycle_l1": "循环 L1",
+        "label_accuracy": "标签准确率",
+        "attribute_reached": "属性达成率",
+        "attributes_kept": "其他属性保持率",
+    },
+    baselines={INPUT: "复制输入", MEAN: "平均图片"},
     generator_heads=(
         f"{WIDE}样&NoBreak;本{WIDE}",
         "配置",
@@ -31,6 +46,7 @@ CHINESE = Words(
         "健康状况",
     ),
     classifier_heads=("配置", "测试准确率", "训练准确率", f"步数{TIMES}批大小", "用时", "种子"),
+    translator_heads=("图片", "配置", f"步数{TIMES}批大小", "用时", "种子", "健康状况"),
     samples="{} 的样本，第 {:,} 步",
     budget="预算：{:,} 步{}。",
     machines="，{}",
@@ -54,5 +70,8 @@ def render_chinese(page: str, sections: list[Section], link: Callable[[Name], st
         page: file name of the whole page.
     """
     words = replace(CHINESE, failures=f"{page}#failures")
-    blocks = notes(sections, words) + [block for section in sections for block in rank(section, words, link)]
+    translators = [section for section in sections if section.kind == TRANSLATORS]
+    others = [section for section in sections if section.kind != TRANSLATORS]
+    blocks = notes(sections, words) + [block for section in others for block in rank(section, words, link)]
+    blocks += translations(translators, words, link)
     return "\n\n".join([HEAD.format(page=page), *blocks]) + "\n"

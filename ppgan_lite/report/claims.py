@@ -11,7 +11,7 @@ from ppgan_lite.errors import ConfigError
 from ppgan_lite.report.markdown import spaced
 from ppgan_lite.report.names import Configs, Name
 from ppgan_lite.report.records import FIGURES, RUNNING
-from ppgan_lite.runs.results import METRICS
+from ppgan_lite.runs.results import DIRECTED, METRICS
 from ppgan_lite.schema.check import check_keys, check_value
 from ppgan_lite.schema.text import parse_yaml
 from ppgan_lite.schema.tree import from_tree
@@ -19,6 +19,7 @@ from ppgan_lite.schema.types import Count, Range
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 NOT_MEASURED = "not measured"
+MEASURED = (*METRICS, *DIRECTED)
 ROUNDING = 1e-9  # error of a sum of decimals; no figure is that exact
 
 
@@ -73,7 +74,7 @@ class NotComparable:
 class Limit:
     """What a metric must be at most or at least."""
 
-    metric: Literal[tuple(METRICS)]
+    metric: Literal[MEASURED]
     op: Literal["at most", "at least"]
     value: float
 
@@ -101,7 +102,7 @@ class Comparison:
     source: str
     group: Name
     than: Name
-    metrics: tuple[Literal[tuple(METRICS)], ...]
+    metrics: tuple[Literal[MEASURED], ...]
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,13 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Claims:
-    """The whole file; `sources` maps the short names that claims use."""
+    """The whole file.
+
+    Attributes:
+        sources: the short names that claims use, and what they stand for.
+        without_pictures: data sets of which the page shows no pictures, such as pictures of people: titles of records
+            without the size.
+    """
 
     sources: dict[str, Source]
     figures: tuple[FigureClaim, ...]
@@ -125,6 +132,7 @@ class Claims:
     aims: tuple[Aim, ...]
     comparisons: tuple[Comparison, ...]
     criteria: tuple[Criterion, ...]
+    without_pictures: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: Path, configs: Configs) -> "Claims":

@@ -9,13 +9,14 @@ from statistics import fmean, median
 from ppgan_lite.data.loader import batches_per_epoch
 from ppgan_lite.errors import EvaluationError, RunError, UserError, warn
 from ppgan_lite.report.names import Configs
-from ppgan_lite.report.pictures import small_grid, small_matrix
+from ppgan_lite.report.pictures import small_comparisons, small_grid, small_matrix
 from ppgan_lite.report.records import (
     CLASSIFIERS,
     GENERATORS,
     LOGGED,
     LOGGED_STEPS,
     RUNNING,
+    TRANSLATORS,
     Data,
     Diagnosis,
     Evaluation,
@@ -23,8 +24,10 @@ from ppgan_lite.report.records import (
 )
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.log import REAL
-from ppgan_lite.runs.results import Result, short_checksums
+from ppgan_lite.runs.results import DIRECTIONS, Result, short_checksums, split
 from ppgan_lite.runs.run import Run
+
+KINDS = {"classifier": CLASSIFIERS, "generator": GENERATORS, "translator": TRANSLATORS}
 
 
 def find_records(folders: list[Path], configs: Configs) -> tuple[list[Record], dict[str, bytes]]:
@@ -78,22 +81,27 @@ def _read(run: Run, title: str, configs: Configs) -> tuple[Record, dict[str, byt
     newest, source = results[-1], run.source
     tree = config.to_dict()
     tree["data"]["name"] = source.name  # another one may have stood in
-    kind = GENERATORS if config.method.KIND == "generator" else CLASSIFIERS
+    kind = KINDS[config.method.KIND]
     diagnoses = [Diagnosis(x["step"], x["since"], x["diagnosis"], x["words"]) for x in log if "diagnosis" in x]
-    pictures, picture_fields = _pictures(run, kind, newest.step, title)
+    pictures, picture_fields = _pictures(run, kind, newest, title)
     best = set(checkpoint.list_steps(run.best)) & {result.step for result in results[:-1]}
     record = Record(
         title=title,
         kind=kind,
         name=configs.name_of(tree),
         seed=config.train.seed,
-        data=Data(source.name, source.title, source.sha256[:12], source.num_images),
+        data=Data(source.name, _title(run, kind), source.sha256[:12], source.num_images),
         batch_size=config.data.batch_size,
         protocol={key: value for key, value in short_checksums(newest.protocol).items() if key != "ema"},  # in the name
         real={name: _rounded(x.real) for name, x in newest.figures.items() if x.real is not None},
+        baselines={
+            name: {baseline: _rounded(value) for baseline, value in x.baselines.items()}
+            for name, x in newest.figures.items()
+            if x.baselines
+        },
         evaluations=_evaluations(results, log, config, source.num_images),
         machines=tuple(dict.fromkeys(map(_machine, run.record["sessions"]))),
-        watched=any("health/diversity" in x for x in log),
+        watched=any(key.startswith("health/") for x in log for key in x),
         diagnoses=tuple(diagnoses),
         best_step=min(best, default=None),
         **picture_fields,
@@ -130,17 +138,34 @@ def _evaluations(results: list[Result], log: list[dict], config, num_images: int
     return tuple(evaluations)
 
 
-def _pictures(run: Run, kind: str, step: int, title: str) -> tuple[dict[str, bytes], dict]:
+def _title(run: Run, kind: str) -> str:
+    """The title of a run's data; of a translator with its size, as their figures depend on it."""
+    height, width = _size(run) or (0, 0)
+    return f"{run.source.title}, {height}x{width}" if kind == TRANSLATORS else run.source.title
+
+
+def _size(run: Run) -> tuple[int, int] | None:
+    """Height and width of a run's images; None: its data are points, or not known."""
+    return next((field.shape[1:] for field in run.spec.values() if field.kind == "image"), None)
+
+
+def _pictures(run: Run, kind: str, newest: Result, title: str) -> tuple[dict[str, bytes], dict]:
     """The small pictures of a run by their names, and the fields of its record that name them."""
     pictures, fields, name = {}, {}, f"{title.replace('/', '-')}.png"
     if kind == CLASSIFIERS:
-        if (path := run.results.picture(step)).is_file():
+        if (path := run.results.picture(newest.step)).is_file():
             with _left_out_if_damaged():
                 pictures[name] = small_matrix(path)
+                fields |= {"picture": name, "picture_step": newest.step}
+        return pictures, fields
+    size = _size(run)
+    if kind == TRANSLATORS:
+        if previews := run.log.previews():
+            path, step = previews[-1]
+            with _left_out_if_damaged():
+                pictures[name] = small_comparisons(path, size, *_comparisons(run, newest))
                 fields |= {"picture": name, "picture_step": step}
         return pictures, fields
-    shape = next((field.shape for field in run.spec.values() if field.kind == "image"), None)
-    size = shape[1:] if shape else None
     if previews := run.log.previews():
         path, step = previews[-1]
         with _left_out_if_damaged():
@@ -152,6 +177,13 @@ def _pictures(run: Run, kind: str, step: int, title: str) -> tuple[dict[str, byt
             pictures[name] = small_grid(path, size)
             fields["picture_of_real"] = name
     return pictures, fields
+
+
+def _comparisons(run: Run, newest: Result) -> tuple[int, int]:
+    """Number of images in a group of a translator's previews, and of grids of groups: see engine/previews.py."""
+    names = next((len(field.names) for field in run.spec.values() if field.kind == "attributes"), None)
+    directions = {split(name)[0] for name in newest.figures} & set(DIRECTIONS)
+    return (1 + names, 1) if names else (3, len(directions))
 
 
 @contextlib.contextmanager

@@ -3,8 +3,10 @@
 from itertools import groupby
 from statistics import fmean
 
-from ppgan_lite.report.records import GENERATORS, Record
+from ppgan_lite.report.records import CLASSIFIERS, GENERATORS, TRANSLATORS, Record
 from ppgan_lite.runs.results import check_same_protocol
+
+ORDER = (GENERATORS, TRANSLATORS, CLASSIFIERS)
 
 
 class Group:
@@ -34,7 +36,7 @@ class Group:
         return next((step for step in self.steps if self.epoch(step) == epoch), None)
 
     def values(self, figure: str, step: int | None) -> list[float]:
-        """One of FIGURES at a step, of the runs that have it."""
+        """A figure at a step, of the runs that have it."""
         values = [record.value(figure, step) for record in self.records]
         return [value for value in values if value is not None]
 
@@ -63,12 +65,17 @@ class Section:
         """A figure of real images, of the runs that have it."""
         return [record.real[figure] for record in self.records if figure in record.real]
 
+    def baseline(self, name: str, figure: str) -> list[float]:
+        """A figure of a baseline, of the runs that have it."""
+        found = (record.baselines.get(figure, {}) for record in self.records)
+        return [values[name] for values in found if name in values]
+
 
 def sections_of(records: list[Record]) -> list[Section]:
-    """Records by place, name and seed; generators first, then the data sets with the most groups."""
+    """Records by place, name and seed; in the ORDER of their kinds, then the data sets with the most groups."""
     ordered = sorted(records, key=lambda record: record.key)
     sections = [Section(list(same)) for _, same in groupby(ordered, key=lambda record: record.place)]
-    return sorted(sections, key=lambda section: (section.kind != GENERATORS, -len(section.groups)))
+    return sorted(sections, key=lambda section: (ORDER.index(section.kind), -len(section.groups)))
 
 
 def check_comparable(record: Record, other: Record):

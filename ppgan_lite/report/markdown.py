@@ -31,8 +31,9 @@ def cited(source: str) -> str:
 
 
 def spaced(name: str) -> str:
-    """The name of a metric in words."""
-    return name.replace("_", " ").replace("frechet", "Frechet")
+    """The name of a figure in words: of b_to_a/l1, b to a: L1."""
+    words = name.replace("_", " ").replace("/", ": ").replace("frechet", "Frechet")
+    return re.sub(r"\b(l1|psnr|ssim)\b", lambda match: match[0].upper(), words)
 
 
 def number(value: float) -> str:

@@ -9,9 +9,11 @@ from ppgan_lite.report.groups import Section
 from ppgan_lite.report.markdown import PICTURES, bullets, link_to, spaced
 from ppgan_lite.report.names import Name
 from ppgan_lite.report.ranking import ENGLISH, notes, rank
-from ppgan_lite.report.records import CLASSIFIERS, FIGURES, GENERATORS
+from ppgan_lite.report.records import CLASSIFIERS, EXPLAINED, GENERATORS, TRANSLATORS
 from ppgan_lite.report.section import accuracies, describe
+from ppgan_lite.report.translators import translations
 from ppgan_lite.report.verdicts import ablations, aims, failures, published
+from ppgan_lite.runs.results import split
 
 CURVES = "frechet.png"
 HOW_TO_READ = [
@@ -35,8 +37,11 @@ def render(claims: Claims, sections: list[Section], link: Callable[[Name], str])
         EvaluationError: see `answer`.
     """
     pictures = {}
+    translators = [section for section in sections if section.kind == TRANSLATORS]
+    others = [section for section in sections if section.kind != TRANSLATORS]
     parts = {
-        "Which GAN?": notes(sections, ENGLISH) + [block for x in sections for block in rank(x, ENGLISH, link)],
+        "Which GAN?": notes(others, ENGLISH) + [block for x in others for block in rank(x, ENGLISH, link)],
+        "Translators": translations(translators, ENGLISH, link),
         "Comparison with published figures": published(claims, sections, link),
         "Our own aims": aims(claims, sections, link),
         "Ablations": ablations(claims, sections),
@@ -48,12 +53,17 @@ def render(claims: Claims, sections: list[Section], link: Callable[[Name], str])
         "Sources": bullets([f"{name}: {source}" for name, source in sorted(claims.sources.items())]),
     }
     parts = {heading: blocks for heading, blocks in parts.items() if blocks}
-    contents = [link_to(heading) for heading in parts]
-    for kind, heading in ((GENERATORS, ENGLISH.generators), (CLASSIFIERS, ENGLISH.classifiers)):
+    contents = {heading: link_to(heading) for heading in parts}
+    for part, kind, heading in (
+        ("Which GAN?", GENERATORS, ENGLISH.generators),
+        ("Which GAN?", CLASSIFIERS, ENGLISH.classifiers),
+        ("Translators", TRANSLATORS, ENGLISH.translators),
+    ):
         titles = [section.data.title for section in sections if section.kind == kind]
         links = [link_to(heading.format(title), title) for title in titles]
-        contents[0] += f"; {kind} on {', '.join(links)}" if links else ""
-    blocks = ["# Results", *bullets(HOW_TO_READ), "Contents:", *bullets(contents)]
+        if links:
+            contents[part] += f"; {kind} on {', '.join(links)}"
+    blocks = ["# Results", *bullets(HOW_TO_READ), "Contents:", *bullets(list(contents.values()))]
     for heading, part in parts.items():
         blocks += [f"## {heading}", *part]
     return "\n\n".join(blocks) + "\n", pictures
@@ -61,9 +71,9 @@ def render(claims: Claims, sections: list[Section], link: Callable[[Name], str])
 
 def _all_metrics(sections: list[Section], pictures: dict[str, bytes], link) -> list[str]:
     """What the metrics are, the machines, the curves, and the tables of each section."""
-    figures = {name for section in sections for record in section.records for name in record.newest.figures}
+    figures = {split(name)[1] for section in sections for record in section.records for name in record.newest.figures}
     machines = Counter(line for section in sections for record in section.records for line in record.machines)
-    blocks = bullets([f"{spaced(name)}: {words}" for name, words in FIGURES.items() if name in figures])
+    blocks = bullets([f"{spaced(name)}: {words}" for name, words in EXPLAINED.items() if name in figures])
     if machines:
         blocks.append("The machines:")
         blocks += bullets([f"{line} (runs: {count})" for line, count in sorted(machines.items())])

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from ppgan_lite.pictures.grid import GAP
+from ppgan_lite.pictures.grid import GAP, GROUP_GAP
 from ppgan_lite.pictures.read import read_png
 
 MOST_IMAGES = 8  # rows and columns of a grid
+MOST_GROUPS, MOST_ROWS = 2, 4  # comparisons, in each direction
 LARGEST = 400  # pixels of a grid's longer side
 COLOURS = 128  # size of a palette
 
@@ -28,6 +29,30 @@ def small_grid(path: Path, size: tuple[int, int] | None) -> bytes:
         picture = picture.crop((0, 0, min(width, picture.width), min(height, picture.height)))
     picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
     return _png(picture)
+
+
+def small_comparisons(path: Path, size: tuple[int, int], images: int, grids: int) -> bytes:
+    """The upper left of each of some stacked grids of comparisons (pictures/grid.py) as a small PNG.
+
+    Args:
+        path: the picture.
+        size: (height, width) of an image.
+        images: number of images in a group.
+        grids: number of grids.
+
+    Raises:
+        RunError: the file is not a picture, or damaged.
+    """
+    picture = read_png(path)
+    whole, (height, width) = picture.height // grids, size
+    right = GROUP_GAP + MOST_GROUPS * (images * (width + GAP) - GAP + GROUP_GAP)
+    bottom = GROUP_GAP + MOST_ROWS * (height + GROUP_GAP)
+    right, bottom = min(right, picture.width), min(bottom, whole)
+    small = Image.new(picture.mode, (right, grids * bottom))
+    for grid in range(grids):
+        small.paste(picture.crop((0, grid * whole, right, grid * whole + bottom)), (0, grid * bottom))
+    small.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    return _png(small)
 
 
 def small_matrix(path: Path) -> bytes:

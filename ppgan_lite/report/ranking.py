@@ -10,6 +10,7 @@ from ppgan_lite.report.groups import Group, Section
 from ppgan_lite.report.markdown import UNITS, duration, image, spaced, spread, table
 from ppgan_lite.report.names import Name
 from ppgan_lite.report.records import GENERATORS, Record
+from ppgan_lite.runs.results import INPUT, MEAN
 
 WIDTH = 112  # pixels of a thumbnail
 MARK = "†"  # marks figures with a note
@@ -23,8 +24,14 @@ class Words:
 
     generators: str
     classifiers: str
+    translators: str
+    how_to_translate: str
+    directions: dict[str, str]  # the part of a figure's name -> what stands above its table
+    metrics: dict[str, str]  # translators' figure -> what stands above its column, if not the name itself
+    baselines: dict[str, str]
     generator_heads: tuple[str, ...]
     classifier_heads: tuple[str, ...]
+    translator_heads: tuple[str, ...]
     samples: str
     budget: str
     machines: str
@@ -43,6 +50,18 @@ class Words:
 ENGLISH = Words(
     generators="Generators on {}",
     classifiers="Classifiers on {}",
+    translators="Translators on {}",
+    how_to_translate="L1 (pixels from -1 to 1), PSNR (dB) and SSIM compare translations with the true pictures of test "
+    "pairs; Frechet and kernel distance with all test pictures of the domain, by features; cycle L1 compares a picture "
+    "with its translation there and back. Label accuracy: share of the label map's pixels that a segmenter, trained on "
+    "real photographs, finds in the translation. Attribute reached: share of translations in which a classifier, "
+    "trained on real pictures, finds the wanted attribute. *Real images*: what real pictures reach. *Input copied*: "
+    "the input in place of its translation; *mean picture*: the mean training picture. A translator should be better "
+    "than both. The pictures show inputs, translations, and the true picture or the way back; of attributes a column "
+    "for each.",
+    directions={"a_to_b": "From a to b:", "b_to_a": "From b to a:"},
+    metrics={},
+    baselines={INPUT: INPUT, MEAN: MEAN},
     generator_heads=(
         f"{WIDE}samples{WIDE}",
         "config",
@@ -54,6 +73,7 @@ ENGLISH = Words(
         "health",
     ),
     classifier_heads=("config", "test accuracy", "train accuracy", f"steps{TIMES}batch", "time", "seeds"),
+    translator_heads=("pictures", "config", f"steps{TIMES}batch", "time", "seeds", "health"),
     samples="samples of {}, step {:,}",
     budget="Budget: {:,} steps{}.",
     machines=", on {}",
@@ -131,17 +151,17 @@ def _table(section: Section, rows: list[tuple[Group, int]], words: Words, link, 
         length = f"{step:,}{TIMES}{row.records[0].batch_size:,}"
         cells = [config, *values, length, duration(row.seconds(step), words.units), len(row.records)]
         if generators:
-            cells = [_thumbnail(row, step, words), *cells, health(row.records, words)]
+            cells = [thumbnail(row, step, words), *cells, health(row.records, words)]
         lines.append(cells)
     return table(list(words.generator_heads if generators else words.classifier_heads), lines)
 
 
-def _thumbnail(row: Group, step: int, words: Words) -> str:
+def thumbnail(row: Group, step: int, words: Words, width: int = WIDTH) -> str:
     """The samples of the first seed, next to the newest figures only: they are the newest samples."""
     record = row.records[0]
     if record.picture is None or step != row.step:
         return ""
-    return image(record.picture, words.samples.format(str(row.name).replace("`", ""), record.picture_step), WIDTH)
+    return image(record.picture, words.samples.format(str(row.name).replace("`", ""), record.picture_step), width)
 
 
 def health(records: list[Record], words: Words) -> str:

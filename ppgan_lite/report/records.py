@@ -1,14 +1,14 @@
 """Records of evaluated runs: all that the page says of a run, as a run folder and the file of records give it."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.files import read_file, writing
 from ppgan_lite.report.names import Name
-from ppgan_lite.runs.results import METRICS
+from ppgan_lite.runs.results import DIRECTED, METRICS, TRANSLATION
 from ppgan_lite.schema.tree import cut, from_tree, parse_json, to_json
 from ppgan_lite.schema.types import Measured, Seed, Whole
 
@@ -19,14 +19,15 @@ LOGGED = {  # figure -> the logged scalars that it is the mean of
     "g_loss": ("loss/g",),
 }
 LOGGED_STEPS = 1000  # LOGGED are means over so many last steps
-FIGURES = {
-    **METRICS,
+LOGS = {
     RUNNING: "mean accuracy, before each update, of the logged steps of an epoch",
     "d_loss": f"D's loss, mean over real and generated images and over the last {LOGGED_STEPS:,} steps",
     "d_accuracy": "D's accuracy, likewise",
     "g_loss": "G's loss, likewise",
 }
-CLASSIFIERS, GENERATORS = "classifiers", "generators"
+EXPLAINED = METRICS | TRANSLATION | LOGS  # what a metric is, in words
+FIGURES = METRICS | DIRECTED | LOGS  # what claims can be about
+CLASSIFIERS, GENERATORS, TRANSLATORS = "classifiers", "generators", "translators"
 FORMAT = 1
 MOST_BYTES = 2**26  # limit for a file of records: ten thousand runs have room
 
@@ -54,7 +55,7 @@ class Evaluation:
     Attributes:
         epoch: epochs done; a whole number at the last step of an epoch.
         seconds: time of all steps so far at the median speed; None: not known.
-        figures: the measured ones of FIGURES.
+        figures: the measured ones of FIGURES, and the ones of groups of attributes.
     """
 
     step: Whole
@@ -82,6 +83,7 @@ class Record:
         machines: device, settings and versions of its sessions, a line each.
         protocol: how the figures were measured.
         real: figures of real images.
+        baselines: figure -> its values for what needs no training, by name.
         evaluations: those by the protocol of the newest, oldest first; at least one.
         watched: whether health was watched.
         best_step: the evaluated step of the checkpoint in best/, if it is not the newest evaluated one.
@@ -91,7 +93,7 @@ class Record:
     """
 
     title: str
-    kind: Literal["classifiers", "generators"]
+    kind: Literal["classifiers", "generators", "translators"]
     name: Name
     seed: Seed
     data: Data
@@ -107,6 +109,7 @@ class Record:
     picture_step: Whole | None = None
     picture_of_real: str | None = None
     note: str = ""
+    baselines: dict[str, dict[str, Measured]] = field(default_factory=dict)
 
     @property
     def place(self) -> tuple:
@@ -128,7 +131,7 @@ class Record:
         return next((each for each in self.evaluations if each.step == step), None)
 
     def value(self, figure: str, step: int | None) -> float | None:
-        """One of FIGURES at a step; None: not measured."""
+        """A figure at a step; None: not measured."""
         evaluation = self.at(step)
         return evaluation.figures.get(figure) if evaluation else None
 

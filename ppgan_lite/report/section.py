@@ -6,22 +6,23 @@ from ppgan_lite.report.groups import Section
 from ppgan_lite.report.markdown import duration, image, number, spaced, spread, table
 from ppgan_lite.report.names import Name
 from ppgan_lite.report.ranking import ENGLISH, health
-from ppgan_lite.report.records import CLASSIFIERS, Record
+from ppgan_lite.report.records import CLASSIFIERS, GENERATORS, Record
 from ppgan_lite.runs.results import GROUPS, METRICS
 
 OF_CLASSIFIERS = tuple(GROUPS["classification"])
+OF_TRANSLATORS = tuple(GROUPS["attributes"])
 DISTANCES = ("frechet_distance", "kernel_distance", "classifier_score", "class_kl")
 COVERAGE = ("precision", "recall", "density", "coverage")
 # For generators with an input in addition to noise: a class, or codes.
 CONTROL = tuple(GROUPS["control by class or code"])
-REST = tuple(name for name in METRICS if name not in OF_CLASSIFIERS + DISTANCES + COVERAGE + CONTROL)
+REST = tuple(name for name in METRICS if name not in OF_CLASSIFIERS + OF_TRANSLATORS + DISTANCES + COVERAGE + CONTROL)
 TABLES = (DISTANCES, COVERAGE, REST, CONTROL)  # a table each: one with all columns would be too wide to read
 MATRIX_WIDTH, MATRICES_IN_A_ROW = 280, 3
 
 
 def describe(section: Section, link: Callable[[Name], str]) -> list[str]:
     """All metrics of generators, the protocol, and the runs."""
-    tables = [] if section.kind == CLASSIFIERS else _metrics(section, link)
+    tables = _metrics(section, link) if section.kind == GENERATORS else []
     return [
         f"### Metrics of {section.kind}: {section.data.title}",
         _protocol(section),
@@ -87,4 +88,4 @@ def _better(record: Record) -> str:
     if record.best_step is None:
         return ""
     distance = record.value("frechet_distance", record.best_step)
-    return f"step {record.best_step:,}, Frechet distance {number(distance)}"
+    return f"step {record.best_step:,}" + (f", Frechet distance {number(distance)}" if distance is not None else "")

@@ -16,11 +16,11 @@ from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation.classifiers import evaluate_classifier
 from ppgan_lite.evaluation.features import load_features
 from ppgan_lite.evaluation.generators import GeneratorEvaluation
-from ppgan_lite.runs.results import METRICS
+from ppgan_lite.runs.results import GROUPS, METRICS
 from ppgan_lite.runs.trained import open_trained
 
 NUM = 120  # test images of 720 training images
-OF_CLASSIFIERS = {"accuracy", "train_accuracy"}
+OF_OTHERS = {*GROUPS["classification"], *GROUPS["attributes"]}
 OF_CODES = {f"{which}{factor}_by_code" for which in ("", "drawn_") for factor in ("slant", "thickness")}
 OF_INPUTS = {"conditional_accuracy", "code_accuracy", *OF_CODES}  # metrics of a generator's inputs
 
@@ -55,7 +55,7 @@ def measured(evaluation, pixels):
 
 def test_new_digits_are_at_the_floor_in_every_metric(evaluation):
     figures = measured(evaluation, digits("train", num_images=NUM, seed=77).images)
-    assert figures.keys() == METRICS.keys() - OF_CLASSIFIERS - OF_INPUTS
+    assert figures.keys() == METRICS.keys() - OF_OTHERS - OF_INPUTS
     assert all(np.isfinite([figure.value, figure.real]).all() for figure in figures.values())
     assert {name for name, figure in figures.items() if figure.error is not None} == {
         "kernel_distance", "classifier_score", "total_variation", "high_frequency_energy"
@@ -218,7 +218,7 @@ def test_without_other_training_images_nothing_is_told_of_memory(test, network):
     train = digits("train", num_images=2 * NUM - 1)
     figures = measured(GeneratorEvaluation(train, test, network, NUM, 0), test.images)
     missing = METRICS.keys() - figures.keys()
-    assert missing == {"nearer_to_train", "copies_of_train"} | OF_CLASSIFIERS | OF_INPUTS
+    assert missing == {"nearer_to_train", "copies_of_train"} | OF_OTHERS | OF_INPUTS
 
 
 class Asked(Given):
@@ -281,7 +281,7 @@ class Recognising(Asked):
 def test_codes_are_judged_by_what_they_have_taken_up(evaluation, train, test):
     made = digits("train", num_images=NUM, seed=77)
     figures = evaluation(Recognising(made, train, test), 1).figures
-    assert figures.keys() == METRICS.keys() - OF_CLASSIFIERS - {"conditional_accuracy"}
+    assert figures.keys() == METRICS.keys() - OF_OTHERS - {"conditional_accuracy"}
     wrong = np.mean((test.labels == 7) & (test.factors["slant"] > 0.125))
     assert 0.01 < wrong < 0.2
     accuracy = figures["code_accuracy"]

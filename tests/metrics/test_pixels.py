@@ -225,7 +225,7 @@ def test_large_images_are_measured_one_by_one_and_small_ones_many_at_once():
     """So what is made in between stays small, whatever the images' size."""
 
     def counted(shape):
-        return pixels._in_chunks(lambda part: np.full(len(part), len(part)), np.broadcast_to(np.float32(0), shape))
+        return pixels.in_chunks(lambda part: np.full(len(part), len(part)), np.broadcast_to(np.float32(0), shape))
 
     assert set(counted([7, 3, 1024, 1024])) == {1}
     assert counted([100, 3, 64, 64]).tolist() == [31] * 93 + [7] * 7

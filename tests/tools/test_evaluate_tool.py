@@ -19,13 +19,13 @@ from ppgan_lite.evaluation import features
 from ppgan_lite.files import locked
 from ppgan_lite.report.section import CONTROL
 from ppgan_lite.runs import checkpoint
-from ppgan_lite.runs.results import METRICS, Result
+from ppgan_lite.runs.results import GROUPS, METRICS, Result
 from ppgan_lite.runs.run import Run
 
 pytestmark = pytest.mark.sweep
 
 OF_CLASSIFIERS = ["accuracy", "train_accuracy"]
-OF_GENERATORS = [metric for metric in METRICS if metric not in (*OF_CLASSIFIERS, *CONTROL)]
+OF_GENERATORS = [metric for metric in METRICS if metric not in (*OF_CLASSIFIERS, *GROUPS["attributes"], *CONTROL)]
 
 
 def trained(folder, tree):
