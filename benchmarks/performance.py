@@ -5,7 +5,7 @@
 
 Takes more than an hour, most of it for `long`; nothing else should run at the same time. Each part replaces its own
 section of the page as soon as it is measured, and updates the summary and the table of contents at the top; the text
-around the sections is written by hand. `speed` needs torch, `serving` paddle2onnx and onnxruntime
+around the sections is written by hand. `speed` and `translation` need torch, `serving` paddle2onnx and onnxruntime
 (benchmarks/requirements.txt).
 """
 
@@ -46,6 +46,18 @@ CASES = [
     ("`wgan_gp_mnist_cpu.yml`", ROOT / "configs" / "wgan_gp_mnist_cpu.yml", [], "wgan_gp"),
 ]
 
+# The same for translation, on noise in place of the pictures, which are no part of a checkout.
+NOISE = "data={name: derived, images: fake, num_images: 64, batch_size: 1, size: "
+TRANSLATION = [
+    ("`pix2pix_facades_cpu.yml`", ROOT / "configs" / "pix2pix_facades_cpu.yml", [NOISE + "128}"], "pix2pix"),
+    (
+        "`cyclegan_flowers_cpu.yml`",
+        ROOT / "configs" / "cyclegan_flowers_cpu.yml",
+        [NOISE + "64, paired: false}"],
+        "cyclegan",
+    ),
+]
+
 SERVED = [("g", 0), ("g", 1), ("d", 0), ("g", 2)]  # network, and index of its config in CASES
 # engine of benchmarks/served.py -> title
 ENGINES = {
@@ -60,32 +72,53 @@ def measure_speed() -> str:
     """Our step compared with stock Paddle and PyTorch, measured in turn."""
     text = []
     for title, config, overrides, step in CASES:
+        contenders = [
+            benchmark.ours(config, overrides),
+            twin("stock Paddle, as people write it", "paddle_twin.py", step),
+            benchmark.stock(config, overrides),
+            benchmark.plain_layers(config, overrides),
+            twin("PyTorch, as people write it", "torch_twin.py", step),
+            twin("PyTorch, our algebra", "torch_twin.py", step, "--algebra"),
+        ]
         images, batches = benchmark.images_per_step(load_config(config, overrides))
-        with contextlib.ExitStack() as stack:
-            contenders = [
-                benchmark.ours(config, overrides),
-                twin("stock Paddle, as people write it", "paddle_twin.py", step),
-                benchmark.stock(config, overrides),
-                benchmark.plain_layers(config, overrides),
-                twin("PyTorch, as people write it", "torch_twin.py", step),
-                twin("PyTorch, our algebra", "torch_twin.py", step, "--algebra"),
-            ]
-            for contender in contenders:
-                stack.enter_context(contender)
-            results = benchmark.measure(contenders, steps=20, rounds=ROUNDS, say=say)
-        pairs = []
-        for other in results[1:]:
-            ratios = benchmark.pair_ratios(results[0], other, ROUNDS)
-            pairs.append(f"{other.name} {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
-        text += [f"### {title}, {batches}", benchmark.table(results, images)]
-        text += [f"Round by round, times ours: {'; '.join(pairs)}.", benchmark.phase_table(results[0])]
+        text += [f"### {title}, {batches}", comparison(contenders, images, steps=20)]
     return "\n\n".join(text)
 
 
-def twin(name: str, file: str, step: str, *options: str) -> Contender:
-    """The same step in another program, with its framework's default settings."""
+def measure_translation() -> str:
+    """Our steps of pix2pix and CycleGAN compared with PyTorch's, on one thread and on one per core."""
+    text = []
+    for title, config, overrides, step in TRANSLATION:
+        for threads in sorted({1, runtime.usable_cores()}):
+            environment = {"OMP_NUM_THREADS": str(threads)}
+            contenders = [
+                benchmark.ours(config, overrides, environment=environment),
+                benchmark.plain_layers(config, overrides, environment=environment),
+                twin("PyTorch", "torch_twin.py", step, environment=environment),
+                twin("PyTorch, in fewer passes", "torch_twin.py", step, "--algebra", environment=environment),
+            ]
+            text += [f"### {title}, batch of 1, threads: {threads}", comparison(contenders, 1, steps=100)]
+    return "\n\n".join(text)
+
+
+def comparison(contenders: list[Contender], images: int, steps: int) -> str:
+    """Tables of the contenders' times, measured in turn, ours first; `images` is the number of images per step."""
+    with contextlib.ExitStack() as stack:
+        for contender in contenders:
+            stack.enter_context(contender)
+        results = benchmark.measure(contenders, steps, ROUNDS, say=say)
+    pairs = []
+    for other in results[1:]:
+        ratios = benchmark.pair_ratios(results[0], other, ROUNDS)
+        pairs.append(f"{other.name} {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    by_round = f"Round by round, times ours: {'; '.join(pairs)}."
+    return "\n\n".join([benchmark.table(results, images), by_round, benchmark.phase_table(results[0])])
+
+
+def twin(name: str, file: str, step: str, *options: str, environment=()) -> Contender:
+    """The same step in another program: its framework's default settings, with some environment variables changed."""
     command = [sys.executable, str(ROOT / "benchmarks" / file), "--step", step, *options]
-    return Contender(name, command, runtime.user_environment())
+    return Contender(name, command, runtime.user_environment() | dict(environment))
 
 
 def measure_startup() -> str:
@@ -252,6 +285,7 @@ def engine_of(model: Path, network: str, engine: str, batch: int, threads: int |
 
 PARTS = {
     "speed": measure_speed,
+    "translation": measure_translation,
     "startup": measure_startup,
     "curves": measure_curves,
     "long": measure_long,

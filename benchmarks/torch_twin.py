@@ -6,10 +6,10 @@ python benchmarks/torch_twin.py --step dcgan28 < script
 (PyTorch's own example, configs/dcgan64_fake.yml), gan_keras (configs/gan_keras_mnist.yml) or wgan_gp
 (configs/wgan_gp_mnist_cpu.yml). They are written as usual: biases before batch norms, ReLU before max-pool, and D's
 gradients computed (and discarded) in G's update. `--algebra` leaves all of this out, like ours: the same functions with
-less work.
+less work. pix2pix and cyclegan are in torch_translation.py.
 
 Uses the protocol of ppgan_lite/commands/benchmark.py: reads lines with a number of steps and answers each with a line
-of JSON. This is the only file here that needs torch.
+of JSON. These two are the only files here that need torch.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import itertools
 
 import protocol
 import torch
+import torch_translation as translation
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -195,6 +196,8 @@ STEPS = {
     "dcgan64": (lambda algebra: dcgan64(), example_step, (64, 3, 64, 64)),
     "gan_keras": (lambda algebra: fully_connected(), keras_step, (128, 1, 28, 28)),
     "wgan_gp": (wgan_gp, wgan_gp_step, (5, 50, 1, 28, 28)),
+    "pix2pix": (translation.pix2pix, translation.pix2pix_step, (2, 1, 3, 128, 128)),
+    "cyclegan": (translation.cyclegan, translation.cyclegan_step, (2, 1, 3, 64, 64)),
 }
 
 

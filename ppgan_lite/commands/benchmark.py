@@ -80,9 +80,9 @@ class Contender:
         self._stderr.close()
 
 
-def ours(config: Path, overrides: list[str], device: str = "auto") -> Contender:
-    """Our training step of a config."""
-    return _worker("ppgan_lite", config, overrides, device, os.environ)
+def ours(config: Path, overrides: list[str], device: str = "auto", environment=()) -> Contender:
+    """Our training step of a config, with some environment variables changed."""
+    return _worker("ppgan_lite", config, overrides, device, os.environ | dict(environment))
 
 
 def stock(config: Path, overrides: list[str], device: str = "auto") -> Contender:
@@ -90,9 +90,9 @@ def stock(config: Path, overrides: list[str], device: str = "auto") -> Contender
     return _worker("stock Paddle, our networks and step", config, overrides, device, runtime.stock_environment())
 
 
-def plain_layers(config: Path, overrides: list[str], device: str = "auto") -> Contender:
+def plain_layers(config: Path, overrides: list[str], device: str = "auto", environment=()) -> Contender:
     """The same networks and step with Paddle's own operations, but our settings."""
-    environment = os.environ | {runtime.LAYERS: "plain"}
+    environment = os.environ | {runtime.LAYERS: "plain"} | dict(environment)
     return _worker("Paddle's operations, our networks, step and settings", config, overrides, device, environment)
 
 

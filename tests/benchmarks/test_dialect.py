@@ -11,6 +11,7 @@ import dialect
 KEPT = {
     ("those that, that of", "ppgan_lite/evaluation/inception.py"),  # a value of protocols that results have
     ("argument begins with of", "ppgan_lite/commands/sample.py"),  # "which images to generate"
+    *(("beside, besides", f"ppgan_lite/{folder}/translate.py") for folder in ("cli", "commands")),  # the option
 }
 
 

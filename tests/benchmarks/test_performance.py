@@ -5,6 +5,7 @@ import pytest
 from conftest import ROOT
 
 from ppgan_lite.commands.benchmark import Measurement
+from ppgan_lite.config.load import load_config
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import performance
@@ -59,3 +60,6 @@ def test_cases_name_real_configs():
         assert config.exists()
         for twin in ("torch_twin.py", "paddle_twin.py"):
             assert f'"{step}"' in (ROOT / "benchmarks" / twin).read_text()
+    for _, config, overrides, step in performance.TRANSLATION:
+        assert load_config(config, overrides).data.batch_size == 1
+        assert f'"{step}"' in (ROOT / "benchmarks" / "torch_twin.py").read_text()

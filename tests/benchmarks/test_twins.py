@@ -12,6 +12,7 @@ from conftest import ROOT, spec_of
 
 from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import load_config
+from ppgan_lite.data.spec import pair
 from ppgan_lite.device import seed_paddle
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -127,3 +128,48 @@ def test_the_paddle_twin_computes_the_same_from_the_same_weights(name, config, o
     np.testing.assert_allclose(fake.numpy(), expected.fake, atol=1e-4)
     np.testing.assert_allclose(logits.numpy(), expected.logits, atol=1e-3)
     np.testing.assert_allclose(losses, expected.losses, atol=2e-2)
+
+
+# As above; pictures are those of both domains, [2, N, C, H, W].
+RUN_TRANSLATION = """
+import sys
+import numpy as np
+import torch
+sys.path.insert(0, sys.argv[1])
+import torch_twin
+g, d, step, shape = torch_twin.build(sys.argv[2], sys.argv[3] == "algebra")
+given = {name: torch.from_numpy(array) for name, array in np.load(sys.argv[4]).items()}
+parameters = [*g.parameters(), *d.parameters()]
+for i, parameter in enumerate(parameters):
+    assert parameter.shape == given[str(i)].shape
+    parameter.data = given[str(i)]
+assert str(len(parameters)) not in given
+for layer in g.modules():
+    if isinstance(layer, torch.nn.Dropout):
+        layer.p = 0
+losses = [[value.item() for value in step(given["pictures"])] for _ in range(2)]
+np.savez(sys.argv[5], losses=losses, shape=shape)
+"""
+
+
+@needs_torch
+@pytest.mark.parametrize("form", ["plain", "algebra"])
+@pytest.mark.parametrize(
+    ("name", "config", "overrides", "size"),
+    [("pix2pix", "pix2pix_facades_cpu", ["generator.dropout=0.0"], 128), ("cyclegan", "cyclegan_flowers_cpu", [], 64)],
+)
+def test_the_torch_twin_of_a_translation_has_the_same_losses(name, config, overrides, size, form, tmp_path):
+    config = load_config(ROOT / "configs" / f"{config}.yml", overrides)
+    method = build_method(config, pair((3, size, size)))
+    layers = [layer for network in method.networks.values() for layer in copies(network)]
+    given = {str(i): array for i, array in enumerate(array for layer in layers for array in layer.values())}
+    pictures = paddle.uniform([2, config.data.batch_size, 3, size, size], min=-1.0, max=1.0)
+    np.savez(tmp_path / "given.npz", pictures=pictures.numpy(), **given)
+    steps = [method.train_step([{"a": pictures[0], "b": pictures[1]}], i) for i in (1, 2)]
+    losses = np.array([[float(value) for value in step.values()] for step in steps])
+    arguments = [ROOT / "benchmarks", name, form, tmp_path / "given.npz", tmp_path / "twin.npz"]
+    subprocess.run([sys.executable, "-c", RUN_TRANSLATION, *map(str, arguments)], check=True)
+    twin = np.load(tmp_path / "twin.npz")
+    assert tuple(twin["shape"]) == tuple(pictures.shape)
+    np.testing.assert_allclose(twin["losses"][0], losses[0], rtol=1e-3)
+    np.testing.assert_allclose(twin["losses"][1], losses[1], rtol=2e-2)
