@@ -164,8 +164,8 @@ def _copies_input(measures: dict[str, float], reference: Reference) -> str | Non
     """How a direction copies its input, in words; None if it does not. So do the functions below."""
     if "change" in measures and measures["change"] < COPYING_CHANGE:
         return (
-            f"the outputs are nearly the inputs: their distance is {measures['change']:.2f} times the distance of "
-            f"real pictures (healthy: {COPYING_CHANGE} and more)"
+            f"the outputs are nearly the inputs: their distance is {measures['change']:.2f} times the distance between "
+            f"inputs and real pictures (healthy: {COPYING_CHANGE} and more)"
         )
 
 

@@ -146,7 +146,7 @@ def test_a_name_of_several_pictures(tmp_path, folders):
     with pytest.raises(DataError) as caught:
         attributes.build(options(tmp_path, list_file="list.txt"))
     assert str(caught.value) == (
-        f"data.list_file: {tmp_path}/list.txt: 2 of its 4 names are those of several pictures "
+        f"data.list_file: {tmp_path}/list.txt: 2 of its 4 names belong to several pictures "
         f"(000.png: {sorted(folders)[0]}/000.png, ...); write the paths below {tmp_path} instead"
     )
 

@@ -115,7 +115,7 @@ def test_a_copy_is_reported_in_words_with_remedies():
     for step in EVERY_100:
         watched.observe_preview(step, {"a_to_b": Translated(A, A)})
     (diagnosis,) = watched.diagnoses()
-    assert diagnosis.words.startswith("a_to_b: the outputs are nearly the inputs: their distance is 0.00 times that of")
+    assert diagnosis.words.startswith("a_to_b: the outputs are nearly the inputs: their distance is 0.00 times the ")
     assert diagnosis.remedies == REMEDIES["copies_input"]
 
 
