@@ -248,6 +248,10 @@ def main(name: str, folder: str, what: str, every: str = ""):
     template = folder / "template"
     template.mkdir(parents=True)
     os.environ["PPGAN_CACHE"] = str(folder / "cache")
+    # Paddle's tracing makes a folder there, called as the process is numbered; killed processes leave theirs, and where
+    # the system gave a number again there would be a call less.
+    os.environ["HOME"] = str(folder / "home")
+    (folder / "home").mkdir()
     scenario = SCENARIOS[name](template)
     whole = shutil.copytree(template, folder / "whole")
     assert child(lambda: recording(lambda: scenario.work(whole), folder / "places"), folder) == 0, folder / "console"
