@@ -70,6 +70,7 @@ def export(folder: Path, out: Path, step: int | str | None, formats: list[str], 
     set_device("cpu")
     run, method, saved = open_trained(folder, step)
     interfaces, networks, pixel_bytes = method.interfaces(), method.deployed(), {}
+    cases_by_name = {name: cases_of(interface, run.spec) for name, interface in interfaces.items()}
     # Resolved, so that a link stays a link and its target is replaced.
     with writing_folder(out.resolve()) as made, tempfile.TemporaryDirectory() as cases:
         for name, interface in interfaces.items():
@@ -79,14 +80,13 @@ def export(folder: Path, out: Path, step: int | str | None, formats: list[str], 
             if _translates_any_size(interface):
                 pixel_bytes[name] = bytes_per_pixel(network, interface.inputs)
             # before the trace changes the network
-            _write_cases(Path(cases), name, network, interface, cases_of(interface, run.spec))
+            _write_cases(Path(cases), name, network, interface, cases_by_name[name])
             _trace(network, made / name, interface)
             if "onnx" in formats:
                 _convert(made / name)
         shutil.copyfile(infer.__file__, made / INFER)
         signature = _signature(run, saved, interfaces, formats, made)
         _write_signature(made, signature)  # the check reads it; the results are added below
-        cases_by_name = {name: cases_of(interface, run.spec) for name, interface in interfaces.items()}
         for name, number in pixel_bytes.items():
             signature["networks"][name]["bytes_per_pixel"] = number
         for name, checked in _check(made, Path(cases), cases_by_name, formats).items():

@@ -16,12 +16,12 @@ from ppgan_lite.data.options import DATASETS
 from ppgan_lite.data.pictures import square
 from ppgan_lite.data.spec import Field, pair
 from ppgan_lite.errors import DataError
+from ppgan_lite.metrics.pixels import LUMA
 
 SMALL = 28  # height and width of images that get a border, not an enlargement
 BORDERED = 32  # up to this size
 WEAK, STRONG = 100, 200  # thresholds of Canny's edges on 0 to 255: Fashion-MNIST's clothes in few, closed lines
 BLOCK = 4  # pixels, height and width of what `small` averages
-LUMA = np.array([0.299, 0.587, 0.114], "float32")  # weights: red, green and blue, ITU-R BT.601
 
 
 def build(options, split: str = "train") -> Dataset:

@@ -1,11 +1,13 @@
 """Where a data set's items come from, as runs record it. No Paddle here: a run is opened without it."""
 
 import os
+import re
 from dataclasses import asdict, dataclass
 
 from ppgan_lite.schema.types import Whole, Word
 
 OWN = ("attributes", "folder", "pairs", "unpaired")  # a user's own pictures, from one folder or from "A and B"
+_BETWEEN = re.compile(r" and (?=/|[A-Za-z]:[\\/])")  # two absolute paths; folders may have an "and" in their names
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Source:
         """The data set's name (of own pictures, with their folders' names), and what it stands in for."""
         name = self.name
         if name in OWN:
-            name += " " + " and ".join(map(os.path.basename, self.origin.split(" and ")))
+            name += " " + " and ".join(map(os.path.basename, _BETWEEN.split(self.origin)))
         return f"{name}, standing in for {self.stands_in_for}" if self.stands_in_for else name
 
     def __str__(self):

@@ -15,7 +15,6 @@ from ppgan_lite.runs.translator_health import Reference, Translated, TranslatorH
 PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
 PREVIEW_COLUMNS = 16
 PREVIEW_PAIRS = 32  # 4 rows of 8, where inputs and outputs are shown next to each other
-CHUNK_PIXELS = 2**18  # pixels of the pictures translated at once, such as 4 of 256x256
 
 
 def previews_of(method, config, dataset):
@@ -120,15 +119,7 @@ class TranslatorPreviews:
 
     def make(self) -> dict[str, list[np.ndarray]]:
         """The pictures to show next to each other for each direction: see `columns`, [N, C, H, W] each."""
-        return {name: self._translate(name) for name in self._samplers}
-
-    def _translate(self, name: str) -> list[np.ndarray]:
-        """The columns of a direction, made from a few items at once: large networks take much memory."""
-        images = self._data[self._samplers[name].takes[0].name]
-        num = max(1, CHUNK_PIXELS // (images.shape[2] * images.shape[3]))
-        chunks = [{field: x[i : i + num] for field, x in self._data.items()} for i in range(0, len(images), num)]
-        made = [columns(self._samplers, name, chunk, self._paired) for chunk in chunks]
-        return [np.concatenate(parts) for parts in zip(*made, strict=True)]
+        return {name: columns(self._samplers, name, self._data, self._paired) for name in self._samplers}
 
     def picture(self, made: dict[str, list[np.ndarray]], step: int) -> np.ndarray:
         """What was made as a picture, uint8 [H, W, C]: a grid for each direction."""

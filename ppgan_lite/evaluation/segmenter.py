@@ -96,9 +96,8 @@ def accuracy(network: Segmenter, photos: np.ndarray, maps: np.ndarray) -> np.nda
 
 def resized(pixels: np.ndarray) -> np.ndarray:
     """Pictures of SIDE pixels: uint8 [N, 3, H, W] -> uint8 [N, 3, 64, 64]."""
-    return to_uint8(_resized(paddle.to_tensor(from_uint8(pixels)))).transpose(
-        0, 3, 1, 2
-    )  # [N, H, W, C] -> [N, C, H, W]
+    means = _resized(paddle.to_tensor(from_uint8(pixels)))
+    return to_uint8(means).transpose(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
 
 
 def _resized(images: paddle.Tensor) -> paddle.Tensor:

@@ -7,12 +7,11 @@ from ppgan_lite.data.base import Dataset
 from ppgan_lite.data.pixels import from_uint8, to_uint8
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation.generators import check_enough
-from ppgan_lite.methods.samplers import Sampler
+from ppgan_lite.methods.samplers import Sampler, at_once
 from ppgan_lite.metrics.samples import check
 
 NUM_PICTURES = 2000  # default number of test pictures of a domain, unless there are fewer
 MIN_PICTURES = 20  # with fewer the figures are mostly noise
-CHUNK_PIXELS = 2**18  # pixels of the pictures translated at once, such as 64 of 64x64: large networks take much memory
 
 
 def domain_of(dataset: Dataset, field: str) -> tuple[Dataset, str]:
@@ -56,7 +55,7 @@ def translate(sampler: Sampler, pixels: np.ndarray, attributes: np.ndarray | Non
     Raises:
         EvaluationError: there is NaN or infinity among the translations.
     """
-    step, outputs = max(1, CHUNK_PIXELS // (pixels.shape[2] * pixels.shape[3])), []
+    step, outputs = at_once(*pixels.shape[2:]), []
     for start in range(0, len(pixels), step):
         given = [from_uint8(pixels[start : start + step])]
         if attributes is not None:

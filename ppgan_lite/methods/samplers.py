@@ -16,6 +16,7 @@ from ppgan_lite.methods.interface import Interface, Port
 from ppgan_lite.methods.modes import mode, unchanged_buffers
 
 BATCH_IMAGES = 256  # pictures generated at once
+PICTURE_PIXELS = 2**18  # pixels of the pictures translated at once, such as 4 of 256x256: they take much memory
 SWEEP = np.linspace(-2, 2, 10)  # values of a continuous code; training draws it from [-1, 1]
 
 
@@ -63,7 +64,7 @@ class Sampler:
             return self.network(*inputs.values())
 
     def in_batches(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """Pictures from arrays of any length, made BATCH_IMAGES at a time."""
+        """Pictures from arrays of any length, made some at a time: see `parts_of`."""
         return np.concatenate([self(batch).numpy() for batch in parts_of(inputs)])
 
     def strips(self, start: dict[str, np.ndarray], images: int) -> dict[str, np.ndarray]:
@@ -130,9 +131,15 @@ def arrays_of(inputs: dict[str, paddle.Tensor]) -> dict[str, np.ndarray]:
 
 
 def parts_of(inputs: dict[str, np.ndarray]) -> Iterator[dict[str, paddle.Tensor]]:
-    """Inputs [N, ...] as tensors, BATCH_IMAGES at a time."""
-    for start in range(0, len(next(iter(inputs.values()))), BATCH_IMAGES):
-        yield {name: paddle.to_tensor(values[start : start + BATCH_IMAGES]) for name, values in inputs.items()}
+    """Inputs [N, ...] as tensors, BATCH_IMAGES at a time, or fewer if large pictures are among them."""
+    size = min((at_once(*values.shape[2:]) for values in inputs.values() if values.ndim == 4), default=BATCH_IMAGES)
+    for start in range(0, len(next(iter(inputs.values()))), size):
+        yield {name: paddle.to_tensor(values[start : start + size]) for name, values in inputs.items()}
+
+
+def at_once(height: int, width: int) -> int:
+    """The number of pictures of this size, in pixels, to pass through a network at once."""
+    return max(1, min(BATCH_IMAGES, PICTURE_PIXELS // (height * width)))
 
 
 def table(rows: dict[str, np.ndarray], name: str, values) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ from ppgan_lite.errors import EvaluationError
 from ppgan_lite.metrics.samples import check
 
 RANGE = 2.0  # largest difference of two pixels
+LUMA = np.array([0.299, 0.587, 0.114], "float32")  # weights: red, green and blue, ITU-R BT.601
 WINDOW, SIGMA = 11, 1.5  # size and deviation of SSIM's Gaussian window, in pixels
 WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])  # a weight per scale, finest first
 FLAT = 1e-10  # an image with at most this variance is constant: one grey level in one of 700 x 700 pixels is more

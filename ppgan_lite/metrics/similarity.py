@@ -3,9 +3,8 @@
 import numpy as np
 
 from ppgan_lite.errors import EvaluationError
-from ppgan_lite.metrics.pixels import RANGE, WINDOW, in_chunks, local_similarity
+from ppgan_lite.metrics.pixels import LUMA, RANGE, WINDOW, in_chunks, local_similarity
 
-LUMA = np.array([0.299, 0.587, 0.114], "float32")  # weights: red, green and blue, ITU-R BT.601
 MOST_DECIBELS = 100.0  # dB, for equal images; one value of 8 bits that is off by 1 gives 96 dB at 64 x 64 pixels
 
 

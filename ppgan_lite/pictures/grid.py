@@ -62,7 +62,7 @@ def num_compared(height: int, width: int, images: int, grids: int) -> int:
         images: number of images in a group.
         grids: number of grids.
     """
-    fitting = COMPARED_PIXELS // (grids * (height + GROUP_GAP) * (_group_width(width, images) + GROUP_GAP))
+    fitting = COMPARED_PIXELS // (grids * (height + GROUP_GAP) * (group_width(width, images) + GROUP_GAP))
     return _power_of_two(min(COMPARED, COMPARED * COMPARED_SIDE // max(height, width), fitting))
 
 
@@ -72,14 +72,14 @@ def comparisons(images: list[np.ndarray]) -> np.ndarray:
     Groups are farther apart than the images of one, and there are as many in a row as are easily seen, a power of two.
     """
     num, channels, height, width = images[0].shape
-    groups = np.full((num, channels, height, _group_width(width, len(images))), -1, "float32")
+    groups = np.full((num, channels, height, group_width(width, len(images))), -1, "float32")
     for i, array in enumerate(images):
         left = i * (width + GAP)
         groups[:, :, :, left : left + width] = array
     return grid(groups, _power_of_two(COMPARED_WIDTH // (groups.shape[3] + GROUP_GAP)), GROUP_GAP)
 
 
-def _group_width(width: int, images: int) -> int:
+def group_width(width: int, images: int) -> int:
     """Pixels of a row of images of this width."""
     return images * (width + GAP) - GAP
 

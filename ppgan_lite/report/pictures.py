@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ppgan_lite.pictures.grid import GAP, GROUP_GAP
+from ppgan_lite.pictures.grid import GAP, GROUP_GAP, group_width
 from ppgan_lite.pictures.read import read_png
 
 MOST_IMAGES = 8  # rows and columns of a grid
@@ -45,7 +45,7 @@ def small_comparisons(path: Path, size: tuple[int, int], images: int, grids: int
     """
     picture = read_png(path)
     whole, (height, width) = picture.height // grids, size
-    right = GROUP_GAP + MOST_GROUPS * (images * (width + GAP) - GAP + GROUP_GAP)
+    right = GROUP_GAP + MOST_GROUPS * (group_width(width, images) + GROUP_GAP)
     bottom = GROUP_GAP + MOST_ROWS * (height + GROUP_GAP)
     right, bottom = min(right, picture.width), min(bottom, whole)
     small = Image.new(picture.mode, (right, grids * bottom))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ppgan_lite.metrics.pixels import LUMA
 from ppgan_lite.runs.health import LARGEST_SIDE, Alarm, Health
 
 # Measured with narrow networks (ngf 8 or 16) for 500 to 1,000 steps. Healthy: pix2pix from outlines of Fashion-MNIST to
@@ -34,8 +35,6 @@ CYCLE_HOLDS = 0.5  # if the truth is unknown, an inversion is judged only below 
 # Stuck: 1.05 (rate) and 1.23 (no cycle loss).
 EARLY_STEPS, LAST_STEPS, JUDGED_FROM = 100, 500, 1000
 STUCK_RATIO = 0.9
-
-LUMA = np.array([0.299, 0.587, 0.114], "float32")  # weights: red, green and blue, ITU-R BT.601
 
 REMEDIES = {
     "collapse": (

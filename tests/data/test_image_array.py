@@ -34,6 +34,8 @@ def test_the_source_names_data_and_stand_in():
 
 def test_the_title_of_a_folder_has_its_name():
     assert Source("folder", "/somewhere/cats", "0", 9).title == "folder cats"
+    assert Source("folder", "/cats and dogs/both", "0", 9).title == "folder both"
+    assert Source("pairs", "/x and y/a and /x and y/b", "0", 9).title == "pairs a and b"
 
 
 def test_other_fields_are_as_in_a_batch_and_labels_need_be_no_field():

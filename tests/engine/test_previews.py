@@ -11,10 +11,11 @@ from PIL import Image
 
 from ppgan_lite.config.build import build_dataset, build_method
 from ppgan_lite.config.load import check_config
-from ppgan_lite.engine import loop, previews
+from ppgan_lite.engine import loop
 from ppgan_lite.engine.loop import train
 from ppgan_lite.engine.previews import TranslatorPreviews
 from ppgan_lite.errors import RunError
+from ppgan_lite.methods import samplers
 from ppgan_lite.methods.pix2pix import Pix2Pix
 from ppgan_lite.methods.samplers import Sampler
 from ppgan_lite.methods.translations import targets
@@ -182,7 +183,7 @@ def test_dropout_is_off_and_batch_norms_use_their_running_statistics(trees):
 def test_large_pictures_are_translated_a_few_at_once(trees, name, monkeypatch):
     config, sizes, call = check_config(trees[name]), [], Sampler.__call__
     together = previews_with(config).make()
-    monkeypatch.setattr(previews, "CHUNK_PIXELS", 2 * 32 * 32)
+    monkeypatch.setattr(samplers, "PICTURE_PIXELS", 2 * 32 * 32)
     monkeypatch.setattr(
         Sampler, "__call__", lambda self, inputs: (sizes.append(len(inputs[self.takes[0].name])), call(self, inputs))[1]
     )
