@@ -1,20 +1,18 @@
 """The pictures of previews, always of the same inputs, and what health sees in them. They change no network."""
 
 import numpy as np
-import paddle
 
 from ppgan_lite.data.spec import has_points
 from ppgan_lite.device import seed_paddle
 from ppgan_lite.methods.points import look
 from ppgan_lite.methods.translations import ATTRIBUTES, columns, targets, way_back
 from ppgan_lite.pictures import points
-from ppgan_lite.pictures.grid import comparisons, grid, grid_columns, grid_of, num_compared, stacked
+from ppgan_lite.pictures.grid import comparisons, grid, grid_columns, num_compared, stacked
 from ppgan_lite.runs.health import GeneratorHealth
 from ppgan_lite.runs.translator_health import Reference, Translated, TranslatorHealth
 
 PREVIEW_IMAGES = 128  # 8 rows of 16, as in the tutorial
 PREVIEW_COLUMNS = 16
-PREVIEW_PAIRS = 32  # 4 rows of 8, where inputs and outputs are shown next to each other
 
 
 def previews_of(method, config, dataset):
@@ -46,17 +44,15 @@ class GeneratorPreviews:
         self._points = dataset if has_points(dataset.spec) else None
         data = dataset.batch(np.random.default_rng(0).permutation(len(dataset))[:PREVIEW_IMAGES])
         real = [data[name] for name, field in dataset.spec.items() if field.has_pixels]  # [N, C, H, W] in [-1, 1]
-        self._inputs = self._draw(data, config.train.seed)
+        self._inputs = self._draw(config.train.seed)
         self.health = GeneratorHealth(real[0], config.method.WATCHES)
         self.real = stacked([grid(images, PREVIEW_COLUMNS) for images in real]) if self._points is None else None
 
-    def _draw(self, data: dict, seed: int) -> dict[str, dict]:
+    def _draw(self, seed: int) -> dict[str, dict]:
         """The fixed inputs of all previews, for each sampler."""
         seed_paddle(seed, 0, 1)
         num = PREVIEW_IMAGES if self._points is None else points.NUM_SAMPLES
-        few = {name: paddle.to_tensor(values[:PREVIEW_PAIRS]) for name, values in data.items()}
-        num_few = len(next(iter(few.values())))
-        return {name: sampler.draw(num_few if sampler.fields else num, few) for name, sampler in self._samplers.items()}
+        return {name: sampler.draw(num) for name, sampler in self._samplers.items()}
 
     def make(self) -> dict[str, np.ndarray]:
         """The samplers' outputs [N, C, H, W] for the fixed inputs."""
@@ -69,18 +65,12 @@ class GeneratorPreviews:
         if self._points is not None:
             ((name, images),) = made.items()
             return points.draw(self._points, [look(self._method, self._points, self._inputs[name], images, step)])
-        grids = []
-        for name, images in made.items():
-            sampler = self._samplers[name]
-            inputs = [self._inputs[name][shown].numpy() for shown in sampler.shown]
-            wide = grid_columns(sampler.num_kinds) or PREVIEW_COLUMNS // (1 + len(inputs))
-            grids.append(grid_of([*inputs, images], wide))
-        return stacked(grids)
+        columns_of = {name: grid_columns(sampler.num_kinds) for name, sampler in self._samplers.items()}
+        return stacked([grid(images, columns_of[name] or PREVIEW_COLUMNS) for name, images in made.items()])
 
     def observe(self, made: dict[str, np.ndarray], step: int) -> dict[str, float]:
         """Show health what was made; returns what it measured, for the log."""
-        name = next((name for name, sampler in self._samplers.items() if not sampler.fields), None)
-        diversity = None if name is None else self.health.observe_preview(step, made[name])
+        diversity = self.health.observe_preview(step, next(iter(made.values())))
         return {} if diversity is None else {"health/diversity": diversity}
 
 
