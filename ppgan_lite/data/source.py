@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from ppgan_lite.schema.types import Whole, Word
 
 OWN = ("attributes", "folder", "pairs", "unpaired")  # a user's own pictures, from one folder or from "A and B"
+DERIVED = "derived"  # their origin is "TRANSFORM of DATASET from FOLDER"
 _BETWEEN = re.compile(r" and (?=/|[A-Za-z]:[\\/])")  # two absolute paths; folders may have an "and" in their names
 
 
@@ -26,10 +27,16 @@ class Source:
 
     @property
     def title(self) -> str:
-        """The data set's name (of own pictures, with their folders' names), and what it stands in for."""
+        """The data set's name, what tells two of this name apart, and what it stands in for.
+
+        Of a user's own pictures, the names of their folders; of derived ones, what is derived from which data set.
+        """
         name = self.name
         if name in OWN:
             name += " " + " and ".join(map(os.path.basename, _BETWEEN.split(self.origin)))
+        what, found, _ = self.origin.partition(" from ")
+        if name == DERIVED and found:
+            name += f" {what}"
         return f"{name}, standing in for {self.stands_in_for}" if self.stands_in_for else name
 
     def __str__(self):

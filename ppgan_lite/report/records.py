@@ -113,8 +113,12 @@ class Record:
 
     @property
     def place(self) -> tuple:
-        """What it has in common with the runs that it can share a table with."""
-        return self.kind, self.data.title, self.data.sha256
+        """What it has in common with the runs that it can share a table with.
+
+        The data that its figures depend on are not always its own: translators are measured alike on pairs, whether or
+        not they were trained on pairs.
+        """
+        return self.kind, self.data.title, str(self.protocol.get("train_sha256", self.data.sha256))
 
     @property
     def key(self) -> tuple:

@@ -53,7 +53,8 @@ def accuracies(section: Section, link: Callable[[Name], str]) -> list[str]:
 def _protocol(section: Section) -> str:
     """How the figures were measured."""
     parts = [f"{spaced(key)} {value}" for key, value in section.protocol.items()]
-    return f"Trained on {section.data.num_images:,} images. Protocol: {'; '.join(parts)}."
+    trained_on = " or ".join(f"{num:,}" for num in sorted({record.data.num_images for record in section.records}))
+    return f"Trained on {trained_on} images. Protocol: {'; '.join(parts)}."
 
 
 def _metrics(section: Section, link: Callable[[Name], str]) -> list[str]:

@@ -170,7 +170,7 @@ def test_a_folder_gives_pictures_of_the_size(tmp_path):
     train, test = derived.build(chosen), derived.build(chosen, "test")
     assert (len(train), len(test)) == (3, 3)
     assert train.spec["a"].shape == test.spec["b"].shape == (3, 16, 16)
-    assert train.source.title == "derived"
+    assert train.source.title == "derived outline of folder"
     assert str(tmp_path) in train.source.origin
 
 

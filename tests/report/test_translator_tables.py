@@ -73,6 +73,21 @@ def test_runs_stand_below_real_images_and_baselines_the_best_first(place):
     ]
 
 
+def test_translators_with_and_without_pairs_share_a_table(place):
+    found = paired()
+    found.protocol["train_sha256"] = "12" * 32
+    for name, config, sha256, num in (("a", PIX2PIX, "ab" * 32, 60000), ("b", CYCLEGAN, "cd" * 32, 30000)):
+        folder = place.add_run(name, config, [found])
+        record = json.loads((folder / "run.json").read_text())
+        record["data"] |= {"origin": "outline of mnist from /secret/place", "sha256": sha256, "num_images": num}
+        (folder / "run.json").write_text(json.dumps(record))
+    text = place.report()
+    assert text.count("### Translators on derived outline of mnist, 32x32") == 1
+    assert len(rows(part(text, "Translators"), "-", f"`{PIX2PIX}`")) == 1
+    assert "Trained on 30,000 or 60,000 images." in text
+    assert "secret" not in text
+
+
 def test_each_direction_has_a_table_and_the_summary_in_chinese_the_same_figures(place):
     place.add_run("a", CYCLEGAN, [paired(directions=("a_to_b", "b_to_a"))])
     text = part(place.report(), "Translators")
