@@ -30,8 +30,6 @@ def add_arguments(parser: cli.Parser):
     parser.add_argument("--num", type=cli.whole_number(1), default=64, help="number of images (default: 64)")
     parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="seed of the noise (default: 0)")
     parser.add_argument("--labels", metavar="A,B,...", help="classes to draw, by number or name (default: all)")
-    parser.add_argument("--sampler", metavar="NAME", help="which of the method's samplers to use (default: the first)")
-    parser.add_argument("--data-root", metavar="PATH", help="where the run's data is now, if a sampler draws from it")
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument(
         "--interpolate", metavar="N", type=cli.whole_number(2), help="strips of N images from one noise to another"
@@ -56,5 +54,5 @@ def run(args):
     runtime.load_paddle()
     from ppgan_lite.commands.sample import Request, sample
 
-    request = Request(args.num, args.seed, args.interpolate, args.labels, args.sweep, args.sampler, args.data_root)
+    request = Request(args.num, args.seed, args.interpolate, args.labels, args.sweep)
     sample(args.run, args.out, args.step, request, args.device)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import paddle
 
 from ppgan_lite.commands import infer
 from ppgan_lite.commands.moments import save_moments
@@ -20,9 +19,9 @@ from ppgan_lite.device import seed_paddle, set_device
 from ppgan_lite.errors import RunError, UserError
 from ppgan_lite.files import disk_errors, writing
 from ppgan_lite.methods.samplers import Sampler, arrays_of, table
-from ppgan_lite.pictures.grid import grid_columns, grid_of, save_picture, save_png
+from ppgan_lite.pictures.grid import grid, grid_columns, save_picture, save_png
 from ppgan_lite.runs.run import Run
-from ppgan_lite.runs.trained import data_of, open_trained
+from ppgan_lite.runs.trained import open_trained
 
 MAX_NAME = 200  # bytes of a class name in the name of a file, which may have 255
 
@@ -39,8 +38,6 @@ class Request:
         labels: classes for a generator that takes them, used in turn; see `infer.find_classes`; None for all. In a grid
             each class has a column and each row one noise vector; there are `num // classes` rows, at least one.
         sweep: the code of InfoGAN to sweep, for any kind of `out`; see `Sampler.sweep`.
-        sampler: name of the sampler, if the method has several; None for the first.
-        data_root: where the run's data is now, for a generator that makes pictures from it; None: where it was.
     """
 
     num: int = 64
@@ -48,8 +45,6 @@ class Request:
     interpolate: int | None = None
     labels: str | list | None = None
     sweep: str | None = None
-    sampler: str | None = None
-    data_root: str | None = None
 
 
 def sample(folder: Path, out: str | Path, step: int | str | None, request: Request, device: str):
@@ -95,7 +90,6 @@ class Generated:
     Attributes:
         images: the images, [N, C, H, W] in [-1, 1].
         inputs: the generator's inputs, name -> [N, ...].
-        shown: names of the inputs that are pictures, to be shown as well.
         columns: columns of a grid of the images; None: nearly square.
         labels: each image's class name, [N]; None if the generator takes no labels.
         classes: names of the classes that were used in turn.
@@ -104,7 +98,6 @@ class Generated:
 
     images: np.ndarray
     inputs: dict[str, np.ndarray]
-    shown: list[str]
     columns: int | None
     labels: list[str] | None
     classes: list[str]
@@ -127,22 +120,19 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
     if run.config().method.KIND != "generator":
         raise RunError(f"{run.folder}: the method of this run ({run.config().method.name}) generates no images")
     _, method, saved = open_trained(run.folder, step)
-    sampler = _choose_sampler(method.samplers(), request.sampler)
+    sampler = next(iter(method.samplers().values()))
     port = next((port for port in sampler.takes if port.name == "labels"), None)
     classes = _find_classes(request.labels, port, run)
-    if request.data_root is not None and not sampler.fields:
-        raise RunError(f"--data-root: this run's generator takes no data (method: {run.config().method.name})")
     _check_memory(run, sampler, request, len(classes))
-    data = _some_data(run, request) if sampler.fields else None
     seed_paddle(request.seed, 0, 2)  # (seed, 0) gave the weights and (seed, 0, 1) the previews
     if request.sweep is not None:
         _check_code(request.sweep, sampler, run)
         inputs, columns = sampler.sweep(request.sweep, request.num)
     else:
-        inputs, columns = _choose(sampler, request, classes, data, in_table)
+        inputs, columns = _choose(sampler, request, classes, in_table)
     labels = [port.names[label] for label in inputs["labels"]] if port else None
     names = [port.names[label] for label in classes] if port else []
-    return Generated(sampler.in_batches(inputs), inputs, sampler.shown, columns, labels, names, saved.step)
+    return Generated(sampler.in_batches(inputs), inputs, columns, labels, names, saved.step)
 
 
 @contextlib.contextmanager
@@ -165,12 +155,6 @@ def _draw_moments(folder: Path, out: Path, kind: str, step, request: Request):
     print(f"moments of the run at step {', '.join(map(str, steps))} written to {out}")
 
 
-def _choose_sampler(samplers: dict[str, Sampler], name: str | None) -> Sampler:
-    if name is not None and name not in samplers:
-        raise RunError(f"--sampler {name}: unknown sampler; this run has: {', '.join(samplers)}")
-    return samplers[name] if name else next(iter(samplers.values()))
-
-
 def _check_code(code: str, sampler: Sampler, run: Run):
     """Raise RunError if the generator does not take the code."""
     if not sampler.codes:
@@ -189,13 +173,6 @@ def _check_memory(run: Run, sampler: Sampler, request: Request, num_classes: int
         infer.check_memory(num * numbers * np.dtype("float32").itemsize, f"--num {num}")
 
 
-def _some_data(run: Run, request: Request) -> dict[str, paddle.Tensor]:
-    """The first test items of the run's data, `request.num` or all if there are fewer. Raises UserError."""
-    dataset = data_of(run, "test", request.data_root)
-    items = dataset.batch(np.arange(min(request.num, len(dataset))))
-    return {name: paddle.to_tensor(values) for name, values in items.items()}
-
-
 def _find_classes(labels: str | list | None, port, run: Run) -> list[int]:
     """Numbers of the requested classes, by default all; empty if the generator takes no labels."""
     if port is None:
@@ -208,28 +185,26 @@ def _find_classes(labels: str | list | None, port, run: Run) -> list[int]:
         return infer.find_classes(labels, port.names)
 
 
-def _choose(sampler: Sampler, request: Request, classes: list[int], data, in_table: bool):
+def _choose(sampler: Sampler, request: Request, classes: list[int], in_table: bool):
     """Inputs of about `num` images, name -> [N, ...], and the columns of their grid (None: nearly square)."""
     if request.interpolate:
         strips = max(1, request.num // request.interpolate)
-        return sampler.strips(_draw(sampler, strips, classes, data), request.interpolate), request.interpolate
+        return sampler.strips(_draw(sampler, strips, classes), request.interpolate), request.interpolate
     if classes and in_table:
-        rows = arrays_of(sampler.draw(max(1, request.num // len(classes)), data))
+        rows = arrays_of(sampler.draw(max(1, request.num // len(classes))))
         return table(rows, "labels", classes), len(classes)
-    num = len(next(iter(data.values()))) if data else request.num
-    return _draw(sampler, num, classes, data), grid_columns(sampler.num_kinds)
+    return _draw(sampler, request.num, classes), grid_columns(sampler.num_kinds)
 
 
-def _draw(sampler: Sampler, num: int, classes: list[int], data) -> dict[str, np.ndarray]:
+def _draw(sampler: Sampler, num: int, classes: list[int]) -> dict[str, np.ndarray]:
     """Random inputs, name -> [num, ...]; their labels are `classes` in turn, if there are any."""
-    inputs = arrays_of(sampler.draw(num, data))
+    inputs = arrays_of(sampler.draw(num))
     return inputs | ({"labels": np.resize(classes, num)} if classes else {})
 
 
 def _write(out: Path, kind: str, generated: Generated, metadata: dict[str, str]):
     if kind in infer.GRIDS:
-        arrays = [*(generated.inputs[name] for name in generated.shown), generated.images]
-        save_picture(out, grid_of(arrays, generated.columns), metadata)
+        save_picture(out, grid(generated.images, generated.columns), metadata)
     elif kind == ".npz":
         _save_arrays(out, {"images": to_uint8(generated.images), **generated.inputs}, metadata)
     else:

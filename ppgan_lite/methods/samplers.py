@@ -1,8 +1,8 @@
 """Samplers make pictures from inputs. Previews, samples, evaluations and the API all use a method's samplers.
 
 A sampler's inputs are the ports of its network's interface, so a method that describes its networks needs no code here.
-Noise is drawn at random; integers (classes, categories) cycle through their values; an input without a distribution is
-the data's field of that name.
+Noise is drawn at random; integers (classes, categories) cycle through their values. An input without a distribution is
+a picture to translate, or its wanted attributes: these are given, not drawn.
 """
 
 from collections.abc import Iterator
@@ -27,12 +27,10 @@ class Sampler:
         network: the network.
         takes: the ports of its inputs, in the order of `forward`.
         gives: the ports of its outputs.
-        fields: names of the inputs that are fields of the data, such as pictures to translate.
     """
 
     def __init__(self, network: nn.Layer, interface: Interface):
         self.network, self.takes, self.gives = network, interface.inputs, interface.outputs
-        self.fields = [port.name for port in self.takes if port.distribution is None]
         self._in_turn = next((port for port in self.takes if port.dtype == "int64"), None)
 
     @property
@@ -40,19 +38,9 @@ class Sampler:
         """Number of classes or categories that `draw` cycles through; None for a network without such an input."""
         return None if self._in_turn is None else num_values(self._in_turn)
 
-    @property
-    def shown(self) -> list[str]:
-        """Names of the inputs that are pictures; they are shown next to the pictures made from them."""
-        return [port.name for port in self.takes if port.layout == "NCHW"]
-
-    def draw(self, num: int, data: dict | None = None) -> dict[str, paddle.Tensor]:
-        """Inputs by name, [num, ...] each; random ones come from Paddle's random generator.
-
-        Args:
-            num: number of pictures to make.
-            data: `num` items of the data: field -> tensor. Needed if there are `fields`.
-        """
-        return {port.name: data[port.name] if port.distribution is None else _draw(port, num) for port in self.takes}
+    def draw(self, num: int) -> dict[str, paddle.Tensor]:
+        """Inputs of `num` pictures by name, [num, ...] each; random ones come from Paddle's random generator."""
+        return {port.name: _draw(port, num) for port in self.takes}
 
     def __call__(self, inputs: dict, batch_statistics: bool = False) -> paddle.Tensor:
         """Pictures [N, C, H, W] in [-1, 1] from inputs of the form that `draw` returns. The network stays unchanged.

@@ -38,22 +38,6 @@ def grid(images, columns: int | None = None, gap: int = GAP) -> np.ndarray:
     return sheet
 
 
-def grid_of(images: list[np.ndarray], columns: int | None = None) -> np.ndarray:
-    """Arrange arrays of images so that images with the same index, an input and its output, are next to each other.
-
-    Args:
-        images: [N, C, H, W] each, in [-1, 1], grey or colour.
-        columns: groups of such images in a row.
-
-    Returns:
-        uint8 [height, width, C].
-    """
-    channels = max(array.shape[1] for array in images)
-    same = [array.repeat(channels // array.shape[1], 1) for array in images]
-    columns = columns or math.ceil(math.sqrt(len(images[0]) / len(images)))
-    return grid(np.stack(same, 1).reshape(-1, *same[0].shape[1:]), columns * len(images))
-
-
 def num_compared(height: int, width: int, images: int, grids: int) -> int:
     """Number of groups in each of the stacked grids of a picture of comparisons: a power of two, at least 1.
 

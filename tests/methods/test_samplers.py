@@ -1,4 +1,4 @@
-"""A sampler takes each input as its port says: random, in turn, or from the data."""
+"""A sampler draws each input as its port says: at random or in turn."""
 
 import numpy as np
 import paddle
@@ -6,7 +6,6 @@ import pytest
 from conftest import spec_of
 from paddle import nn
 
-from ppgan_lite.data.spec import Field
 from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import RunError
 from ppgan_lite.methods.interface import Interface, Port, picture_port
@@ -43,17 +42,8 @@ def test_noise_is_random_and_integers_come_in_turn():
     assert (inputs["z"].shape, inputs["codes"].shape) == ([7, 5], [7, 2])
     assert float(inputs["codes"].abs().max()) <= 1
     assert tested.num_kinds == 3
-    assert (tested.fields, tested.shown) == ([], [])
     seed_paddle(1)
     np.testing.assert_array_equal(tested.draw(7)["z"].numpy(), inputs["z"].numpy())
-
-
-def test_an_input_without_distribution_is_a_field_of_the_data():
-    tested = sampler(picture_port(Field("image", (1, 4, 4)), "photo"), Z)
-    photos = paddle.rand([3, 1, 4, 4])
-    inputs = tested.draw(3, {"photo": photos, "other": None})
-    assert inputs["photo"] is photos
-    assert (tested.fields, tested.shown, tested.num_kinds) == (["photo"], ["photo"], None)
 
 
 @pytest.mark.parametrize("training", [True, False])
