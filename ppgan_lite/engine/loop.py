@@ -211,7 +211,7 @@ def _description(config: Config, method) -> str:
     for name, network in method.networks.items():
         trainable = sum(math.prod(p.shape) for p in network.parameters() if not p.stop_gradient)
         fixed = sum(math.prod(p.shape) for p in network.parameters() if p.stop_gradient)
-        lines.append(f"network {name}: {trainable:,} parameters, and {fixed:,} batch statistics")
+        lines.append(f"network {name}: {trainable:,} parameters, and {fixed:,} numbers that are not trained")
     lines += [f"network {name}_ema: a moving average of {name}" for name in method.averages]
     return "\n".join(lines)
 

@@ -18,6 +18,7 @@ from paddle import nn
 from ppgan_lite import runtime
 from ppgan_lite.networks import fast_conv
 
+CANCELLED = "cancelled"  # a bias in front of a norm without shift: it has no effect, stays 0 and is not trained
 FEW_CHANNELS = 4  # with fewer channels on the side of the larger pictures, Paddle's own form is faster
 FEWEST_IMAGES = 16  # per batch; with fewer, Paddle's own convolutions are faster than fast_conv.py's
 
@@ -29,12 +30,14 @@ class Conv2D(nn.Conv2D):
     """`nn.Conv2D` with a square kernel and zero padding. No bias by default: a following batch norm cancels it.
 
     Shapes: [N, in_channels, H, W] -> [N, out_channels, H', W'].
+
+    Args:
+        bias: True, False or CANCELLED. The last keeps the parameters those of the authors; the fast form leaves it out.
     """
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=False):
-        bias_attr = None if bias else False
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias_attr=bias_attr)
-        self.geometry = stride, padding
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias_attr=_bias_attr(bias))
+        self.geometry, self.is_cancelled = (stride, padding), bias == CANCELLED
         supported = kernel_size > 1 and fast_conv.supports(kernel_size, stride)  # with 1 there are no patches to copy
         self.has_fast_form = in_channels >= FEW_CHANNELS and supported
 
@@ -42,34 +45,41 @@ class Conv2D(nn.Conv2D):
         if not uses_fast_forms(self, x):
             return super().forward(x)
         if not self.has_fast_form:
-            return _add_bias(F.conv2d(x, self.weight, None, *self.geometry), self.bias)
+            return self._biased(F.conv2d(x, self.weight, None, *self.geometry))
         if self.geometry[1] == 0 and x.shape[2:] == self.weight.shape[2:]:  # one output: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]).t())
-            return _add_bias(y.reshape([*y.shape, 1, 1]), self.bias)
-        return _add_bias(_conv2d(x, self.weight, *self.geometry), self.bias)
+            return self._biased(y.reshape([*y.shape, 1, 1]))
+        return self._biased(_conv2d(x, self.weight, *self.geometry))
+
+    def _biased(self, y):
+        return y if self.is_cancelled else _add_bias(y, self.bias)
 
 
 class Conv2DTranspose(nn.Conv2DTranspose):
     """`nn.Conv2DTranspose` with a square kernel and zero padding. No bias by default, as `Conv2D`.
 
-    Shapes: [N, in_channels, H, W] -> [N, out_channels, H', W'].
+    Shapes: [N, in_channels, H, W] -> [N, out_channels, H', W']; `output_padding` adds to H' and W'.
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=False):
-        bias_attr = None if bias else False
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias_attr=bias_attr)
-        self.geometry = stride, padding
-        self.has_fast_form = out_channels >= FEW_CHANNELS and fast_conv.supports(kernel_size, stride)
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, bias=False):
+        geometry = stride, padding, output_padding
+        super().__init__(in_channels, out_channels, kernel_size, *geometry, bias_attr=_bias_attr(bias))
+        self.geometry, self.is_cancelled = geometry, bias == CANCELLED
+        supported = not output_padding and fast_conv.supports(kernel_size, stride)
+        self.has_fast_form = out_channels >= FEW_CHANNELS and supported
 
     def forward(self, x):
         if not uses_fast_forms(self, x):
             return super().forward(x)
         if not self.has_fast_form:
-            return _add_bias(F.conv2d_transpose(x, self.weight, None, *self.geometry), self.bias)
+            return self._biased(F.conv2d_transpose(x, self.weight, None, *self.geometry))
         if self.geometry[1] == 0 and x.shape[2:] == [1, 1]:  # one input: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]))
-            return _add_bias(y.reshape([x.shape[0], *self.weight.shape[1:]]), self.bias)
-        return _add_bias(_conv2d_transpose(x, self.weight, *self.geometry), self.bias)
+            return self._biased(y.reshape([x.shape[0], *self.weight.shape[1:]]))
+        return self._biased(_conv2d_transpose(x, self.weight, *self.geometry[:2]))
+
+    def _biased(self, y):
+        return y if self.is_cancelled else _add_bias(y, self.bias)
 
 
 class BilinearUpsampleConv2D(nn.Conv2D):
@@ -156,7 +166,8 @@ class FewInputsConv2D(nn.Conv2D):
     """
 
     def __init__(self, in_channels, out_channels, kernel_size, bias=True):
-        super().__init__(in_channels, out_channels, kernel_size, bias_attr=None if bias else False)
+        super().__init__(in_channels, out_channels, kernel_size, bias_attr=_bias_attr(bias))
+        self.is_cancelled = bias == CANCELLED
 
     def forward(self, x):
         if not uses_fast_forms(self, x):
@@ -165,7 +176,8 @@ class FewInputsConv2D(nn.Conv2D):
         patches = F.unfold(x, taps)  # [N, (I, ky, kx), (H', W')]
         kernel = self.weight.reshape([channels, -1]).t()  # [(I, ky, kx), O]
         y = paddle.matmul(patches, kernel, transpose_x=True).transpose([0, 2, 1])  # [N, O, (H', W')]
-        return _add_bias(y.reshape([-1, channels, *(size - taps + 1 for size in x.shape[2:])]), self.bias)
+        y = y.reshape([-1, channels, *(size - taps + 1 for size in x.shape[2:])])
+        return y if self.is_cancelled else _add_bias(y, self.bias)
 
 
 class FewOutputsConv2D(nn.Conv2D):
@@ -268,6 +280,11 @@ def _combined(weight, matrix: np.ndarray):
     """A kernel [O, I, 3, 3] -> [O, I, 4, 4]: `matrix` [16, 9] times its taps."""
     matrix = paddle.to_tensor(matrix, place=weight.place)
     return paddle.matmul(weight.reshape([-1, 9]), matrix, transpose_y=True).reshape([*weight.shape[:2], 4, 4])
+
+
+def _bias_attr(bias: bool | str):
+    """Paddle's `bias_attr` for True, False or CANCELLED."""
+    return paddle.ParamAttr(trainable=False) if bias == CANCELLED else None if bias else False
 
 
 def _add_bias(x, bias):

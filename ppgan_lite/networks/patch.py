@@ -5,7 +5,7 @@ import itertools
 from paddle import nn
 
 from ppgan_lite.networks.initialise import normal_002
-from ppgan_lite.networks.layers import Conv2D, FewOutputsConv2D, LeakyReLU
+from ppgan_lite.networks.layers import CANCELLED, Conv2D, FewOutputsConv2D, LeakyReLU
 from ppgan_lite.networks.resnet_translator import instance_norm
 
 NORMS = {"instance": instance_norm, "affine_instance": nn.InstanceNorm2D, "batch": nn.BatchNorm2D}
@@ -22,11 +22,11 @@ class Discriminator(nn.Layer):
     def __init__(self, options, image_shape: tuple[int, int, int]):
         super().__init__()
         widths = [options.ndf * min(2**i, 8) for i in range(options.layers + 1)]
-        has_bias = options.norm == "instance"  # the other norms have a shift
+        bias = CANCELLED if options.norm == "instance" else False  # the other norms have a shift
         layers = [Conv2D(image_shape[0], widths[0], 4, stride=2, padding=1, bias=True), LeakyReLU(0.2)]
         for i, (narrow, wide) in enumerate(itertools.pairwise(widths), start=1):
             stride = 2 if i < options.layers else 1
-            convolution = Conv2D(narrow, wide, 4, stride=stride, padding=1, bias=has_bias)
+            convolution = Conv2D(narrow, wide, 4, stride=stride, padding=1, bias=bias)
             layers += [convolution, NORMS[options.norm](wide), LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, FewOutputsConv2D(widths[-1], 1, 4, padding=1))
         normal_002(self)

@@ -3,7 +3,15 @@
 from paddle import nn
 
 from ppgan_lite.networks.initialise import normal_002
-from ppgan_lite.networks.layers import Conv2D, FewInputsConv2D, FewOutputsConv2D, NearestUpsample, ReflectPad2D
+from ppgan_lite.networks.layers import (
+    CANCELLED,
+    Conv2D,
+    Conv2DTranspose,
+    FewInputsConv2D,
+    FewOutputsConv2D,
+    NearestUpsample,
+    ReflectPad2D,
+)
 
 
 class Translator(nn.Layer):
@@ -12,7 +20,7 @@ class Translator(nn.Layer):
     A 7x7 convolution to ngf feature maps, two 3x3 ones with stride 2 to 4 ngf, residual blocks, two transposed 3x3
     convolutions back to ngf, and a 7x7 convolution with tanh. Instance norm (without gain and shift) and ReLU follow
     each but the last; the 7x7 convolutions and the blocks reflect the image at its border. The convolutions have
-    biases, as in the authors' code, although the norms cancel them.
+    biases, as in the authors' code; the norms cancel all but the last one, so these are not trained.
 
     Attributes:
         multiple: height and width of an image must be multiples of it.
@@ -22,9 +30,9 @@ class Translator(nn.Layer):
         super().__init__()
         self.multiple = 4
         ngf = options.ngf
-        layers = [ReflectPad2D(3), *_normed(FewInputsConv2D(in_shape[0], ngf, 7), ngf)]
+        layers = [ReflectPad2D(3), *_normed(FewInputsConv2D(in_shape[0], ngf, 7, bias=CANCELLED), ngf)]
         for width in (ngf, 2 * ngf):
-            layers += _normed(Conv2D(width, 2 * width, 3, stride=2, padding=1, bias=True), 2 * width)
+            layers += _normed(Conv2D(width, 2 * width, 3, stride=2, padding=1, bias=CANCELLED), 2 * width)
         layers += [_Block(4 * ngf) for _ in range(options.blocks)]
         for width in (4 * ngf, 2 * ngf):
             layers += [*_enlarging(options.upsample, width), *_normed(None, width // 2)]
@@ -41,7 +49,7 @@ class _Block(nn.Layer):
 
     def __init__(self, width: int):
         super().__init__()
-        first, second = (Conv2D(width, width, 3, bias=True) for _ in range(2))
+        first, second = (Conv2D(width, width, 3, bias=CANCELLED) for _ in range(2))
         norm = instance_norm(width)
         self.residual = nn.Sequential(ReflectPad2D(1), *_normed(first, width), ReflectPad2D(1), second, norm)
 
@@ -62,5 +70,5 @@ def _normed(layer: nn.Layer | None, width: int) -> list[nn.Layer]:
 def _enlarging(way: str, width: int) -> list[nn.Layer]:
     """Layers from [N, width, H, W] to [N, width / 2, 2 H, 2 W]."""
     if way == "nearest":
-        return [NearestUpsample(), ReflectPad2D(1), Conv2D(width, width // 2, 3, bias=True)]
-    return [nn.Conv2DTranspose(width, width // 2, 3, stride=2, padding=1, output_padding=1)]
+        return [NearestUpsample(), ReflectPad2D(1), Conv2D(width, width // 2, 3, bias=CANCELLED)]
+    return [Conv2DTranspose(width, width // 2, 3, stride=2, padding=1, output_padding=1, bias=CANCELLED)]

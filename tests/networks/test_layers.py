@@ -9,6 +9,7 @@ from paddle import nn
 from ppgan_lite import runtime
 from ppgan_lite.networks import fast_conv
 from ppgan_lite.networks.layers import (
+    CANCELLED,
     FEWEST_IMAGES,
     BilinearUpsampleConv2D,
     Conv2D,
@@ -31,6 +32,7 @@ LAYERS = {
     "conv of one pixel": lambda: Conv2D(4, 6, 1, bias=True),
     "conv of few channels": lambda: Conv2D(3, 6, 4, stride=2, padding=1, bias=True),
     "transposed": lambda: Conv2DTranspose(4, 6, 4, stride=2, padding=1, bias=True),
+    "transposed with one more row": lambda: Conv2DTranspose(4, 6, 3, stride=2, padding=1, output_padding=1, bias=True),
     "transposed from one pixel": lambda: Conv2DTranspose(4, 6, 4, bias=True),
     "transposed to few channels": lambda: Conv2DTranspose(4, 3, 4, stride=2, padding=1, bias=True),
     "upsampling": lambda: BilinearUpsampleConv2D(4, 6, 5, bias=True),
@@ -68,6 +70,32 @@ def test_both_forms_compute_the_same(name, num, monkeypatch):
     monkeypatch.setenv(runtime.LAYERS, "plain")
     for ours, theirs in zip(fast, forward_and_gradients(layer, x), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("num", [1, FEWEST_IMAGES])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Conv2D(4, 6, 4, stride=2, padding=1, bias=CANCELLED),
+        lambda: Conv2D(3, 6, 3, bias=CANCELLED),
+        lambda: Conv2DTranspose(4, 6, 4, stride=2, padding=1, bias=CANCELLED),
+        lambda: Conv2DTranspose(4, 6, 3, stride=2, padding=1, output_padding=1, bias=CANCELLED),
+        lambda: FewInputsConv2D(3, 6, 5, bias=CANCELLED),
+    ],
+)
+def test_a_bias_that_a_norm_cancels_is_neither_trained_nor_added(make, num, monkeypatch):
+    layer = make()
+    bias = layer.bias
+    assert (bias.shape, bias.stop_gradient, float(bias.abs().max())) == ([6], True, 0)
+    bias.set_value(paddle.randn([6]))  # as in weights from elsewhere
+    network = nn.Sequential(layer, nn.InstanceNorm2D(6, weight_attr=False, bias_attr=False))
+    x = input_for("", layer, num)
+    fast = network(x).numpy()
+    monkeypatch.setenv(runtime.LAYERS, "plain")
+    np.testing.assert_allclose(fast, network(x).numpy(), atol=1e-5)
+    monkeypatch.delenv(runtime.LAYERS)
+    bias.set_value(paddle.zeros([6]))
+    np.testing.assert_array_equal(fast, network(x).numpy())
 
 
 @settings(max_examples=30, deadline=None)
