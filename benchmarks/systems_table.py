@@ -14,15 +14,16 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ppgan_lite.report.groups import Group, Section, sections_of
-from ppgan_lite.report.pictures import MOST_IMAGES
+from ppgan_lite.report.pictures import MOST_IMAGES, MOST_ROWS
 from ppgan_lite.report.ranking import budget
-from ppgan_lite.report.records import GENERATORS, Record, read_records
+from ppgan_lite.report.records import CLASSIFIERS, TRANSLATORS, Record, read_records
+from ppgan_lite.runs.results import DIRECTIONS, split
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, STRIPS = ROOT / "docs" / "images" / "results", ROOT / "docs" / "images" / "systems"
 READMES = {"README.md": " at {:,} steps", "README_cn.md": "，{:,} 步"}  # noqa: RUF001 (Chinese)
 ROW = re.compile(r"(\|[^|\n]*\|[^|\n]*\| `(\w+)` \|)[^|\n]*\|[^|\n]*\|")
-ROWS_SHOWN = 2  # rows of samples in a strip
+ROWS_SHOWN = 2  # rows of samples, or of translations, in a strip
 
 
 def fill(text: str, records: list[Record], at_step: str) -> str:
@@ -46,8 +47,8 @@ def fill(text: str, records: list[Record], at_step: str) -> str:
 
 
 def _find(config: str, sections: list[Section]) -> tuple[Section | None, Group | None]:
-    """The runs of a generator's config without changes, whatever their seed, and their section."""
-    pairs = ((section, row) for section in sections if section.kind == GENERATORS for row in section.rows)
+    """The runs of a config without changes, whatever their seed, and their section."""
+    pairs = ((section, row) for section in sections if section.kind != CLASSIFIERS for row in section.rows)
     return next(((section, row) for section, row in pairs if str(row.name) == f"`{config}`"), (None, None))
 
 
@@ -60,9 +61,13 @@ def _figure(section: Section, group: Group, at_step: str) -> str:
 
 
 def strip(run: Record) -> Image.Image:
-    """The first rows of a run's samples."""
+    """The first rows of a run's samples, or of its translations in the first direction."""
     grid = Image.open(RESULTS / run.picture)
-    return grid.crop((0, 0, grid.width, grid.width * ROWS_SHOWN // MOST_IMAGES))
+    height = grid.width * ROWS_SHOWN // MOST_IMAGES
+    if run.kind == TRANSLATORS:
+        directions = {split(name)[0] for name in run.newest.figures} & set(DIRECTIONS)
+        height = grid.height * ROWS_SHOWN // (MOST_ROWS * max(1, len(directions)))
+    return grid.crop((0, 0, grid.width, height))
 
 
 def main():

@@ -1,11 +1,13 @@
-"""Lists of pictures' attributes in text files, like CelebA's list_attr_celeba.txt (Liu et al. 2015).
+"""Lists of pictures' attributes in text files, like CelebA's list_attr_celeba.txt (Liu et al. 2015) or the CSV of it.
 
 A list is UTF-8 text: a line with the number of pictures, which may be missing; a line with the names of the attributes;
 then, for each picture, a line with its name and a value for each attribute: 1 if the picture has it, -1 or 0 if not.
 Blanks separate them, and may be in a picture's name, which is its path below the root, or its last part, without
-folders.
+folders. In a CSV file commas separate them, and the line with the names of the attributes begins with a name for the
+column of pictures.
 """
 
+import csv
 import dataclasses
 import os
 import posixpath
@@ -81,9 +83,10 @@ def read_list(origin: str, file: str) -> AttributeList:
     count = int(lines.pop(0)[1]) if lines and _is_count(lines[0][1]) else None
     if len(lines) < 2:
         raise _error(path, "it needs a line with the names of the attributes, and a line for each picture")
-    names, rows, values = _names(path, *lines[0]), {}, bytearray()
+    split = _split_commas if "," in lines[0][1] else _split_blanks
+    names, rows, values = _names(path, *lines[0], split), {}, bytearray()
     for number, line in lines[1:]:
-        name, of_picture = _parse(path, number, line, len(names))
+        name, of_picture = _parse(path, number, line, len(names), split)
         if name in rows:
             raise _error(path, f"line {number}: {shortened(name)} is in the list twice")
         rows[name] = len(rows)
@@ -111,21 +114,36 @@ def _is_count(line: str) -> bool:
     return line.strip().isdecimal() and len(line.strip()) < 10
 
 
-def _names(path: str, number: int, line: str) -> tuple[str, ...]:
+def _split_blanks(line: str, num: int) -> list[str]:
+    """A picture's name and its `num` values; fewer if there are fewer."""
+    return line.rsplit(maxsplit=num)
+
+
+def _split_commas(line: str, num: int) -> list[str]:
+    """The cells of a line of a CSV file; none if it is damaged."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], strict=True, skipinitialspace=True))]
+    except csv.Error:
+        return []
+
+
+def _names(path: str, number: int, line: str, split) -> tuple[str, ...]:
     """The names of the attributes in a line. Raises DataError."""
-    names = tuple(as_text(name.encode()) for name in line.split())
-    if VALUES.keys() & set(names) or "," in line:
-        raise _error(path, f"line {number}: it must have the names of the attributes, with blanks between them")
+    cells = split(line, 0)[1:] if split is _split_commas else line.split()
+    names = tuple(as_text(name.encode()) for name in cells)
+    if VALUES.keys() & set(names) or not all(names) or not names:
+        way = "with blanks or commas between them"
+        raise _error(path, f"line {number}: it must have the names of the attributes, {way}")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise _error(path, f"line {number}: the attribute {shortened(twice)} appears twice")
     return names
 
 
-def _parse(path: str, number: int, line: str, num: int) -> tuple[str, bytes]:
+def _parse(path: str, number: int, line: str, num: int, split) -> tuple[str, bytes]:
     """The name of a picture and its `num` values, each 0 or 1, in a line. Raises DataError."""
-    name, *values = line.rsplit(maxsplit=num)
-    if len(values) < num:
+    name, *values = split(line, num) or [""]
+    if len(values) != num or not name:
         raise _error(path, f"line {number}: values: {len(values)}, attributes: {num}")
     try:
         has = bytes(map(VALUES.__getitem__, values))

@@ -9,6 +9,7 @@ from ppgan_lite.data.attribute_list import read_list
 from ppgan_lite.errors import DataError
 
 CELEBA = "3\nBlack_Hair Male\n000001.jpg -1  1\n000002.jpg  1 -1\n000003.jpg  1  1\n"
+NO_NAMES = "it must have the names of the attributes, with blanks or commas between them"
 VALUES = [[0, 1], [1, 0], [1, 1]]
 
 
@@ -29,6 +30,8 @@ def read(folder, text):
         CELEBA.replace(" ", "\t"),
         b"\xef\xbb\xbf" + CELEBA.encode(),  # a byte-order mark, as by Windows
         CELEBA.replace("0000", "./0000"),
+        "image_id,Black_Hair,Male\n000001.jpg,-1,1\n000002.jpg,1,-1\n000003.jpg,1,1\n",
+        '"image_id", "Black_Hair", "Male"\r\n"000001.jpg", 0, 1\r\n"000002.jpg", 1, 0\r\n"000003.jpg", 1, 1\r\n',
     ],
 )
 def test_the_forms_of_a_list(tmp_path, capsys, text):
@@ -38,6 +41,11 @@ def test_the_forms_of_a_list(tmp_path, capsys, text):
     assert found.values.tolist() == VALUES
     assert found.values.dtype == np.uint8
     assert capsys.readouterr().err == ""
+
+
+def test_in_a_csv_file_a_name_may_have_blanks_and_commas(tmp_path):
+    found = read(tmp_path, 'picture,black hair,male\n"a, b c.jpg",1,1\n')
+    assert (found.names, list(found.rows)) == (("black hair", "male"), ["a, b c.jpg"])
 
 
 def test_a_name_may_have_blanks_folders_and_any_letters(tmp_path):
@@ -52,8 +60,15 @@ def test_a_name_may_have_blanks_folders_and_any_letters(tmp_path):
         ("", "it needs a line with the names of the attributes, and a line for each picture"),
         ("2\n", "it needs a line with the names of the attributes, and a line for each picture"),
         ("2\nx y\n", "it needs a line with the names of the attributes, and a line for each picture"),
-        ("a.jpg 1 -1\nb.jpg 1 1\n", "line 1: it must have the names of the attributes, with blanks between them"),
-        ("1\nimage_id,x,y\na.jpg,1,1\n", "line 2: it must have the names of the attributes, with blanks between them"),
+        ("a.jpg 1 -1\nb.jpg 1 1\n", f"line 1: {NO_NAMES}"),
+        ("a.jpg,1,-1\nb.jpg,1,1\n", f"line 1: {NO_NAMES}"),
+        ("image_id,x,\na.jpg,1,1\n", f"line 1: {NO_NAMES}"),
+        ('image_id,"x\na.jpg,1\n', f"line 1: {NO_NAMES}"),
+        ("image_id,x,y\na.jpg,1\n", "line 2: values: 1, attributes: 2"),
+        ("image_id,x,y\na.jpg,1,1,1\n", "line 2: values: 3, attributes: 2"),
+        ("image_id,x,y\na.jpg 1 1\n", "line 2: values: 0, attributes: 2"),
+        ('image_id,x\n"a.jpg,1\n', "line 2: values: 0, attributes: 1"),
+        ("image_id,x\na.jpg,\n", "line 2: '' in place of 1, -1 or 0, or too few values"),
         ("x y x\na.jpg 1 1 1\n", "line 1: the attribute x appears twice"),
         ("2\nx y\n\na.jpg 1 1\nb.jpg 1\n", "line 5: values: 1, attributes: 2"),
         ("x y\na.jpg\n", "line 2: values: 0, attributes: 2"),
