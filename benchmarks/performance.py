@@ -95,7 +95,7 @@ def measure_translation() -> str:
                 benchmark.ours(config, overrides, environment=environment),
                 benchmark.plain_layers(config, overrides, environment=environment),
                 twin("PyTorch", "torch_twin.py", step, environment=environment),
-                twin("PyTorch, in fewer passes", "torch_twin.py", step, "--algebra", environment=environment),
+                twin("PyTorch, our algebra", "torch_twin.py", step, "--algebra", environment=environment),
             ]
             text += [f"### {title}, batch of 1, threads: {threads}", comparison(contenders, 1, steps=100)]
     return "\n\n".join(text)

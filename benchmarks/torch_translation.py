@@ -1,8 +1,9 @@
 """pix2pix's and CycleGAN's networks and steps in PyTorch, for torch_twin.py: same layers, losses and order as ours.
 
 Written for speed: activations in place, D's weights without gradients in G's update, fused Adam. With `algebra`,
-independent pictures pass through a network as one batch, which computes the same without batch norm. Channels-last
-tensors are not used: both steps are slower with them. Widths and depths are those of
+CycleGAN's convolutions have no biases where a norm cancels them, like ours, and independent pictures pass through a
+network as one batch, which computes the same without batch norm. Channels-last tensors are not used: both steps are
+slower with them. Widths and depths are those of
 configs/pix2pix_facades_cpu.yml and configs/cyclegan_flowers_cpu.yml.
 """
 
@@ -51,9 +52,9 @@ class UNet(nn.Module):
 class Block(nn.Module):
     """A residual block of CycleGAN's generator."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, bias: bool):
         super().__init__()
-        first, second = (nn.Conv2d(width, width, 3) for _ in range(2))
+        first, second = (nn.Conv2d(width, width, 3, bias=bias) for _ in range(2))
         layers = [nn.ReflectionPad2d(1), first, nn.InstanceNorm2d(width), nn.ReLU(True)]
         self.layers = nn.Sequential(*layers, nn.ReflectionPad2d(1), second, nn.InstanceNorm2d(width))
 
@@ -61,36 +62,37 @@ class Block(nn.Module):
         return x + self.layers(x)
 
 
-def resnet() -> nn.Module:
-    """CycleGAN's generator: [N, 3, H, W] -> [N, 3, H, W]."""
+def resnet(bias: bool) -> nn.Module:
+    """CycleGAN's generator, with or without biases before its norms: [N, 3, H, W] -> [N, 3, H, W]."""
     ngf = CYCLE_NGF
-    layers = [nn.ReflectionPad2d(3), nn.Conv2d(3, ngf, 7), nn.InstanceNorm2d(ngf), nn.ReLU(True)]
+    layers = [nn.ReflectionPad2d(3), nn.Conv2d(3, ngf, 7, bias=bias), nn.InstanceNorm2d(ngf), nn.ReLU(True)]
     for width in (ngf, 2 * ngf):
-        layers += [nn.Conv2d(width, 2 * width, 3, 2, 1), nn.InstanceNorm2d(2 * width), nn.ReLU(True)]
-    layers += [Block(4 * ngf) for _ in range(BLOCKS)]
+        layers += [nn.Conv2d(width, 2 * width, 3, 2, 1, bias=bias), nn.InstanceNorm2d(2 * width), nn.ReLU(True)]
+    layers += [Block(4 * ngf, bias) for _ in range(BLOCKS)]
     for width in (4 * ngf, 2 * ngf):
-        layers += [nn.ConvTranspose2d(width, width // 2, 3, 2, 1, output_padding=1)]
+        layers += [nn.ConvTranspose2d(width, width // 2, 3, 2, 1, output_padding=1, bias=bias)]
         layers += [nn.InstanceNorm2d(width // 2), nn.ReLU(True)]
     return nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(ngf, 3, 7), nn.Tanh())
 
 
-def patch_discriminator(channels: int, affine: bool) -> nn.Module:
-    """Two layers with stride 2: patches of 34 pixels."""
+def patch_discriminator(channels: int, affine: bool, bias: bool) -> nn.Module:
+    """Two layers with stride 2: patches of 34 pixels. With or without biases before its norms."""
     layers = [nn.Conv2d(channels, NDF, 4, 2, 1), nn.LeakyReLU(0.2, True)]
     for narrow, stride in ((NDF, 2), (2 * NDF, 1)):
-        layers += [nn.Conv2d(narrow, 2 * narrow, 4, stride, 1, bias=not affine)]
+        layers += [nn.Conv2d(narrow, 2 * narrow, 4, stride, 1, bias=bias)]
         layers += [nn.InstanceNorm2d(2 * narrow, affine=affine), nn.LeakyReLU(0.2, True)]
     return nn.Sequential(*layers, nn.Conv2d(4 * NDF, 1, 4, 1, 1))
 
 
 def pix2pix(algebra: bool) -> tuple[nn.Module, nn.Module]:
     """G and D of pix2pix."""
-    return initialised(UNet()), initialised(patch_discriminator(6, affine=True))
+    return initialised(UNet()), initialised(patch_discriminator(6, affine=True, bias=False))
 
 
 def cyclegan(algebra: bool) -> tuple[nn.Module, nn.Module]:
     """Both G (a to b, b to a) and both D (of a, of b) of CycleGAN."""
-    g, d = [resnet(), resnet()], [patch_discriminator(3, affine=False) for _ in range(2)]
+    bias = not algebra
+    g, d = [resnet(bias), resnet(bias)], [patch_discriminator(3, affine=False, bias=bias) for _ in range(2)]
     return initialised(nn.ModuleList(g)), initialised(nn.ModuleList(d))
 
 

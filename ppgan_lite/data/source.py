@@ -27,9 +27,9 @@ class Source:
 
     @property
     def title(self) -> str:
-        """The data set's name, what tells two of this name apart, and what it stands in for.
+        """The data set's name, and what it stands in for.
 
-        Of a user's own pictures, the names of their folders; of derived ones, what is derived from which data set.
+        A user's own pictures also have the names of their folders, and derived ones what is derived from which data.
         """
         name = self.name
         if name in OWN:

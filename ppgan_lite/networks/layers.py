@@ -32,7 +32,8 @@ class Conv2D(nn.Conv2D):
     Shapes: [N, in_channels, H, W] -> [N, out_channels, H', W'].
 
     Args:
-        bias: True, False or CANCELLED. The last keeps the parameters those of the authors; the fast form leaves it out.
+        bias: True, False or CANCELLED: with the last there are as many parameters as the authors have, but the fast
+            form adds no bias.
     """
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=False):
