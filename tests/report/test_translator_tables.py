@@ -73,6 +73,16 @@ def test_runs_stand_below_real_images_and_baselines_the_best_first(place):
     ]
 
 
+def test_blurred_pictures_are_not_the_best_for_their_l1(place):
+    for name, l1, distance, overrides in (("a", 0.2, 28.0, ["method.gan_weight=0"]), ("b", 0.3, 12.0, ())):
+        found = paired(l1=l1)
+        found.figures["b_to_a/frechet_distance"] = Figure(distance)
+        place.add_run(name, PIX2PIX, [found], overrides)
+    assert [cells[2] for cells in rows(part(place.report(), "Translators"), "-", f"`{PIX2PIX}`")] == ["0.3000"]
+    names = [cells[1] for cells in rows(part(place.report(), "Translators"))[2:] if "`" in cells[1]]
+    assert names == [f"`{PIX2PIX}`", f"`{PIX2PIX}`<br><sub>method.gan_weight = 0.0</sub>"]
+
+
 def test_translators_with_and_without_pairs_share_a_table(place):
     found = paired()
     found.protocol["train_sha256"] = "12" * 32
