@@ -94,5 +94,6 @@ def _values(group: Group, metric: str, step: int) -> list[float]:
 
 
 def _with_real(group: Group, metric: str, step: int) -> str:
-    values, real = group.values(metric, step), group.records[0].real.get(metric)
-    return spread(values) + (f" ({number(fmean(values) / real)} times real images)" if real else "")
+    values, real = group.values(metric, step), group.records[0].real.get(metric, 0)
+    # the kernel distance of real images may be negative
+    return spread(values) + (f" ({number(fmean(values) / real)} times real images)" if real > 0 else "")
