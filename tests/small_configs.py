@@ -80,6 +80,13 @@ def batches(method, num=8):
     ]
 
 
+def inputs_of(sampler, method, num: int) -> dict:
+    """Inputs of a sampler: a translator's from a batch of its data, a generator's drawn."""
+    batch = batches(method, num)[0]
+    names = [port.name for port in sampler.takes]
+    return {name: batch[name] for name in names} if batch.keys() >= set(names) else sampler.draw(num)
+
+
 def _values(field, num, rng):
     if field.kind == "label":
         return np.arange(num) % 10

@@ -9,6 +9,7 @@ from small_configs import (
     every_generator,
     every_method,
     everything,
+    inputs_of,
     spec_for,
 )
 
@@ -48,7 +49,7 @@ def test_any_channels_and_a_short_batch(config, channels, num):
     assert all(np.isfinite(float(value)) for value in scalars.values())
     shape = next(field.shape for field in method.spec.values() if field.has_pixels)
     for sampler in method.samplers().values():
-        assert sampler(sampler.draw(5, batches(method, 5)[0])).shape == [5, *shape]
+        assert sampler(inputs_of(sampler, method, 5)).shape == [5, *shape]
 
 
 @every_generator
@@ -61,7 +62,7 @@ def test_generating_changes_nothing_in_training(config):
             if method is watched:
                 for sampler in method.samplers().values():
                     for batch_statistics in (False, True):
-                        sampler(sampler.draw(7, batches(method, 7)[0]), batch_statistics)
+                        sampler(inputs_of(sampler, method, 7), batch_statistics)
     assert_equal(everything(quiet), everything(watched))
 
 

@@ -83,10 +83,10 @@ def read_list(origin: str, file: str) -> AttributeList:
     count = int(lines.pop(0)[1]) if lines and _is_count(lines[0][1]) else None
     if len(lines) < 2:
         raise _error(path, "it needs a line with the names of the attributes, and a line for each picture")
-    split = _split_commas if "," in lines[0][1] else _split_blanks
-    names, rows, values = _names(path, *lines[0], split), {}, bytearray()
+    is_csv = "," in lines[0][1]
+    names, rows, values = _names(path, *lines[0], is_csv), {}, bytearray()
     for number, line in lines[1:]:
-        name, of_picture = _parse(path, number, line, len(names), split)
+        name, of_picture = _parse(path, number, line, len(names), is_csv)
         if name in rows:
             raise _error(path, f"line {number}: {shortened(name)} is in the list twice")
         rows[name] = len(rows)
@@ -114,12 +114,7 @@ def _is_count(line: str) -> bool:
     return line.strip().isdecimal() and len(line.strip()) < 10
 
 
-def _split_blanks(line: str, num: int) -> list[str]:
-    """A picture's name and its `num` values; fewer if there are fewer."""
-    return line.rsplit(maxsplit=num)
-
-
-def _split_commas(line: str, num: int) -> list[str]:
+def _cells(line: str) -> list[str]:
     """The cells of a line of a CSV file; none if it is damaged."""
     try:
         return [cell.strip() for cell in next(csv.reader([line], strict=True, skipinitialspace=True))]
@@ -127,10 +122,10 @@ def _split_commas(line: str, num: int) -> list[str]:
         return []
 
 
-def _names(path: str, number: int, line: str, split) -> tuple[str, ...]:
+def _names(path: str, number: int, line: str, is_csv: bool) -> tuple[str, ...]:
     """The names of the attributes in a line. Raises DataError."""
-    cells = split(line, 0)[1:] if split is _split_commas else line.split()
-    names = tuple(as_text(name.encode()) for name in cells)
+    words = _cells(line)[1:] if is_csv else line.split()
+    names = tuple(as_text(name.encode()) for name in words)
     if VALUES.keys() & set(names) or not all(names) or not names:
         way = "with blanks or commas between them"
         raise _error(path, f"line {number}: it must have the names of the attributes, {way}")
@@ -140,9 +135,9 @@ def _names(path: str, number: int, line: str, split) -> tuple[str, ...]:
     return names
 
 
-def _parse(path: str, number: int, line: str, num: int, split) -> tuple[str, bytes]:
+def _parse(path: str, number: int, line: str, num: int, is_csv: bool) -> tuple[str, bytes]:
     """The name of a picture and its `num` values, each 0 or 1, in a line. Raises DataError."""
-    name, *values = split(line, num) or [""]
+    name, *values = (_cells(line) or [""]) if is_csv else line.rsplit(maxsplit=num)
     if len(values) != num or not name:
         raise _error(path, f"line {number}: values: {len(values)}, attributes: {num}")
     try:

@@ -39,7 +39,10 @@ class Sampler:
         return None if self._in_turn is None else num_values(self._in_turn)
 
     def draw(self, num: int) -> dict[str, paddle.Tensor]:
-        """Inputs of `num` pictures by name, [num, ...] each; random ones come from Paddle's random generator."""
+        """A generator's inputs for `num` pictures, by name, [num, ...] each.
+
+        Random ones come from Paddle's random generator.
+        """
         return {port.name: _draw(port, num) for port in self.takes}
 
     def __call__(self, inputs: dict, batch_statistics: bool = False) -> paddle.Tensor:

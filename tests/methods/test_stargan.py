@@ -62,5 +62,5 @@ def test_the_sampler_takes_pictures_and_attributes():
     ((name, sampler),) = method.samplers().items()
     assert name == "to_attributes"
     batch = make_batches(spec=method.spec)[0]
-    assert sampler(sampler.draw(8, batch)).shape == [8, 3, 32, 32]
+    assert sampler({port.name: batch[port.name] for port in sampler.takes}).shape == [8, 3, 32, 32]
     assert sampler.takes[1].names == ("colour=red", "colour=green", "colour=blue", "thickness=thin", "thickness=thick")
