@@ -17,7 +17,7 @@ from ppgan_lite.report.groups import Group, Section, sections_of
 from ppgan_lite.report.pictures import MOST_IMAGES, MOST_ROWS
 from ppgan_lite.report.ranking import budget
 from ppgan_lite.report.records import CLASSIFIERS, TRANSLATORS, Record, read_records
-from ppgan_lite.runs.results import DIRECTIONS, split
+from ppgan_lite.runs.results import directions_of
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, STRIPS = ROOT / "docs" / "images" / "results", ROOT / "docs" / "images" / "systems"
@@ -65,8 +65,7 @@ def strip(run: Record) -> Image.Image:
     grid = Image.open(RESULTS / run.picture)
     height = grid.width * ROWS_SHOWN // MOST_IMAGES
     if run.kind == TRANSLATORS:
-        directions = {split(name)[0] for name in run.newest.figures} & set(DIRECTIONS)
-        height = grid.height * ROWS_SHOWN // (MOST_ROWS * max(1, len(directions)))
+        height = grid.height * ROWS_SHOWN // (MOST_ROWS * max(1, len(directions_of(run.newest.figures))))
     return grid.crop((0, 0, grid.width, height))
 
 

@@ -3,8 +3,7 @@
 Written for speed: activations in place, D's weights without gradients in G's update, fused Adam. With `algebra`,
 CycleGAN's convolutions have no biases where a norm cancels them, like ours, and independent pictures pass through a
 network as one batch, which computes the same without batch norm. Channels-last tensors are not used: both steps are
-slower with them. Widths and depths are those of
-configs/pix2pix_facades_cpu.yml and configs/cyclegan_flowers_cpu.yml.
+slower with them. Widths and depths are those of configs/pix2pix_facades_cpu.yml and configs/cyclegan_flowers_cpu.yml.
 """
 
 import itertools

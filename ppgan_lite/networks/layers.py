@@ -46,14 +46,11 @@ class Conv2D(nn.Conv2D):
         if not uses_fast_forms(self, x):
             return super().forward(x)
         if not self.has_fast_form:
-            return self._biased(F.conv2d(x, self.weight, None, *self.geometry))
+            return _biased(self, F.conv2d(x, self.weight, None, *self.geometry))
         if self.geometry[1] == 0 and x.shape[2:] == self.weight.shape[2:]:  # one output: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]).t())
-            return self._biased(y.reshape([*y.shape, 1, 1]))
-        return self._biased(_conv2d(x, self.weight, *self.geometry))
-
-    def _biased(self, y):
-        return y if self.is_cancelled else _add_bias(y, self.bias)
+            return _biased(self, y.reshape([*y.shape, 1, 1]))
+        return _biased(self, _conv2d(x, self.weight, *self.geometry))
 
 
 class Conv2DTranspose(nn.Conv2DTranspose):
@@ -73,14 +70,11 @@ class Conv2DTranspose(nn.Conv2DTranspose):
         if not uses_fast_forms(self, x):
             return super().forward(x)
         if not self.has_fast_form:
-            return self._biased(F.conv2d_transpose(x, self.weight, None, *self.geometry))
+            return _biased(self, F.conv2d_transpose(x, self.weight, None, *self.geometry))
         if self.geometry[1] == 0 and x.shape[2:] == [1, 1]:  # one input: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]))
-            return self._biased(y.reshape([x.shape[0], *self.weight.shape[1:]]))
-        return self._biased(_conv2d_transpose(x, self.weight, *self.geometry[:2]))
-
-    def _biased(self, y):
-        return y if self.is_cancelled else _add_bias(y, self.bias)
+            return _biased(self, y.reshape([x.shape[0], *self.weight.shape[1:]]))
+        return _biased(self, _conv2d_transpose(x, self.weight, *self.geometry[:2]))
 
 
 class BilinearUpsampleConv2D(nn.Conv2D):
@@ -177,8 +171,7 @@ class FewInputsConv2D(nn.Conv2D):
         patches = F.unfold(x, taps)  # [N, (I, ky, kx), (H', W')]
         kernel = self.weight.reshape([channels, -1]).t()  # [(I, ky, kx), O]
         y = paddle.matmul(patches, kernel, transpose_x=True).transpose([0, 2, 1])  # [N, O, (H', W')]
-        y = y.reshape([-1, channels, *(size - taps + 1 for size in x.shape[2:])])
-        return y if self.is_cancelled else _add_bias(y, self.bias)
+        return _biased(self, y.reshape([-1, channels, *(size - taps + 1 for size in x.shape[2:])]))
 
 
 class FewOutputsConv2D(nn.Conv2D):
@@ -286,6 +279,11 @@ def _combined(weight, matrix: np.ndarray):
 def _bias_attr(bias: bool | str):
     """Paddle's `bias_attr` for True, False or CANCELLED."""
     return paddle.ParamAttr(trainable=False) if bias == CANCELLED else None if bias else False
+
+
+def _biased(layer: nn.Layer, y):
+    """The output of a layer that may have a CANCELLED bias, with its bias unless this is cancelled."""
+    return y if layer.is_cancelled else _add_bias(y, layer.bias)
 
 
 def _add_bias(x, bias):

@@ -24,7 +24,7 @@ from ppgan_lite.report.records import (
 )
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.log import REAL
-from ppgan_lite.runs.results import DIRECTIONS, Result, short_checksums, split
+from ppgan_lite.runs.results import Result, directions_of, short_checksums
 from ppgan_lite.runs.run import Run
 
 KINDS = {"classifier": CLASSIFIERS, "generator": GENERATORS, "translator": TRANSLATORS}
@@ -182,8 +182,7 @@ def _pictures(run: Run, kind: str, newest: Result, title: str) -> tuple[dict[str
 def _comparisons(run: Run, newest: Result) -> tuple[int, int]:
     """Number of images in a group of a translator's previews, and of grids of groups: see engine/previews.py."""
     names = next((len(field.names) for field in run.spec.values() if field.kind == "attributes"), None)
-    directions = {split(name)[0] for name in newest.figures} & set(DIRECTIONS)
-    return (1 + names, 1) if names else (3, len(directions))
+    return (1 + names, 1) if names else (3, len(directions_of(newest.figures)))
 
 
 @contextlib.contextmanager

@@ -337,6 +337,11 @@ def split(name: str) -> tuple[str, str]:
     return part, metric
 
 
+def directions_of(figures) -> set[str]:
+    """The directions of some figures, by their names."""
+    return {split(name)[0] for name in figures} & set(DIRECTIONS)
+
+
 def words_of(name: str) -> str:
     """What a figure means; empty if it is of a later version."""
     return (METRICS | TRANSLATION).get(split(name)[1], "")
