@@ -1,5 +1,7 @@
 """CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from their archives, unpacked or not, and CIFAR-10 from JPEG files.
 
+The unpacked files may each be compressed by xz, and some of CIFAR-10's five training batches may be missing.
+
 The archives contain pickles, which could run any code. They are opened only if the MD5 of the archive, or of each of
 its files, is the published one, and even then by a reader that admits plain data and numbers only.
 """
@@ -7,6 +9,7 @@ its files, is the published one, and even then by a reader that admits plain dat
 import contextlib
 import hashlib
 import io
+import lzma
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +22,7 @@ from ppgan_lite.data.image_array import ImageArray
 from ppgan_lite.data.listing import list_pictures
 from ppgan_lite.data.pictures import BadImageError, read_picture
 from ppgan_lite.data.stand_in import stand_in
-from ppgan_lite.errors import DataError
+from ppgan_lite.errors import DataError, warn
 from ppgan_lite.files import read_file
 
 ADVICE = "delete it to download it again"
@@ -83,7 +86,8 @@ ARCHIVES = {
         },
     ),
 }
-MAX_BYTES = 1 << 28  # limit for a file, gzipped or not; the longest, CIFAR-10's .tar, has 186 MB
+MAX_BYTES = 1 << 28  # limit for a file, compressed or not; the longest, CIFAR-10's .tar, has 186 MB
+XZ = b"\xfd7zXZ\x00"  # the first bytes of a file compressed by xz
 
 JPEG_FOLDER = "cifar10-jpeg"
 JPEG_FILE = "cifar10_images.zip"
@@ -92,14 +96,17 @@ JPEG_FILE = "cifar10_images.zip"
 def build(options, split: str = "train") -> ImageArray:
     """The 50,000 training or 10,000 test images of CIFAR-10 or CIFAR-100 (100 classes), by `options.name`.
 
+    Where only some of CIFAR-10's training batches are there, their images, with a warning; the source names them.
+
     Raises:
         DataError: a file is damaged; or it is not found, cannot be downloaded, and nothing may stand in for it.
     """
     archive = ARCHIVES[options.name]
-    unpacked = [name.rpartition("/")[2] for name in archive.files(split)]
+    unpacked = list(map(_base, archive.files(split)))
     inner = [archive.meta.partition("/")[0], archive.file.removesuffix(".tar.gz"), options.name]
     try:
         folder = find(FOLDER, [archive.file], options.root, inner) or find(FOLDER, unpacked, options.root, inner)
+        folder = folder or _find_some(archive, split, options.root, inner)
         folder = folder or find_or_download(
             FOLDER, {archive.file: archive.md5}, MIRRORS, options.root, "md5", archive.num_bytes
         )
@@ -109,7 +116,23 @@ def build(options, split: str = "train") -> ImageArray:
         return stand_in(options, split, build_jpeg, FOLDER, error)
     path = path_in(folder, archive.file)
     images, labels, class_names = (read_archive if path else read_folder)(path or folder, archive, split)
-    return ImageArray(images, labels, class_names, options.name, str(folder), flip=options.flip)
+    part = None if path else _part(folder, archive, split, len(images))
+    if part:
+        warn(f"{options.name}: not all of its images are in {folder}: {part}")
+    return ImageArray(images, labels, class_names, options.name, str(folder), flip=options.flip, part=part)
+
+
+def _find_some(archive: Archive, split: str, root: str | None, inner) -> Path | None:
+    """The first folder with the class names and at least one of a split's files. See `find`."""
+    folders = (find(FOLDER, [_base(name), _base(archive.meta)], root, inner) for name in archive.splits[split])
+    return next(filter(None, folders), None)
+
+
+def _part(folder: Path, archive: Archive, split: str, num_images: int) -> str | None:
+    """The files of a split that are in a folder, in words; None: all of them."""
+    names = list(map(_base, archive.splits[split]))
+    found = [name for name in names if path_in(folder, name)]
+    return None if found == names else f"{', '.join(found)} of {len(names)} batches, {num_images:,} images"
 
 
 def build_jpeg(options, split: str = "train", stands_in_for: str | None = None) -> ImageArray:
@@ -159,8 +182,9 @@ def read_archive(path: Path, archive: Archive, split: str) -> tuple[np.ndarray, 
 
 
 def read_folder(folder: Path, archive: Archive, split: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Read a split from the unpacked archive's folder. See `read_archive`."""
-    files = {name: _read(path_in(folder, name.rpartition("/")[2])) for name in archive.files(split)}
+    """Read a split, or as much of it as is there, from the unpacked archive's folder. See `read_archive`."""
+    paths = {name: path_in(folder, _base(name)) for name in archive.files(split)}
+    files = {name: _unpacked(path) for name, path in paths.items() if path}
     _verify(files, folder, archive)
     with _layout_errors(folder):
         return _read_split(files, archive, split)
@@ -171,6 +195,23 @@ def _read(path: Path) -> bytes:
         return read_file(path, MAX_BYTES)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _unpacked(path: Path) -> bytes:
+    """The content of a file that may be compressed by xz. Raises DataError."""
+    content = _read(path)
+    if not content.startswith(XZ):
+        return content
+    try:
+        with lzma.open(io.BytesIO(content)) as stream:
+            return stream.read(MAX_BYTES)
+    except (lzma.LZMAError, EOFError) as error:
+        raise DataError(f"{path}: damaged: {error}; {ADVICE}") from error
+
+
+def _base(name: str) -> str:
+    """The name of a file without its folder in the archive."""
+    return name.rpartition("/")[2]
 
 
 def _md5(content: bytes) -> str:
@@ -210,7 +251,7 @@ def _read_split(files: dict[str, bytes], archive: Archive, split: str) -> tuple[
     """Images, labels and class names (see `read_archive`) from the archive's files."""
     dicts = _unpickle(files)
     class_names = dicts[archive.meta][archive.class_names]
-    batches = [dicts[name] for name in archive.splits[split]]
+    batches = [dicts[name] for name in archive.splits[split] if name in dicts]
     images = np.concatenate([batch["data"].array.astype("u1", casting="no", copy=False) for batch in batches])
     labels = np.array([label for batch in batches for label in batch[archive.labels]])
     images = images.reshape(len(labels), 3, SIZE, SIZE)  # from [N, 3 * 32 * 32]

@@ -75,7 +75,7 @@ def path_in(folder: Path, file: str) -> Path | None:
     """The path of a file in a folder; None: it is not there.
 
     If no file has the name itself, one may have it in another spelling: in another case, with other punctuation, or
-    with or without .gz. Unpacked files of MNIST are called train-images-idx3-ubyte, and train-images.idx3-ubyte.
+    with or without .gz or .xz. Unpacked files of MNIST are called train-images-idx3-ubyte, and train-images.idx3-ubyte.
     """
     if os.path.lexists(folder / file):
         return folder / file
@@ -322,5 +322,5 @@ def _names(folder: Path) -> list[str]:
 
 def _spelling(name: str) -> str:
     """The same for all spellings of a name (see `path_in`)."""
-    name = re.sub(r"\.tgz$", ".tar", name.casefold()).removesuffix(".gz")
+    name = re.sub(r"\.tgz$", ".tar", name.casefold()).removesuffix(".gz").removesuffix(".xz")
     return re.sub(r"[\W_]", "", name)

@@ -16,14 +16,14 @@ class Arrays(Dataset):
     Args:
         spec: the fields.
         arrays: field -> its values of all items: uint8 [N, C, H, W] of images, of other fields as in a batch.
-        name, origin, stands_in_for: see `Source`; its sha256 covers the images.
+        name, origin, stands_in_for, part: see `Source`; its sha256 covers the images.
         labels: a class for each item, integers [N], whether it is a field or not.
         factors: how each item was made, name -> [N], where this is known.
         flip: whether training mirrors a random half of the items (see data/loader.py).
     """
 
     def __init__(
-        self, spec: Spec, arrays, name, origin, stands_in_for=None, labels=None, factors=None, flip: bool = False
+        self, spec: Spec, arrays, name, origin, stands_in_for=None, labels=None, factors=None, flip=False, part=None
     ):
         super().__init__()
         self.spec, self.flip, self.factors = spec, flip, factors or {}
@@ -34,7 +34,7 @@ class Arrays(Dataset):
         for field in self._images():
             digest.update(self.arrays[field])
         num = len(next(iter(self.arrays.values())))
-        self.source = Source(name, origin, digest.hexdigest(), num, stands_in_for)
+        self.source = Source(name, origin, digest.hexdigest(), num, stands_in_for, part)
 
     def batch(self, indices):
         items = {field: values[indices] for field, values in self.arrays.items()}
@@ -54,14 +54,16 @@ class ImageArray(Arrays):
         images: uint8 [N, C, H, W].
         labels: integers [N].
         class_names: the name of each label, in the labels' order.
-        name, origin, stands_in_for, factors, flip: see `Arrays`.
+        name, origin, stands_in_for, factors, flip, part: see `Arrays`.
     """
 
-    def __init__(self, images, labels, class_names, name, origin, stands_in_for=None, factors=None, flip=False):
+    def __init__(
+        self, images, labels, class_names, name, origin, stands_in_for=None, factors=None, flip=False, part=None
+    ):
         labels = np.asarray(labels, "int64")
         spec = images_spec(images.shape[1:], class_names)
         arrays = {"image": images, "label": labels}
-        super().__init__(spec, arrays, name, origin, stands_in_for, labels, factors, flip)
+        super().__init__(spec, arrays, name, origin, stands_in_for, labels, factors, flip, part)
 
     @property
     def images(self) -> np.ndarray:

@@ -20,6 +20,7 @@ class Source:
     sha256: Word  # checksum of the pixels; for files that are not all in memory, of their names and sizes
     num_images: Whole
     stands_in_for: str | None = None  # the data set asked for, if it could not be had and this one replaces it
+    part: str | None = None  # the part of a published data set that was there, if it was not all of it
 
     def to_dict(self) -> dict:
         """The fields as a plain dict."""
@@ -40,4 +41,5 @@ class Source:
         return f"{name}, standing in for {self.stands_in_for}" if self.stands_in_for else name
 
     def __str__(self):
-        return f"{self.title} ({self.num_images} images from {self.origin})"
+        images = f"{self.num_images} images" if self.part is None else self.part
+        return f"{self.title} ({images} from {self.origin})"

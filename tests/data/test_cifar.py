@@ -245,19 +245,48 @@ def test_entries_of_an_unpacked_archive_must_be_plain_files(place, tmp_path, mon
     assert "does not have the layout of the published archive (KeyError(" in refusal(tmp_path / "root")
 
 
-def test_an_incomplete_set_is_named(place, jpegs, monkeypatch, capsys):
+def test_the_batches_that_are_there_are_used_with_a_warning(place, tmp_path, monkeypatch, capsys):
+    place(b"").unlink()
+    unpack(monkeypatch, tmp_path)
+    folder = tmp_path / "cifar-10-batches-py"
+    for number in (1, 3, 4):
+        (folder / f"data_batch_{number}").unlink()
+    dataset = build(tmp_path, offline="cifar10_jpeg")
+    np.testing.assert_array_equal(dataset.images.reshape(8, 3072), np.concatenate([pixels(4, 1), pixels(4, 4)]))
+    part = "data_batch_2, data_batch_5 of 5 batches, 8 images"
+    assert (dataset.source.name, dataset.source.stands_in_for, dataset.source.part) == ("cifar10", None, part)
+    assert str(dataset.source) == f"cifar10 ({part} from {folder})"
+    assert capsys.readouterr().err == f"warning: cifar10: not all of its images are in {folder}: {part}\n"
+    test = build(tmp_path, split="test")
+    assert (len(test), test.source.part, capsys.readouterr().err) == (4, None, "")
+
+
+def test_a_set_without_any_training_batch_is_named(place, jpegs, monkeypatch, capsys):
     place(b"").unlink()
     unpack(monkeypatch, jpegs)
-    for number in (3, 4, 5):
+    for number in range(1, 6):
         (jpegs / "cifar-10-batches-py" / f"data_batch_{number}").unlink()
     message = (
-        f"found data_batch_1, data_batch_2, batches.meta in {jpegs / 'cifar-10-batches-py'}, "
-        "but not data_batch_3, data_batch_4, data_batch_5"
+        f"found batches.meta in {jpegs / 'cifar-10-batches-py'}, "
+        "but not data_batch_1, data_batch_2, data_batch_3, data_batch_4, data_batch_5"
     )
     assert message in refusal(jpegs)
     assert build(jpegs, offline="cifar10_jpeg").source.stands_in_for == "cifar10"
     assert message in " ".join(capsys.readouterr().err.replace("*", " ").split())
-    assert len(build(jpegs, split="test")) == 4
+
+
+def test_unpacked_files_may_be_compressed_by_xz(place, tmp_path, monkeypatch):
+    expected = build(place(packed(cifar10_files())).parent)
+    unpack(monkeypatch, tmp_path / "files")
+    for path in sorted((tmp_path / "files" / "cifar-10-batches-py").glob("data_batch_[234]")):
+        path.with_name(path.name + ".xz").write_bytes(lzma.compress(path.read_bytes()))
+        path.unlink()
+    assert build(tmp_path / "files").source.sha256 == expected.source.sha256
+    content = path.with_name(path.name + ".xz").read_bytes()
+    path.with_name(path.name + ".xz").write_bytes(content[:-9])
+    assert f"{path}.xz: damaged: Compressed file ended" in refusal(tmp_path / "files")
+    path.with_name(path.name + ".xz").write_bytes(lzma.compress(b"other"))
+    assert "data_batch_4: wrong checksum: damaged, or not the published file" in refusal(tmp_path / "files")
 
 
 def test_the_published_contents_are_complete():
@@ -271,10 +300,9 @@ def test_real_unpacked_files(tmp_path, monkeypatch):
         pytest.skip("needs cifar10/ with test_batch.xz and batches.meta below PPGAN_DATA")
     monkeypatch.setattr(download, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(cifar, "MIRRORS", ())
-    with open(os.path.join(folder, "batches.meta"), "rb") as file:
-        (tmp_path / "batches.meta").write_bytes(file.read())
-    with lzma.open(os.path.join(folder, "test_batch.xz")) as file:
-        (tmp_path / "test_batch").write_bytes(file.read())
+    monkeypatch.delenv("PPGAN_DATA")
+    for name in ("batches.meta", "test_batch.xz"):
+        (tmp_path / name).symlink_to(os.path.join(folder, name))
     dataset = build(tmp_path, split="test")
     assert (len(dataset), dataset.spec["label"].names) == (10_000, TEN)
     np.testing.assert_allclose(dataset.images.mean((0, 2, 3)) / 255, [0.49421, 0.48513, 0.45041], atol=1e-5)
