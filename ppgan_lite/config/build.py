@@ -19,7 +19,7 @@ def build_dataset(config: Config, split: str = "train") -> Dataset:
         DataError: it cannot be read, or the method takes classes and own pictures have none.
     """
     dataset = config.data.builder()(config.data, split)
-    if "label" in config.method.TAKES:
+    if "label" in config.method.takes:
         _check_classes(config, dataset, split)
     return dataset
 

@@ -161,9 +161,9 @@ def example_config(method: str, data: str = "mnist") -> str | None:
     return min(names, key=lambda name: (trees[name]["data"]["name"] != data, name), default=None)
 
 
-def usable_networks(method: Named | type[Named], section: str) -> list[str]:
+def usable_networks(method: Named, section: str) -> list[str]:
     """The names of the networks for a section that can do what the method needs, some only with certain options."""
-    needs = set(method.NEEDS.get(section, ()))
+    needs = set(method.needs.get(section, ()))
     return [name for name, cls in method.NETWORKS[section].items() if needs <= cls.CAN | cls.CAN_WITH.keys()]
 
 
@@ -250,7 +250,7 @@ def _check_together(config: Config):
     method, train = config.method, config.train
     method.check()
     config.data.check()
-    for section, abilities in method.NEEDS.items():
+    for section, abilities in method.needs.items():
         _check_abilities(method, section, config.networks[section], abilities)
     if train.epochs is None and train.steps is None:
         raise ConfigError("train.epochs: missing; give train.epochs or train.steps, a whole number at least 1")
@@ -288,13 +288,16 @@ def check_spec(config: Config, spec: Spec):
     Raises:
         ConfigError: naming the section, and the fields, networks or sizes that are allowed.
     """
-    for name in config.method.TAKES:
+    for name in config.method.takes:
         if name not in spec:
-            has, takes = ", ".join(spec), ", ".join(config.method.TAKES)
+            has, takes = ", ".join(spec), ", ".join(config.method.takes)
             raise ConfigError(f"data.name: {config.method.name} takes the fields {takes}; {config.data.name} has {has}")
+        if spec[name].kind == "point" and getattr(config.method, "augment", ()):
+            raise ConfigError(f"method.augment: for pictures, but {config.data.name} has points; leave it out")
         if spec[name].has_pixels:
             for section, network in config.networks.items():
                 _check_size(config, section, network, *spec[name].shape[1:])
+                network.check_fit(section, config.method, spec[name].shape[1])
 
 
 def _check_size(config: Config, section: str, network, height: int, width: int):

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from ppgan_lite.schema.types import Named, Positive, Share
+from ppgan_lite.schema.types import Named, Positive, Share, Weight
 
 
 @dataclass(frozen=True)
 class Optimizer(Named):
     """What all optimizers share."""
 
-    ONLY_WITH: ClassVar = {"decay_from": ("decay", ("linear",))}
+    ONLY_WITH: ClassVar = {key: ("decay", ("linear", "cosine")) for key in ("decay_from", "decay_to")}
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,10 @@ class Adam(Optimizer):
 
     lr: Positive  # learning rate
     betas: tuple[Share, Share] = (0.9, 0.999)  # decay of the averages of the gradient and of its square
-    decay: Literal["linear"] | None = None  # learning rate over the run; linear: falls to almost 0; null: constant
+    weight_decay: Weight = 0.0  # AdamW: in each step weights shrink by lr times this; biases and norms do not
+    decay: Literal["linear", "cosine"] | None = None  # fall of lr over the run: a line or half a cosine; null: none
     decay_from: Share = 0.0  # share of the run before the decay begins; 0.5: constant for one half, as pix2pix's
+    decay_to: Weight = 0.0  # learning rate that it falls to; the last step is just above it
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,9 @@ class SGD(Optimizer):
     """Gradient descent, without momentum."""
 
     lr: Positive  # learning rate
-    decay: Literal["linear"] | None = None  # learning rate over the run; linear: falls to almost 0; null: constant
+    decay: Literal["linear", "cosine"] | None = None  # fall of lr over the run: a line or half a cosine; null: none
     decay_from: Share = 0.0  # share of the run before the decay begins; 0.5: constant for one half, as pix2pix's
+    decay_to: Weight = 0.0  # learning rate that it falls to; the last step is just above it
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,9 @@ class RMSprop(Optimizer):
     """RMSprop (Tieleman and Hinton 2012), with PyTorch's smoothing constant, as the authors of WGAN used it."""
 
     lr: Positive  # learning rate
-    decay: Literal["linear"] | None = None  # learning rate over the run; linear: falls to almost 0; null: constant
+    decay: Literal["linear", "cosine"] | None = None  # fall of lr over the run: a line or half a cosine; null: none
     decay_from: Share = 0.0  # share of the run before the decay begins; 0.5: constant for one half, as pix2pix's
+    decay_to: Weight = 0.0  # learning rate that it falls to; the last step is just above it
 
 
 OPTIMIZERS = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}

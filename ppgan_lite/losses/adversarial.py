@@ -32,6 +32,14 @@ def least_squares(outputs, target: float):
     return ((outputs - target) ** 2).mean() / 2
 
 
+def relativistic(higher, lower):
+    """mean(-log sigmoid(x - y)) over pairs of logits x and y (Jolicoeur-Martineau 2018, section 4.1).
+
+    D's loss for x real and y fake, G's for x fake and y real (https://arxiv.org/abs/1807.00734).
+    """
+    return F.softplus(lower - higher).mean()
+
+
 def hinge_real(logits):
     """mean(max(0, 1 - x)): D's loss on real images (Miyato et al. 2018, eq. 16, https://arxiv.org/abs/1802.05957)."""
     return F.relu(1 - logits).mean()

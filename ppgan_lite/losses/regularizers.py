@@ -1,6 +1,7 @@
 """Penalties to add to a loss, without their weights."""
 
 import paddle
+from paddle import nn
 
 TINY = 1e-12  # added under the root, which has an infinite slope at 0
 
@@ -20,6 +21,19 @@ def gradient_penalty(d, points):
     return ((norms - 1) ** 2).mean()
 
 
+def zero_centred(outputs, points):
+    """E[|grad_x d(x)|^2], the gradient of each output by its own point: R1 on real, R2 on generated points.
+
+    Mescheder, Geiger and Nowozin 2018, eq. 9 and 10 without gamma / 2, https://arxiv.org/abs/1801.04406.
+
+    Args:
+        outputs: d(points), [N, 1]; each depends on its own point only.
+        points: [N, ...], with `stop_gradient` false.
+    """
+    (gradient,) = paddle.grad(outputs.sum(), points, create_graph=True)
+    return (gradient.reshape([len(points), -1]) ** 2).sum(1).mean()
+
+
 def between(real, fake):
     """Random points on the straight lines between real and fake images [N, C, H, W] (Gulrajani et al. 2017)."""
     share = paddle.rand([len(real), *[1] * (real.ndim - 1)])
@@ -34,3 +48,20 @@ def around(real, noise: float):
     """
     deviation = ((real - real.mean()) ** 2).mean().sqrt()  # Paddle's own std emits a warning about types
     return between(real, real + noise * deviation * paddle.rand(real.shape))
+
+
+def orthogonal(network: nn.Layer):
+    """The sum over weights W of |W W^T * (1 - I)|^2, each row of W being a filter (Brock et al. 2019, eq. 3).
+
+    https://arxiv.org/abs/1809.11096: the products of different filters; their lengths are free. W runs over the kernels
+    of the network's convolutions and the matrices of its linear layers, before division by a spectral norm; embeddings
+    and biases are left out. The gradient is 4 (W W^T * (1 - I)) W; the authors' PyTorch code has half of it.
+    """
+    total = 0.0
+    for layer in network.sublayers():
+        if isinstance(layer, nn.Conv2D | nn.Linear):
+            weight = getattr(layer, "weight_orig", layer.weight)
+            filters = weight.t() if isinstance(layer, nn.Linear) else weight.reshape([weight.shape[0], -1])
+            products = paddle.matmul(filters, filters, transpose_y=True)
+            total += ((products * (1 - paddle.eye(len(filters), dtype=products.dtype))) ** 2).sum()
+    return total

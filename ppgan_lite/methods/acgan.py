@@ -30,18 +30,18 @@ class ACGAN(Conditional):
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:
-            real, labels = batch["image"], batch["label"]  # [N, C, H, W] in [-1, 1], [N]
-            real_logits, real_class_logits = d(real)
-            fake_logits, fake_class_logits = d(self.fakes(self.draw_z(len(real)), labels))
+            real, labels = self.augment(batch["image"]), batch["label"]  # [N, C, H, W] in [-1, 1], [N]
+            fake = self.augment(self.fakes(self.draw_z(len(real)), labels))
+            (real_logits, real_class_logits), (fake_logits, fake_class_logits) = d(real), d(fake)
             loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
             loss_class = F.cross_entropy(real_class_logits, labels) + F.cross_entropy(fake_class_logits, labels)  # -L_C
             self.update("d", loss_d_real + loss_d_fake + self.options.class_weight * loss_class)
         with frozen(d):
-            logits, class_logits = d(g(self.draw_z(len(real)), labels))
+            logits, class_logits = d(self.augment(g(self.draw_z(len(real)), labels)))
             loss_g, loss_g_class = bce_real(logits), F.cross_entropy(class_logits, labels)
             self.update("g", loss_g + self.options.class_weight * loss_g_class)
         losses = {"loss/g": loss_g, "loss/d_class": loss_class, "loss/g_class": loss_g_class}
-        return d_scalars(real_logits, fake_logits) | losses
+        return d_scalars(real_logits, fake_logits) | losses | self.adapt(real_logits)
 
     def interfaces(self):
         images = picture_port(self.spec["image"])

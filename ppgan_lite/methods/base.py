@@ -4,6 +4,7 @@ import paddle
 from paddle import nn
 
 from ppgan_lite.data.spec import Spec
+from ppgan_lite.methods.augment import Augment, Strength
 from ppgan_lite.methods.interface import LOGITS, Interface, Port, picture_port
 from ppgan_lite.methods.optimizers import Optimizer
 from ppgan_lite.methods.samplers import Sampler
@@ -110,7 +111,36 @@ class Generative(Method):
         return Port("z", (self.options.z_dim,), "noise", range=limits, distribution=self.noise)
 
 
-class Conditional(Generative):
+class Adversarial(Generative):
+    """A GAN: its discriminator only ever sees pictures that went through `augment`, real and generated ones alike.
+
+    Attributes:
+        augment: the augmentation of the config, images [N, C, H, W] -> images; see methods/augment.py.
+    """
+
+    def __init__(self, options, networks, optimizers, spec):
+        super().__init__(options, networks, optimizers, spec)
+        self._strength = None
+        if options.augment_target is None:
+            self.augment = Augment(options.augment)
+        else:
+            self._strength = Strength(options.augment_target, options.augment_images)
+            self.state |= self._strength.state
+            self.augment = Augment(options.augment, self.state["augment/strength"])
+
+    def adapt(self, confidence) -> dict:
+        """Adjust the strength of `augment`, if the config asks for it, and return the scalars to log.
+
+        Args:
+            confidence: D's outputs on real images, [N, 1], shifted such that those above 0 mean "real".
+        """
+        if self._strength is None:
+            return {}
+        self._strength.adapt(confidence)
+        return {name: value.clone() for name, value in self._strength.state.items()}
+
+
+class Conditional(Adversarial):
     """A method with a conditional generator `g(z, labels)` and, by default, a discriminator `d(images, labels)`."""
 
     @staticmethod

@@ -2,12 +2,12 @@
 
 import paddle
 
-from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.base import Adversarial
 from ppgan_lite.methods.interface import Interface, picture_port
 from ppgan_lite.methods.modes import frozen
 
 
-class BEGAN(Generative):
+class BEGAN(Adversarial):
     """BEGAN (Berthelot, Schumm and Metz 2017, section 3.3, https://arxiv.org/abs/1703.10717).
 
         L(v) = |v - D(v)|
@@ -24,7 +24,7 @@ class BEGAN(Generative):
 
     def __init__(self, options, networks, optimizers, spec):
         super().__init__(options, networks, optimizers, spec)
-        self.state = {"k": paddle.zeros([])}
+        self.state["k"] = paddle.zeros([])
 
     @staticmethod
     def make_networks(options, make, spec):
@@ -36,12 +36,12 @@ class BEGAN(Generative):
     def train_step(self, batches, step):
         g, d, k, gamma = self.networks["g"], self.networks["d"], self.state["k"], self.options.gamma
         for batch in batches:
-            real = batch["image"]  # [N, C, H, W] in [-1, 1]
-            loss_real = _error(d, real)
-            loss_fake = _error(d, self.fakes(self.draw_z(len(real))))
+            real = self.augment(batch["image"])  # [N, C, H, W] in [-1, 1]
+            fake = self.augment(self.fakes(self.draw_z(len(real))))
+            loss_real, loss_fake = _error(d, real), _error(d, fake)
             self.update("d", loss_real - k * loss_fake)
         with frozen(d):
-            loss_g = _error(d, g(self.draw_z(len(real))))
+            loss_g = _error(d, self.augment(g(self.draw_z(len(real)))))
             self.update("g", loss_g)
         balance = (gamma * loss_real - loss_g).detach()
         k.set_value((k + self.options.k_rate * balance).clip(0, 1))

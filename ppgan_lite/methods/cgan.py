@@ -29,12 +29,12 @@ class CGAN(Conditional):
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:
-            real, labels = batch["image"], batch["label"]  # [N, C, H, W] in [-1, 1], [N]
-            fake = self.fakes(self.draw_z(len(real)), labels)
+            real, labels = self.augment(batch["image"]), batch["label"]  # [N, C, H, W] in [-1, 1], [N]
+            fake = self.augment(self.fakes(self.draw_z(len(real)), labels))
             real_logits, fake_logits = d(real, labels), d(fake, labels)
             loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
             self.update("d", loss_d_real + loss_d_fake)
         with frozen(d):
-            loss_g = bce_real(d(g(self.draw_z(len(real)), labels), labels))
+            loss_g = bce_real(d(self.augment(g(self.draw_z(len(real)), labels)), labels))
             self.update("g", loss_g)
-        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g}
+        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g} | self.adapt(real_logits)

@@ -3,22 +3,31 @@
 import paddle
 import paddle.nn.functional as F
 
+from ppgan_lite.methods.augment import Augment
 from ppgan_lite.methods.base import Method
 from ppgan_lite.methods.interface import Interface, Port, picture_port
 from ppgan_lite.methods.modes import mode
 
 
 class Classifier(Method):
-    """A network `c(images)` -> logits [N, num_classes], trained by cross entropy."""
+    """A network `c(images)` -> logits [N, num_classes], trained by cross entropy.
+
+    With `label_smoothing` the targets are mixed with the uniform distribution (Szegedy et al. 2016, section 7,
+    https://arxiv.org/abs/1512.00567).
+    """
+
+    def __init__(self, options, networks, optimizers, spec):
+        super().__init__(options, networks, optimizers, spec)
+        self.augment = Augment(options.augment)
 
     @staticmethod
     def make_networks(options, make, spec):
         return {"c": make("classifier", spec["image"].shape, len(spec["label"].names))}
 
     def train_step(self, batches, step):
-        images, labels = batches[0]["image"], batches[0]["label"]  # [N, C, H, W] in [-1, 1], [N]
+        images, labels = self.augment(batches[0]["image"]), batches[0]["label"]  # [N, C, H, W] in [-1, 1], [N]
         logits = self.networks["c"](images)
-        loss_c = F.cross_entropy(logits, labels)
+        loss_c = F.cross_entropy(logits, labels, label_smoothing=self.options.label_smoothing)
         self.update("c", loss_c)
         return {"loss/c": loss_c, "accuracy/c": (logits.argmax(1) == labels).astype("float32").mean()}
 

@@ -2,12 +2,12 @@
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
 from ppgan_lite.losses.regularizers import around, gradient_penalty
-from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.base import Adversarial
 from ppgan_lite.methods.gan import d_scalars
 from ppgan_lite.methods.modes import frozen
 
 
-class DRAGAN(Generative):
+class DRAGAN(Adversarial):
     """DRAGAN (Kodali, Abernethy, Hays and Kira 2017, Algorithm 1, https://arxiv.org/abs/1705.07215).
 
         loss_D = -E[log D(x)] - E[log(1 - D(G(z)))] + lambda E[(|grad D(x + delta)| - 1)^2]
@@ -20,12 +20,14 @@ class DRAGAN(Generative):
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:
-            real = batch["image"]  # [N, C, H, W] in [-1, 1]
-            real_logits, fake_logits = d(real), d(self.fakes(self.draw_z(len(real))))
+            real = self.augment(batch["image"])  # [N, C, H, W] in [-1, 1]
+            fake = self.augment(self.fakes(self.draw_z(len(real))))
+            real_logits, fake_logits = d(real), d(fake)
             loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
             penalty = gradient_penalty(d, around(real, self.options.noise))
             self.update("d", loss_d_real + loss_d_fake + self.options.gp_weight * penalty)
         with frozen(d):
-            loss_g = bce_real(d(g(self.draw_z(len(real)))))
+            loss_g = bce_real(d(self.augment(g(self.draw_z(len(real))))))
             self.update("g", loss_g)
-        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g, "reg/gp": penalty}
+        scalars = d_scalars(real_logits, fake_logits) | {"loss/g": loss_g, "reg/gp": penalty}
+        return scalars | self.adapt(real_logits)

@@ -3,13 +3,13 @@
 import paddle
 
 from ppgan_lite.losses.adversarial import bce, bce_fake, bce_real, minimax_g
-from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.base import Adversarial
 from ppgan_lite.methods.modes import frozen
 
 G_LOSSES = {"non_saturating": bce_real, "minimax": minimax_g}
 
 
-class GAN(Generative):
+class GAN(Adversarial):
     """GAN (Goodfellow, Pouget-Abadie, Mirza et al. 2014, Algorithm 1, https://arxiv.org/abs/1406.2661).
 
         loss_D = -E[log D(x)] - E[log(1 - D(G(z)))]
@@ -41,7 +41,8 @@ class GAN(Generative):
         self.noise = options.noise
         if options.gradients == "as_listed":
             # Gradients that one step leaves on D for the next; in the state, so that a resumed run has them.
-            self.state = {f"left/{name}": paddle.zeros_like(p) for name, p in optimizers["d_real"].parameters.items()}
+            parameters = optimizers["d_real"].parameters
+            self.state |= {f"left/{name}": paddle.zeros_like(p) for name, p in parameters.items()}
 
     def train_step(self, batches, step):
         if self.options.gradients == "as_listed":
@@ -57,8 +58,8 @@ class GAN(Generative):
         """D's updates, down -log D(x) - log(1 - D(G(z))). Returns the scalars to log."""
         d = self.networks["d"]
         for batch in batches:
-            real = batch["image"]  # [N, C, H, W] in [-1, 1]
-            fake = self.fakes(self.draw_z(len(real))) if shared is None else shared.detach()
+            real = self.augment(batch["image"])  # [N, C, H, W] in [-1, 1]
+            fake = self.augment(self.fakes(self.draw_z(len(real))) if shared is None else shared.detach())
             if self.options.d_optimizers == "joint":
                 real_logits, fake_logits = d(real), d(fake)
                 self.update("d", bce(real_logits, self.options.real_target) + bce_fake(fake_logits))
@@ -68,7 +69,7 @@ class GAN(Generative):
                 self.update(first, bce(real_logits, self.options.real_target))
                 fake_logits = d(fake)  # after D's update on the real batch
                 self.update(second, bce_fake(fake_logits))
-        return d_scalars(real_logits, fake_logits)
+        return d_scalars(real_logits, fake_logits) | self.adapt(real_logits)
 
     def _train_g(self, num: int, shared) -> dict:
         """G's updates, down -log D(G(z)) or log(1 - D(G(z))). Returns the scalars to log."""
@@ -76,7 +77,7 @@ class GAN(Generative):
         with frozen(d):
             for _ in range(self.options.g_updates):
                 fake = g(self.draw_z(num)) if shared is None else shared
-                fake_logits = d(fake)
+                fake_logits = d(self.augment(fake))
                 self.update("g", G_LOSSES[self.options.g_loss](fake_logits))
         return {"loss/g": bce_real(fake_logits.detach())}
 

@@ -5,14 +5,14 @@ import paddle
 import paddle.nn.functional as F
 
 from ppgan_lite.losses.adversarial import bce_fake, bce_real
-from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.base import Adversarial
 from ppgan_lite.methods.gan import d_scalars
 from ppgan_lite.methods.interface import LOGITS, Interface, Port, picture_port
 from ppgan_lite.methods.modes import frozen, mode
 from ppgan_lite.networks.conditional import ConditionalGenerator
 
 
-class InfoGAN(Generative):
+class InfoGAN(Adversarial):
     """InfoGAN (Chen, Duan, Houthooft, Schulman, Sutskever and Abbeel 2016, https://arxiv.org/abs/1606.03657).
 
         L_I(G, Q) = E[log Q(c | G(z, c))] + H(c)              (eq. 5)
@@ -37,22 +37,22 @@ class InfoGAN(Generative):
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:
-            real = batch["image"]  # [N, C, H, W] in [-1, 1]
+            real = self.augment(batch["image"])  # [N, C, H, W] in [-1, 1]
             category, codes = self._draw_category(len(real)), self._draw_codes(len(real))
-            fake = self.fakes(self.draw_z(len(real)), category, codes)
+            fake = self.augment(self.fakes(self.draw_z(len(real)), category, codes))
             real_logits, _, _ = d(real)
             fake_logits, *q_outputs = d(fake)
             loss_d_real, loss_d_fake = bce_real(real_logits), bce_fake(fake_logits)
             self.update("d", loss_d_real + loss_d_fake + self._loss_q(q_outputs, category, codes))
         category, codes = self._draw_category(len(real)), self._draw_codes(len(real))
         with frozen(d):
-            logits, *q_outputs = d(g(self.draw_z(len(real)), category, codes))
+            logits, *q_outputs = d(self.augment(g(self.draw_z(len(real)), category, codes)))
             loss_g = bce_real(logits)
             self.update("g", loss_g + self._loss_q(q_outputs, category, codes))
         accuracy = (q_outputs[0].argmax(1) == category).astype("float32").mean()
         category_info, codes_info = information(q_outputs, category, codes)
         q_scalars = {"score/category": category_info, "score/codes": codes_info, "accuracy/category": accuracy}
-        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g} | q_scalars
+        return d_scalars(real_logits, fake_logits) | {"loss/g": loss_g} | q_scalars | self.adapt(real_logits)
 
     def recognise(self, images):
         """Q's predictions for images [N, C, H, W]: the likeliest categories [N], and the codes' means [N, codes]."""

@@ -1,5 +1,7 @@
 """Optimizers with a state that can be saved: its keys are the parameters' names within their network."""
 
+import math
+
 import paddle
 from paddle import nn
 
@@ -33,6 +35,10 @@ class Optimizer:
             # Paddle adds epsilon to the mean square, PyTorch 1e-8 to its root. WGAN's gradients are small: Paddle's own
             # 1e-6 would hide them.
             self._paddle = paddle.optimizer.RMSProp(options.lr, rho=0.99, epsilon=1e-16, parameters=parameters)
+        elif options.weight_decay:  # decoupled (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101)
+            decayed = {p.name for p in parameters if p.ndim > 1}
+            keys = {"weight_decay": options.weight_decay, "apply_decay_param_fun": decayed.__contains__}
+            self._paddle = paddle.optimizer.AdamW(options.lr, *options.betas, parameters=parameters, **keys)
         else:
             self._paddle = paddle.optimizer.Adam(options.lr, *options.betas, parameters=parameters)
         # Paddle makes the state at the first step; a resumed run loads it before that. There is no public call.
@@ -41,10 +47,18 @@ class Optimizer:
         self._names = {parameter.name: name for name, parameter in self.parameters.items()}
 
     def schedule(self, step: int, steps: int):
-        """Set the learning rate for step `step` (from 1) of `steps`."""
-        if self._options.decay == "linear":
-            start = self._options.decay_from * steps
-            self._paddle.set_lr(self._options.lr * (1 - max(0.0, (step - 1 - start) / (steps - start))))
+        """Set the learning rate for step `step` (from 1) of `steps`.
+
+        The cosine: Loshchilov and Hutter 2017, eq. 5, without restarts (https://arxiv.org/abs/1608.03983).
+        """
+        options = self._options
+        if options.decay is None:
+            return
+        start = options.decay_from * steps
+        left = 1 - max(0.0, (step - 1 - start) / (steps - start))  # from 1 to almost 0
+        if options.decay == "cosine":
+            left = (1 - math.cos(math.pi * left)) / 2
+        self._paddle.set_lr(options.decay_to + (options.lr - options.decay_to) * left)
 
     def step(self):
         """Update every parameter that has a gradient."""

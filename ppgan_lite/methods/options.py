@@ -10,9 +10,11 @@ from typing import Annotated, ClassVar, Literal
 
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks.options import (
+    ANY_NOISE,
     ATTRIBUTE_DISCRIMINATORS,
     ATTRIBUTE_TRANSLATORS,
     AUTOENCODERS,
+    BOUNDED,
     CLASSES,
     CLASSIFIERS,
     DISCRIMINATORS,
@@ -22,7 +24,9 @@ from ppgan_lite.networks.options import (
     SEPARATE_SCORES,
     TRANSLATORS,
 )
-from ppgan_lite.schema.types import Named, Positive, Range, Repeats, Weight, Width
+from ppgan_lite.schema.types import Count, Named, Positive, Range, Repeats, Share, Weight, Width
+
+Augmentation = tuple[Literal["colour", "translation", "cutout"], ...]  # see methods/augment.py
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,16 @@ class Method(Named):
     def trains(self) -> dict[str, tuple[str, ...]]:
         """Optimizer (a key of `optim`) -> the networks it trains."""
         return self.TRAINS
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The fields of the data that training needs."""
+        return self.TAKES
+
+    @property
+    def needs(self) -> dict[str, tuple]:
+        """Section of the config -> abilities that the network must have."""
+        return self.NEEDS
 
     @property
     def diagnoses(self) -> set[str]:
@@ -79,6 +93,14 @@ class Adversarial(Method):
 
     z_dim: Width = 100  # length of the noise vector
     d_updates: Repeats = 1  # updates of D per step, each on a fresh batch
+    augment: Augmentation = ()  # DiffAugment of all images that D sees, for data sets of a few thousand
+    augment_target: Share | None = None  # ADA: the strength follows how sure D is of real images; 0.6; null: always 1
+    augment_images: Count = 500_000  # ADA: pictures in which the strength may rise from 0 to 1; fewer for short runs
+
+    def check(self):
+        """Refuse options that do not go together. Raises ConfigError."""
+        if self.augment_target is not None and not self.augment:
+            raise ConfigError("method.augment_target: needs method.augment, for example [colour, translation, cutout]")
 
     def batches_in(self, steps: int) -> int:
         """Number of batches of data in the first `steps` steps."""
@@ -108,9 +130,10 @@ class GAN(Adversarial):
 
     def check(self):
         """Refuse options that do not go together. Raises ConfigError."""
+        super().check()
         if self.reuse_fakes and (self.d_updates, self.g_updates) != (1, 1):
             raise ConfigError("method.reuse_fakes: true needs method.d_updates: 1 and method.g_updates: 1")
-        keys = ("d_updates", "g_updates", "first", "d_optimizers", "reuse_fakes", "real_target", "g_loss")
+        keys = ("augment", "d_updates", "g_updates", "first", "d_optimizers", "reuse_fakes", "real_target", "g_loss")
         changed = [f"method.{key}" for key in keys if getattr(self, key) != getattr(GAN, key)]
         if self.gradients == "as_listed" and changed:
             raise ConfigError(f"method.gradients: as_listed needs the default of {', '.join(changed)}")
@@ -121,6 +144,7 @@ class CGAN(Adversarial):
     """Conditional GAN (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.cgan.CGAN"
+    NEEDS: ClassVar = {"generator": (ANY_NOISE,)}  # the class joins the noise
     WATCHES: ClassVar = {"d": "g"}
     TAKES: ClassVar = ("image", "label")
 
@@ -144,6 +168,33 @@ class RaGAN(Adversarial):
     """Relativistic average GAN (Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.ragan.RaGAN"
+
+
+@dataclass(frozen=True)
+class R3GAN(Adversarial):
+    """Relativistic GAN with R1 and R2 penalties (Huang et al. 2024, https://arxiv.org/abs/2501.05441)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.r3gan.R3GAN"
+    NEEDS: ClassVar = {"discriminator": (DOUBLE_GRADIENTS, SEPARATE_SCORES)}  # the penalty is on each picture by itself
+
+    z_dim: Width = 64  # length of the noise vector
+    gamma: Weight = 1.0  # weight of the penalties R1 and R2, which counts half; the authors have 0.05 to 2
+    penalty_every: Repeats = 1  # updates of D from one penalty to the next, which counts as many times; 1: as the paper
+    classes: bool = False  # whether both networks take the class of a picture, and generate pictures of a class
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The fields of the data that training needs."""
+        return ("image", "label") if self.classes else self.TAKES
+
+    @property
+    def needs(self) -> dict[str, tuple]:
+        """Section of the config -> abilities that the network must have."""
+        return (
+            {"generator": (CLASSES,), "discriminator": (*self.NEEDS["discriminator"], CLASSES)}
+            if self.classes
+            else self.NEEDS
+        )
 
 
 @dataclass(frozen=True)
@@ -191,6 +242,7 @@ class ACGAN(Adversarial):
     """GAN with a discriminator that also classifies (Odena et al. 2017, https://arxiv.org/abs/1610.09585)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.acgan.ACGAN"
+    NEEDS: ClassVar = {"generator": (ANY_NOISE,)}  # the class joins the noise
     WATCHES: ClassVar = {"d": "g"}
     TAKES: ClassVar = ("image", "label")
 
@@ -202,6 +254,7 @@ class InfoGAN(Adversarial):
     """GAN with codes that can be recognised in its images (Chen et al. 2016, https://arxiv.org/abs/1606.03657)."""
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.infogan.InfoGAN"
+    NEEDS: ClassVar = {"generator": (ANY_NOISE,)}  # the codes join the noise
     WATCHES: ClassVar = {"d": "g"}
 
     z_dim: Width = 62  # length of the noise vector, without the codes
@@ -222,6 +275,14 @@ class BEGAN(Adversarial):
     gamma: Annotated[float, Range(0, 1, open_ends="low")] = 0.5  # diversity ratio E[L(G(z))] / E[L(x)] to aim at
     k_rate: Positive = 0.001  # step size of k, the weight of L(G(z)) in D's loss (lambda_k of the paper)
 
+    def check(self):
+        """Refuse options that do not go together. Raises ConfigError."""
+        super().check()
+        if self.augment_target is not None:
+            raise ConfigError(
+                "method.augment_target: D of began rebuilds pictures and does not judge them; set it to null"
+            )
+
 
 @dataclass(frozen=True)
 class SNGAN(Adversarial):
@@ -236,6 +297,26 @@ class SNGAN(Adversarial):
 
 
 @dataclass(frozen=True)
+class SAGAN(SNGAN):
+    """Self-attention GAN (Zhang et al. 2019, https://arxiv.org/abs/1805.08318)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.sagan.SAGAN"
+
+    d_updates: Repeats = 1  # updates of D per step, each on a fresh batch; the paper has one, and a higher rate for D
+
+
+@dataclass(frozen=True)
+class BigGAN(SNGAN):
+    """BigGAN (Brock et al. 2019, https://arxiv.org/abs/1809.11096)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.biggan.BigGAN"
+
+    z_dim: Width = 120  # length of the noise vector; generator biggan splits it: 4, 5, 6 chunks at 32, 64, 128 pixels
+    d_updates: Repeats = 2  # updates of D per step, each on a fresh batch; the paper has 2, and 4 for CIFAR-10
+    orthogonal_weight: Weight = 1.0e-4  # weight of the penalty on G's filters that are not orthogonal (beta of eq. 3)
+
+
+@dataclass(frozen=True)
 class VAE(Method):
     """Variational autoencoder (Kingma and Welling 2014, https://arxiv.org/abs/1312.6114)."""
 
@@ -243,6 +324,7 @@ class VAE(Method):
     ONLY_WITH: ClassVar = {"noise_std": ("likelihood", ("gaussian",))}
     KIND: ClassVar = "generator"
     NETWORKS: ClassVar = {"generator": GENERATORS, "encoder": DISCRIMINATORS}
+    NEEDS: ClassVar = {"generator": (BOUNDED,)}  # a pixel may be a probability
     TRAINS: ClassVar = {"g": ("g",), "e": ("e",)}
     DIAGNOSES: ClassVar = ("collapse",)
 
@@ -323,10 +405,14 @@ class Classifier(Method):
     TRAINS: ClassVar = {"c": ("c",)}
     TAKES: ClassVar = ("image", "label")
 
+    augment: Augmentation = ()  # random changes of the training images, in addition to data.flip
+    label_smoothing: Share = 0.0  # share of each target that is spread evenly over all classes
+
 
 METHODS = {
     "acgan": ACGAN,
     "began": BEGAN,
+    "biggan": BigGAN,
     "cgan": CGAN,
     "classifier": Classifier,
     "cyclegan": CycleGAN,
@@ -336,7 +422,9 @@ METHODS = {
     "infogan": InfoGAN,
     "lsgan": LSGAN,
     "pix2pix": Pix2Pix,
+    "r3gan": R3GAN,
     "ragan": RaGAN,
+    "sagan": SAGAN,
     "sngan": SNGAN,
     "stargan": StarGAN,
     "vae": VAE,

@@ -5,18 +5,22 @@ Noise is drawn at random; integers (classes, categories) cycle through their val
 a picture to translate, or its wanted attributes: these are given, not drawn.
 """
 
-from collections.abc import Iterator
+import copy
+import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import paddle
 from paddle import nn
 
+from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import RunError
 from ppgan_lite.methods.interface import Interface, Port
 from ppgan_lite.methods.modes import mode, unchanged_buffers
 
 BATCH_IMAGES = 256  # pictures generated at once
-PICTURE_PIXELS = 2**18  # pixels of the pictures translated at once, such as 4 of 256x256: they take much memory
+PICTURE_PIXELS = 2**18  # pixels of the pictures in a network at once, such as 4 of 256x256: they take much memory
+STATISTICS_IMAGES = 2048  # pictures that give the batch norms' statistics of truncated noise
 SWEEP = np.linspace(-2, 2, 10)  # values of a continuous code; training draws it from [-1, 1]
 
 
@@ -27,10 +31,12 @@ class Sampler:
         network: the network.
         takes: the ports of its inputs, in the order of `forward`.
         gives: the ports of its outputs.
+        truncation: largest absolute value of an element of normal noise; None: any.
     """
 
     def __init__(self, network: nn.Layer, interface: Interface):
         self.network, self.takes, self.gives = network, interface.inputs, interface.outputs
+        self.truncation = None
         self._in_turn = next((port for port in self.takes if port.dtype == "int64"), None)
 
     @property
@@ -43,7 +49,41 @@ class Sampler:
 
         Random ones come from Paddle's random generator.
         """
-        return {port.name: _draw(port, num) for port in self.takes}
+        return {port.name: _draw(port, num, self.truncation) for port in self.takes}
+
+    @property
+    def has_normal_noise(self) -> bool:
+        """Whether an input is normal noise, the only one that can be truncated."""
+        return any(port.distribution == "normal" for port in self.takes)
+
+    def truncated(self, limit: float) -> "Sampler":
+        """A sampler with normal noise within [-limit, limit], for better pictures of less variety.
+
+        The truncation trick (Brock, Donahue and Simonyan 2019, section 3.1, https://arxiv.org/abs/1809.11096): elements
+        of larger absolute value are drawn again. Each layer sees other activations then, so the running statistics of
+        the batch norms are computed again, for a copy of the network. Seeds Paddle's random generator.
+
+        Args:
+            limit: above 0.
+        """
+        sampler = copy.copy(self)
+        sampler.network, sampler.truncation = copy.deepcopy(self.network), limit
+        seed_paddle(0, 0, 4)  # the same statistics for every seed of the pictures
+        sampler._recompute_statistics(arrays_of(sampler.draw(STATISTICS_IMAGES)))
+        return sampler
+
+    def _recompute_statistics(self, inputs: dict[str, np.ndarray]):
+        """Set the network's running statistics to their mean over batches of inputs."""
+        norms = [layer for layer in self.network.sublayers() if isinstance(layer, nn.BatchNorm1D | nn.BatchNorm2D)]
+        self.network.eval()
+        for norm in norms:
+            norm.train()
+        with paddle.no_grad():
+            for number, batch in enumerate(self._parts_of(inputs), 1):
+                for norm in norms:
+                    norm._momentum = 1 - 1 / number  # the weight of the earlier batches
+                self.network(*batch.values())
+        self.network.eval()
 
     def __call__(self, inputs: dict, batch_statistics: bool = False) -> paddle.Tensor:
         """Pictures [N, C, H, W] in [-1, 1] from inputs of the form that `draw` returns. The network stays unchanged.
@@ -56,7 +96,10 @@ class Sampler:
 
     def in_batches(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Pictures from arrays of any length, made some at a time: see `parts_of`."""
-        return np.concatenate([self(batch).numpy() for batch in parts_of(inputs)])
+        return np.concatenate([self(batch).numpy() for batch in self._parts_of(inputs)])
+
+    def _parts_of(self, inputs: dict[str, np.ndarray]) -> Iterator[dict[str, paddle.Tensor]]:
+        return parts_of(inputs, [port.shape for port in self.gives])
 
     def strips(self, start: dict[str, np.ndarray], images: int) -> dict[str, np.ndarray]:
         """Inputs of strips of `images` pictures each: noise from `start` to a random end, all else constant.
@@ -69,7 +112,7 @@ class Sampler:
             RunError: the network takes no noise.
         """
         noise = self._noise()
-        ends = _draw(noise, len(start[noise.name])).numpy()
+        ends = _draw(noise, len(start[noise.name]), self.truncation).numpy()
         path = slerp if noise.distribution == "normal" else straight
         return {name: array.repeat(images, 0) for name, array in start.items()} | {
             noise.name: path(start[noise.name], ends, images)
@@ -121,9 +164,17 @@ def arrays_of(inputs: dict[str, paddle.Tensor]) -> dict[str, np.ndarray]:
     return {name: np.asarray(tensor) for name, tensor in inputs.items()}
 
 
-def parts_of(inputs: dict[str, np.ndarray]) -> Iterator[dict[str, paddle.Tensor]]:
-    """Inputs [N, ...] as tensors, BATCH_IMAGES at a time, or fewer if large pictures are among them."""
-    size = min((at_once(*values.shape[2:]) for values in inputs.values() if values.ndim == 4), default=BATCH_IMAGES)
+def parts_of(
+    inputs: dict[str, np.ndarray], outputs: Iterable[tuple[int | None, ...]] = ()
+) -> Iterator[dict[str, paddle.Tensor]]:
+    """Inputs [N, ...] as tensors, BATCH_IMAGES at a time, or fewer if they or the outputs are large pictures.
+
+    Args:
+        outputs: the shape of an item of each output of the network; None for a free size.
+    """
+    shapes = [*(values.shape[1:] for values in inputs.values()), *outputs]
+    pictures = [shape for shape in shapes if len(shape) == 3 and None not in shape]
+    size = min((at_once(*shape[1:]) for shape in pictures), default=BATCH_IMAGES)
     for start in range(0, len(next(iter(inputs.values()))), size):
         yield {name: paddle.to_tensor(values[start : start + size]) for name, values in inputs.items()}
 
@@ -172,11 +223,22 @@ def straight(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     return path.reshape(-1, start.shape[1]).astype(start.dtype)  # [N, steps, D] -> [N * steps, D]
 
 
-def _draw(port: Port, num: int) -> paddle.Tensor:
+def _draw(port: Port, num: int, truncation: float | None) -> paddle.Tensor:
     """Values of a port, [num, ...]: random, or for integers 0, 1, ... in a cycle."""
     if port.dtype == "int64":
         return paddle.arange(num) % num_values(port)
     if port.distribution == "uniform":
         low, high = map(float, port.range)
         return paddle.uniform([num, *port.shape], min=low, max=high)
-    return paddle.randn([num, *port.shape])
+    shape = [num, *port.shape]
+    return paddle.randn(shape) if truncation is None else truncated_normal(shape, truncation)
+
+
+def truncated_normal(shape: list[int], limit: float) -> paddle.Tensor:
+    """Elements of N(0, 1), drawn again until they are within [-limit, limit].
+
+    By the inverse of the distribution function, which gives the same distribution in one draw, however small the limit.
+    """
+    inside = math.erf(limit / 2**0.5)  # the probability of [-limit, limit]
+    uniform = paddle.uniform(shape, "float64", -inside, inside)
+    return (2**0.5 * paddle.erfinv(uniform)).clip(-limit, limit).astype("float32")  # erfinv(-1) is -inf

@@ -36,17 +36,13 @@ class SNGAN(Conditional):
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:  # n_dis
-            real, labels = batch["image"], batch["label"]  # [N, C, H, W] in [-1, 1], [N]
-            fake = self.fakes(self.draw_z(len(real)), labels)
+            real, labels = self.augment(batch["image"]), batch["label"]  # [N, C, H, W] in [-1, 1], [N]
+            fake = self.augment(self.fakes(self.draw_z(len(real)), labels))
             real_scores, fake_scores = d(real, labels), d(fake, labels)
             loss_d = hinge_real(real_scores) + hinge_fake(fake_scores)
             self.update("d", loss_d)
         with frozen(d):
-            loss_g = -d(g(self.draw_z(len(real)), labels), labels).mean()
+            loss_g = -d(self.augment(g(self.draw_z(len(real)), labels)), labels).mean()
             self.update("g", loss_g)
-        return {
-            "loss/d": loss_d,
-            "loss/g": loss_g,
-            "score/d_real": real_scores.mean(),
-            "score/d_fake": fake_scores.mean(),
-        }
+        scores = {"score/d_real": real_scores.mean(), "score/d_fake": fake_scores.mean()}
+        return {"loss/d": loss_d, "loss/g": loss_g} | scores | self.adapt(real_scores)

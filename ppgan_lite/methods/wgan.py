@@ -2,12 +2,12 @@
 
 import paddle
 
-from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.base import Adversarial
 from ppgan_lite.methods.interface import Port
 from ppgan_lite.methods.modes import frozen
 
 
-class WGAN(Generative):
+class WGAN(Adversarial):
     """WGAN (Arjovsky, Chintala and Bottou 2017, Algorithm 1, https://arxiv.org/abs/1701.07875).
 
         loss_D = E[D(G(z))] - E[D(x)], then each weight of D is clipped to [-c, c]
@@ -23,15 +23,16 @@ class WGAN(Generative):
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:  # n_critic
-            real = batch["image"]  # [N, C, H, W] in [-1, 1]
-            fake = self.fakes(self.draw_z(len(real)))
-            distance = d(real).mean() - d(fake).mean()
+            real = self.augment(batch["image"])  # [N, C, H, W] in [-1, 1]
+            fake = self.augment(self.fakes(self.draw_z(len(real))))
+            real_scores, fake_scores = d(real), d(fake)
+            distance = real_scores.mean() - fake_scores.mean()
             self.update("d", -distance)
             self._clip()
         with frozen(d):
-            loss_g = -d(g(self.draw_z(len(real)))).mean()
+            loss_g = -d(self.augment(g(self.draw_z(len(real))))).mean()
             self.update("g", loss_g)
-        return {"loss/d": -distance, "loss/g": loss_g}
+        return {"loss/d": -distance, "loss/g": loss_g} | self.adapt(real_scores - fake_scores.mean())
 
     def _clip(self):
         with paddle.no_grad():

@@ -19,14 +19,15 @@ class WGANGP(WGAN):
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:  # n_critic
-            real = batch["image"]  # [N, C, H, W] in [-1, 1]
-            fake = self.fakes(self.draw_z(len(real)))
+            real = self.augment(batch["image"])  # [N, C, H, W] in [-1, 1]
+            fake = self.augment(self.fakes(self.draw_z(len(real))))
             # One pass for both: a picture's score does not depend on the rest of the batch.
             fake_scores, real_scores = d(paddle.concat([fake, real])).chunk(2)
             loss_adv = fake_scores.mean() - real_scores.mean()
             penalty = gradient_penalty(d, between(real, fake))
             self.update("d", loss_adv + self.options.gp_weight * penalty)
         with frozen(d):
-            loss_g = -d(g(self.draw_z(len(real)))).mean()
+            loss_g = -d(self.augment(g(self.draw_z(len(real))))).mean()
             self.update("g", loss_g)
-        return {"loss/d": loss_adv, "loss/g": loss_g, "reg/gp": penalty}
+        scalars = {"loss/d": loss_adv, "loss/g": loss_g, "reg/gp": penalty}
+        return scalars | self.adapt(real_scores - fake_scores.mean())

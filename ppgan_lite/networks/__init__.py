@@ -2,7 +2,8 @@
 
 Arguments and functions of each kind:
 
-- generator: `Generator(options, z_dim, image_shape)`; noise [N, z_dim] -> images [N, C, H, W] in [-1, 1]
+- generator: `Generator(options, z_dim, image_shape)`; noise [N, z_dim] -> images [N, C, H, W] in [-1, 1]. Without the
+  ability BOUNDED they are so in evaluation mode only.
 - discriminator: `Discriminator(options, image_shape, outputs=(1,))`; images -> logits [N, 1]. With several `outputs` it
   returns a tuple of [N, n], one for each n, and so also serves as an encoder.
 - autoencoder: `Autoencoder(options, z_dim, image_shape)`; images -> images

@@ -4,6 +4,8 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppgan_lite.networks.layers import BatchNorm2D, as_stored
+
 
 class ConditionalGenerator(nn.Layer):
     """Noise [N, z_dim], classes [N] and optional codes [N, M] -> images [N, C, H, W].
@@ -69,11 +71,17 @@ class ConditionalBatchNorm2D(nn.Layer):
 
     def __init__(self, num_features: int, num_classes: int):
         super().__init__()
-        fixed = paddle.ParamAttr(trainable=False)  # 1 and 0; without them Paddle Inference with oneDNN fails
-        self.normalise = nn.BatchNorm2D(num_features, weight_attr=fixed, bias_attr=fixed)
+        self.normalise = plain_batch_norm(num_features)
         self.gains = nn.Embedding(num_classes, num_features, weight_attr=nn.initializer.Constant(1.0))
         self.shifts = nn.Embedding(num_classes, num_features, weight_attr=nn.initializer.Constant(0.0))
 
     def forward(self, x, classes):
         shape = [-1, x.shape[1], 1, 1]
-        return self.normalise(x) * self.gains(classes).reshape(shape) + self.shifts(classes).reshape(shape)
+        gains, shifts = self.gains(classes).reshape(shape), self.shifts(classes).reshape(shape)
+        return as_stored(lambda x, gains, shifts: x * gains + shifts, self.normalise(x), gains, shifts)
+
+
+def plain_batch_norm(num_features: int) -> BatchNorm2D:
+    """Batch norm of [N, num_features, H, W] without a learned gain and shift."""
+    fixed = paddle.ParamAttr(trainable=False)  # 1 and 0; without them Paddle Inference with oneDNN fails
+    return BatchNorm2D(num_features, weight_attr=fixed, bias_attr=fixed)

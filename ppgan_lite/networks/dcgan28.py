@@ -7,9 +7,18 @@ after the max-pool instead of before it (both are monotone, so they commute).
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppgan_lite.networks.layers import BilinearUpsampleConv2D, Conv2D, Conv2DTranspose, MaxPool2x2, OutputHeads
+from ppgan_lite.networks.layers import (
+    BatchNorm2D,
+    BilinearUpsampleConv2D,
+    Conv2D,
+    Conv2DTranspose,
+    MaxPool2x2,
+    OutputHeads,
+    ReLU,
+    as_stored,
+)
 
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+ACTIVATIONS = {"relu": ReLU, "tanh": nn.Tanh}
 
 
 class Generator(nn.Layer):
@@ -36,7 +45,7 @@ class Generator(nn.Layer):
         )
         self.upsample = nn.Sequential(
             _double_size(options.upsample, 2 * ngf, ngf, bias=False),
-            nn.BatchNorm2D(ngf),
+            BatchNorm2D(ngf),
             activation(),
             _double_size(options.upsample, ngf, channels, bias=True),
             nn.Tanh(),
@@ -58,17 +67,17 @@ class Discriminator(nn.Layer):
         ndf = options.ndf
         pooled = ((image_shape[1] - 2) // 2 - 2) // 2  # 28 -> 26 -> 13 -> 11 -> 5
         self.conv1 = Conv2D(image_shape[0], ndf, 3)
-        self.norm1 = nn.BatchNorm2D(ndf)
+        self.norm1 = BatchNorm2D(ndf)
         self.conv2 = Conv2D(ndf, 2 * ndf, 3)
-        self.norm2 = nn.BatchNorm2D(2 * ndf)
+        self.norm2 = BatchNorm2D(2 * ndf)
         self.pool = MaxPool2x2()
         self.linear1 = nn.Linear(2 * ndf * pooled**2, 16 * ndf, bias_attr=False)
         self.norm3 = nn.BatchNorm1D(16 * ndf)
         self.heads = OutputHeads(16 * ndf, outputs)
 
     def forward(self, x):
-        x = F.relu(self.pool(self.norm1(self.conv1(x))))
-        x = F.relu(self.pool(self.norm2(self.conv2(x))))
+        x = as_stored(F.relu, self.pool(self.norm1(self.conv1(x))))
+        x = as_stored(F.relu, self.pool(self.norm2(self.conv2(x))))
         x = x.reshape([x.shape[0], -1])  # [N, 2 ndf * 5 * 5]
         return self.heads(F.relu(self.norm3(self.linear1(x))))
 

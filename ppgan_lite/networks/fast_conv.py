@@ -9,16 +9,20 @@ In two dimensions and with channels, each of the n x n products is a matrix prod
 splits the k taps into s phases of r = k / s taps, which add up like channels. The transposed convolution is the
 adjoint: the same matrices, transposed, in the opposite order.
 
-Every function here consists of matrix products, so all of them have double gradients. They compute in float32, with
-errors of about 1e-6 of the largest output.
+Every function here consists of linear functions and products, so all of them have double gradients. They compute in
+float32, with errors of about 1e-6 of the largest output. Pictures are returned as views of tensors [C, N, H, W], the
+layout in which the next convolution reads them; see `as_stored` in layers.py.
 """
 
 import functools
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import paddle
+import paddle.nn.functional as F
+from paddle.autograd import PyLayer
 
 # Number of points -> points of evaluation, without the one at infinity: the small fractions with the least growth of
 # rounding errors among those tried.
@@ -33,44 +37,71 @@ def supports(kernel: int, stride: int) -> bool:
 def conv2d(x, weight, stride: int, padding: int):
     """`F.conv2d(x, weight, stride=stride, padding=padding)`, for kernels that `supports` accepts.
 
-    Shapes: x [N, I, H, W], weight [O, I, k, k] -> [N, O, H', W'].
+    Shapes: x [N, I, H, W], weight [O, I, k, k] -> [N, O, H', W'], which is a view of a tensor [O, N, H', W'].
     """
-    num, _, height, width = x.shape
-    rows, columns = (axis(size, weight.shape[2], stride, padding) for size in (height, width))
-    kernel = _kernel(weight, rows, columns)  # [b, tx, a, ty, (f, g, I), O]
-    x = x.transpose([1, 0, 2, 3]).reshape([-1, width])  # [(I, N, H), W]
-    x = paddle.matmul(columns.analysis, x, transpose_y=True)  # [(b, tx, g), (I, N, H)]
-    x = x.reshape([columns.products, -1, height])  # [(b, tx), (g, I, N), H]
-    x = paddle.matmul(rows.analysis, x, transpose_y=True)  # [(b, tx), (a, ty, f), (g, I, N)]
-    x = x.reshape([columns.points, columns.tiles, rows.points, rows.tiles, -1, num])  # [b, tx, a, ty, (f, g, I), N]
-    y = paddle.matmul(kernel, x, transpose_x=True)  # [b, tx, a, ty, O, N]
-    y = y.reshape([columns.products, rows.products, -1])  # [(b, tx), (a, ty), (O, N)]
-    y = paddle.matmul(y, rows.synthesis, transpose_x=True)  # [(b, tx), (O, N), H']
-    y = y.reshape([columns.products, -1])  # [(b, tx), (O, N, H')]
-    y = paddle.matmul(y, columns.synthesis, transpose_x=True)  # [(O, N, H'), W']
-    return y.reshape([-1, num, rows.outputs, columns.outputs]).transpose([1, 0, 2, 3])
+    plan = Plan(*(axis(size, weight.shape[2], stride, padding) for size in x.shape[2:]))
+    z = _Linear.apply(x.transpose([1, 0, 2, 3]), plan.analyse, plan.analyse_adjoint)
+    y = product(plan, z=z, w=weight)
+    return _Linear.apply(y, plan.synthesise, plan.synthesise_adjoint).transpose([1, 0, 2, 3])
 
 
 def conv2d_transpose(x, weight, stride: int, padding: int):
     """`F.conv2d_transpose(x, weight, stride=stride, padding=padding)`, for kernels that `supports` accepts.
 
-    Shapes: x [N, I, H, W], weight [I, O, k, k] -> [N, O, H', W'] with H' = (H - 1) stride - 2 padding + k.
+    Shapes: x [N, I, H, W], weight [I, O, k, k] -> [N, O, H', W'] with H' = (H - 1) stride - 2 padding + k, which is a
+    view of a tensor [O, N, H', W'].
     """
-    num, channels, height, width = x.shape
     size = weight.shape[2]
-    rows, columns = (axis((s - 1) * stride - 2 * padding + size, size, stride, padding) for s in (height, width))
-    kernel = _kernel(weight, rows, columns)  # [b, tx, a, ty, (f, g, O), I]
-    x = x.transpose([1, 0, 2, 3]).reshape([-1, width])  # [(I, N, H), W]
-    x = paddle.matmul(columns.synthesis, x, transpose_y=True)  # [(b, tx), (I, N, H)]
-    x = x.reshape([columns.products, -1, height])  # [(b, tx), (I, N), H]
-    x = paddle.matmul(rows.synthesis, x, transpose_y=True)  # [(b, tx), (a, ty), (I, N)]
-    x = x.reshape([columns.points, columns.tiles, rows.points, rows.tiles, channels, num])
-    y = paddle.matmul(kernel, x)  # [b, tx, a, ty, (f, g, O), N]
-    y = y.reshape([columns.products, rows.products * stride, -1])  # [(b, tx), (a, ty, f), (g, O, N)]
-    y = paddle.matmul(y, rows.analysis, transpose_x=True)  # [(b, tx), (g, O, N), H']
-    y = y.reshape([columns.products * stride, -1])  # [(b, tx, g), (O, N, H')]
-    y = paddle.matmul(y, columns.analysis, transpose_x=True)  # [(O, N, H'), W']
-    return y.reshape([-1, num, rows.inputs, columns.inputs]).transpose([1, 0, 2, 3])
+    plan = Plan(*(axis((s - 1) * stride - 2 * padding + size, size, stride, padding) for s in x.shape[2:]))
+    y = _Linear.apply(x.transpose([1, 0, 2, 3]), plan.synthesise_adjoint, plan.synthesise)
+    z = product(plan, w=weight, y=y)
+    return _Linear.apply(z, plan.analyse_adjoint, plan.analyse).transpose([1, 0, 2, 3])
+
+
+def conv2d_of_patches(x, weight, stride: int, padding: int):
+    """`F.conv2d(x, weight, stride=stride, padding=padding)`, for few channels I: one product of all patches.
+
+    Shapes: as `conv2d`, with any square kernel.
+    """
+    features, _, size, _ = weight.shape
+    rows, columns = ((s + 2 * padding - size) // stride + 1 for s in x.shape[2:])
+    patches = _Linear.apply(x, *_patches(x.shape[2:], size, stride, padding))  # [(I, ky, kx), (N, H', W')]
+    y = paddle.matmul(weight.reshape([features, -1]), patches)
+    return y.reshape([features, -1, rows, columns]).transpose([1, 0, 2, 3])
+
+
+def conv2d_transpose_of_patches(x, weight, stride: int, padding: int):
+    """`F.conv2d_transpose(x, weight, stride=stride, padding=padding)`, for few channels O: a product, then sums.
+
+    Shapes: as `conv2d_transpose`, with any square kernel.
+    """
+    channels, _, size, _ = weight.shape
+    shape = [(s - 1) * stride - 2 * padding + size for s in x.shape[2:]]
+    x = x.transpose([1, 0, 2, 3]).reshape([channels, -1])
+    patches = paddle.matmul(weight.reshape([channels, -1]), x, transpose_x=True)  # [(O, ky, kx), (N, H, W)]
+    return _Linear.apply(patches, *reversed(_patches(shape, size, stride, padding)))
+
+
+def conv2d_of_pixels(x, weight):
+    """`F.conv2d(x, weight)` for a 1x1 kernel. [N, I, H, W], [O, I, 1, 1] -> [N, O, H, W], a view as `conv2d`'s."""
+    num, channels, height, width = x.shape
+    y = paddle.matmul(weight.reshape([-1, channels]), x.transpose([1, 0, 2, 3]).reshape([channels, -1]))
+    return y.reshape([-1, num, height, width]).transpose([1, 0, 2, 3])
+
+
+def _patches(shape, size: int, stride: int, padding: int):
+    """The function from pictures [N, I, *shape] to their patches [(I, ky, kx), (N, H', W')], and its adjoint."""
+    outputs = math.prod((s + 2 * padding - size) // stride + 1 for s in shape)
+    geometry = {"kernel_sizes": size, "strides": stride, "paddings": padding}
+
+    def unfold(x):
+        return F.unfold(x, **geometry).transpose([1, 0, 2]).reshape([x.shape[1] * size**2, -1])
+
+    def fold(patches):
+        patches = patches.reshape([len(patches), -1, outputs]).transpose([1, 0, 2])
+        return F.fold(patches, shape, **geometry)
+
+    return unfold, fold
 
 
 def upsample_conv2d(x, weight):
@@ -164,30 +195,176 @@ def minimal_filter(m: int, r: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return evaluation(m).T, kernel / np.sqrt(scale), signal * np.sqrt(scale)
 
 
-def _kernel(weight, rows: Axis, columns: Axis):
-    """The kernel at all points: [B, A, k, k] -> [b, tx, a, ty, (f, g, A), B]; tx and ty are 1 if they can be broadcast.
+@dataclass(frozen=True)
+class Plan:
+    """The algorithm for both dimensions: linear functions from and to the points, where the convolution is a product.
 
-    If the kernel needs a gradient, the matrix product also makes the copies for the tiles: summing their gradients is
-    then one product too, several times faster than Paddle's sum over a broadcast dimension.
+    Shapes, with b and a for the points of columns and rows, and N last, the columns of the products:
+
+    - pictures [I, N, H, W] and [O, N, H', W'], the convolution's inputs and outputs;
+    - z [b, tx, a, ty, (f, g, I), N] and y [b, tx, a, ty, O, N], the same at the points of each tile (tx, ty); the
+      phases f and g of the stride are further channels;
+    - w [O, I, k, k], the kernel.
     """
-    b, a = weight.shape[:2]
-    per_tile = paddle.is_grad_enabled() and not weight.stop_gradient
-    matrix = _points_of_kernel(rows, columns, per_tile)
-    tiles = (columns.tiles, rows.tiles) if per_tile else (1, 1)
-    # Two transpositions: one that moves all dimensions takes Paddle more than twice as long as both.
-    weight = weight.transpose([2, 3, 0, 1]).reshape([-1, b, a]).transpose([0, 2, 1])  # [(ky, kx), A, B]
-    kernel = paddle.matmul(matrix, weight.reshape([-1, a * b]))
-    return kernel.reshape([columns.points, tiles[0], rows.points, tiles[1], -1, b])
+
+    rows: Axis
+    columns: Axis
+
+    def analyse(self, x):
+        """Inputs -> z."""
+        rows, columns = self.rows, self.columns
+        num, height, width = x.shape[1:]
+        x = x.reshape([-1, width])  # [(I, N, H), W]
+        x = paddle.matmul(columns.analysis, x, transpose_y=True)  # [(b, tx, g), (I, N, H)]
+        x = x.reshape([columns.products, -1, height])  # [(b, tx), (g, I, N), H]
+        x = paddle.matmul(rows.analysis, x, transpose_y=True)  # [(b, tx), (a, ty, f), (g, I, N)]
+        return x.reshape([columns.points, columns.tiles, rows.points, rows.tiles, -1, num])
+
+    def analyse_adjoint(self, z):
+        """The adjoint of `analyse`: z -> inputs."""
+        rows, columns = self.rows, self.columns
+        num = z.shape[-1]
+        z = z.reshape([columns.products, len(rows.analysis), -1])  # [(b, tx), (a, ty, f), (g, I, N)]
+        z = paddle.matmul(z, rows.analysis, transpose_x=True)  # [(b, tx), (g, I, N), H]
+        z = z.reshape([len(columns.analysis), -1])  # [(b, tx, g), (I, N, H)]
+        z = paddle.matmul(z, columns.analysis, transpose_x=True)  # [(I, N, H), W]
+        return z.reshape([-1, num, rows.inputs, columns.inputs])
+
+    def synthesise(self, y):
+        """Outputs from their points: y -> outputs."""
+        rows, columns = self.rows, self.columns
+        num = y.shape[-1]
+        y = y.reshape([columns.products, rows.products, -1])  # [(b, tx), (a, ty), (O, N)]
+        y = paddle.matmul(y, rows.synthesis, transpose_x=True)  # [(b, tx), (O, N), H']
+        y = y.reshape([columns.products, -1])  # [(b, tx), (O, N, H')]
+        y = paddle.matmul(y, columns.synthesis, transpose_x=True)  # [(O, N, H'), W']
+        return y.reshape([-1, num, rows.outputs, columns.outputs])
+
+    def synthesise_adjoint(self, x):
+        """The adjoint of `synthesise`: outputs -> y."""
+        rows, columns = self.rows, self.columns
+        channels, num, height, width = x.shape
+        x = x.reshape([-1, width])  # [(O, N, H'), W']
+        x = paddle.matmul(columns.synthesis, x, transpose_y=True)  # [(b, tx), (O, N, H')]
+        x = x.reshape([columns.products, -1, height])  # [(b, tx), (O, N), H']
+        x = paddle.matmul(rows.synthesis, x, transpose_y=True)  # [(b, tx), (a, ty), (O, N)]
+        return x.reshape([columns.points, columns.tiles, rows.points, rows.tiles, channels, num])
+
+    def kernel(self, w):
+        """The kernel w at all points, the same for all tiles: [b, 1, a, 1, (f, g, I), O]."""
+        features, taps = w.shape[0], w.shape[2] * w.shape[3]
+        w = w.transpose([1, 0, 2, 3]).reshape([-1, taps])  # [(I, O), (ky, kx)]
+        kernel = paddle.matmul(_points_of_kernel(self.rows, self.columns, 1, 1), w, transpose_y=True)
+        return kernel.reshape([self.columns.points, 1, self.rows.points, 1, -1, features])
+
+    def kernel_adjoint(self, z, y):
+        """The adjoint of `kernel`, of the products z y^T of all tiles: [O, I, k, k].
+
+        The product with the points' matrix also sums over the tiles, faster than Paddle's sum.
+        """
+        features, taps = y.shape[4], self.rows.taps.shape[2]
+        points = _points_of_kernel(self.rows, self.columns, self.rows.tiles, self.columns.tiles)
+        products = paddle.matmul(z, y, transpose_y=True).reshape([len(points), -1])
+        w = paddle.matmul(points, products, transpose_x=True)  # [(ky, kx), (I, O)]
+        # Two transpositions: one that moves all dimensions takes Paddle more than twice as long as both.
+        w = w.reshape([taps**2, -1, features]).transpose([0, 2, 1]).reshape([taps**2, -1]).t()
+        return w.reshape([features, -1, taps, taps])
+
+
+class _Linear(PyLayer):
+    """A linear function, given with its adjoint. Unlike Paddle's operations it keeps nothing for the backward pass."""
+
+    @staticmethod
+    def forward(ctx, x, function, adjoint):
+        ctx.functions = adjoint, function
+        return function(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return _Linear.apply(gradient, *ctx.functions)
+
+
+def product(plan: Plan, kernel=None, **operands):
+    """The derivative of t(z, w, y) = sum over points and tiles of z^T kernel(w) y by the operand that is not given.
+
+    By y it is the convolution's product, by z the transposed convolution's, by w the gradient of the kernel. As t
+    is linear in each, the derivatives of any of them are the other two: so all have gradients of any order, without the
+    copies of the kernel for each tile that Paddle's gradient of a broadcast product makes.
+
+    A PyLayer with two inputs will not do: where Paddle needs the gradient of one of them only, as a gradient penalty
+    does, its backward pass must return None for the other, but is not informed. So each operand has a node of its own,
+    `_Input`, which passes on a zero, and `_Output` returns the result. Backwards, `_Output` leaves the gradient with
+    the product, and Paddle calls the nodes of the operands that need one.
+
+    Args:
+        kernel: kernel(w), if it is known.
+    """
+    made = _Product(plan, operands, kernel)
+    inputs = [_Input.apply(x, made, name) for name, x in operands.items() if not x.stop_gradient]
+    if not inputs or not paddle.is_grad_enabled():
+        return made.value
+    return _Output.apply(sum(inputs[1:], inputs[0]), made)
+
+
+class _Product:
+    """The result of `product`, and what its derivatives need."""
+
+    def __init__(self, plan: Plan, operands: dict, kernel):
+        self.plan, self.operands = plan, operands
+        self.gradient = None  # the result's, during a backward pass
+        (self.name,) = {"z", "w", "y"} - operands.keys()
+        with paddle.no_grad():
+            if self.name == "w":
+                self.value, self.kernel = plan.kernel_adjoint(**operands), None
+                return
+            kernel = plan.kernel(operands["w"]) if kernel is None else kernel
+            ((_, other),) = ((name, x) for name, x in operands.items() if name != "w")
+            self.value = paddle.matmul(kernel, other, transpose_x=self.name == "y")
+            # For the derivative by `other`. For few tiles it would take more memory than all else: there it is computed
+            # once more.
+            self.kernel = kernel if kernel.size <= other.size else None
+
+    def derivative(self, name: str):
+        """The gradient of the operand of this name."""
+        others = {other: x for other, x in self.operands.items() if other != name}
+        return product(self.plan, self.kernel if "w" in others else None, **others, **{self.name: self.gradient})
+
+    def forget(self):
+        """Let go of the gradient, which under a gradient penalty depends on the result: a cycle of references."""
+        self.gradient = None
+
+
+class _Input(PyLayer):
+    @staticmethod
+    def forward(ctx, x, made, name):
+        ctx.made, ctx.name = made, name
+        return paddle.zeros([1])
+
+    @staticmethod
+    def backward(ctx, _):
+        return ctx.made.derivative(ctx.name)
+
+
+class _Output(PyLayer):
+    @staticmethod
+    def forward(ctx, _, made):
+        ctx.made, value = made, made.value
+        made.value = None  # the result must not be kept for the backward pass
+        return value
+
+    @staticmethod
+    def backward(ctx, gradient):
+        ctx.made.gradient = gradient
+        paddle.base.core.eager._add_backward_final_hook(ctx.made.forget)
+        return paddle.zeros([1])
 
 
 @functools.cache
-def _points_of_kernel(rows: Axis, columns: Axis, per_tile: bool):
-    """The matrix from a kernel to its values at the points, [(b, tx, a, ty, f, g), (ky, kx)]; else tx = ty = 1."""
+def _points_of_kernel(rows: Axis, columns: Axis, row_tiles: int, column_tiles: int):
+    """The matrix from a kernel to its values at the points of some tiles, [(b, tx, a, ty, f, g), (ky, kx)]."""
     matrix = np.einsum("bgx,afy->bafgyx", columns.taps, rows.taps)[:, None, :, None]  # [b, 1, a, 1, f, g, ky, kx]
-    if per_tile:
-        shape = [columns.points, columns.tiles, rows.points, rows.tiles, *matrix.shape[4:]]
-        matrix = np.broadcast_to(matrix, shape)
-    return _tensor(matrix, rows.taps.shape[2] ** 2)
+    shape = [columns.points, column_tiles, rows.points, row_tiles, *matrix.shape[4:]]
+    return _tensor(np.broadcast_to(matrix, shape), rows.taps.shape[2] ** 2)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import math
 
 from paddle import nn
 
-from ppgan_lite.networks.layers import LeakyReLU, OutputHeads
+from ppgan_lite.networks.layers import LeakyReLU, Linear, OutputHeads
 
 KERAS_MOMENTUM = 0.8  # fraction of the running statistics that a batch norm keeps in each step
 
@@ -27,14 +27,14 @@ class Generator(nn.Layer):
         self.image_shape = list(image_shape)
         layers = []
         for i, (inputs, outputs) in enumerate(itertools.pairwise([z_dim, *options.widths])):
-            layers.append(nn.Linear(inputs, outputs))
+            layers.append(Linear(inputs, outputs))
             if options.norm == "pytorch" and i:
                 layers.append(nn.BatchNorm1D(outputs, epsilon=options.norm_epsilon))
             layers.append(LeakyReLU(0.2))
             if options.norm == "keras":
                 layers.append(nn.BatchNorm1D(outputs, KERAS_MOMENTUM, options.norm_epsilon))
         last = options.widths[-1] if options.widths else z_dim
-        self.layers = nn.Sequential(*layers, nn.Linear(last, math.prod(image_shape)), nn.Tanh())
+        self.layers = nn.Sequential(*layers, Linear(last, math.prod(image_shape)), nn.Tanh())
 
     def forward(self, z):
         return self.layers(z).reshape([-1, *self.image_shape])  # [N, C H W] -> [N, C, H, W]
@@ -48,7 +48,7 @@ class Discriminator(nn.Layer):
         self.num_values = math.prod(image_shape)
         layers = []
         for before, after in itertools.pairwise([self.num_values, *options.widths]):
-            layers += [nn.Linear(before, after), LeakyReLU(0.2)]
+            layers += [Linear(before, after), LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
         self.heads = OutputHeads(options.widths[-1] if options.widths else self.num_values, outputs)
 

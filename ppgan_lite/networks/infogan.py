@@ -6,7 +6,7 @@ Lucic et al. 2018 (https://arxiv.org/abs/1711.10337) use it for their comparison
 
 from paddle import nn
 
-from ppgan_lite.networks.layers import Conv2D, LeakyReLU, OutputHeads
+from ppgan_lite.networks.layers import BatchNorm2D, Conv2D, LeakyReLU, OutputHeads
 
 SLOPE = 0.1  # LeakyReLU's slope below 0
 RECOGNITION_WIDTH = 128  # units of Q's own hidden layer
@@ -26,7 +26,7 @@ class Discriminator(nn.Layer):
         bias = norm != "batch"  # a batch norm cancels it
         self.convolutions = nn.Sequential(
             *_layer(Conv2D(image_shape[0], ndf, 4, stride=2, padding=1, bias=True), norm, None),
-            *_layer(Conv2D(ndf, 2 * ndf, 4, stride=2, padding=1, bias=bias), norm, nn.BatchNorm2D(2 * ndf)),
+            *_layer(Conv2D(ndf, 2 * ndf, 4, stride=2, padding=1, bias=bias), norm, BatchNorm2D(2 * ndf)),
         )
         self.num_values = 2 * ndf * 7 * 7
         linear = nn.Linear(self.num_values, 16 * ndf, bias_attr=None if bias else False)

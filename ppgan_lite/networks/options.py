@@ -23,10 +23,13 @@ class Ability(NamedTuple):
     missing: str
 
 
+ANY_NOISE = Ability("a generator that takes noise of any length", "but {} splits it into equal chunks")
+BOUNDED = Ability("a generator of pictures within [-1, 1]", "but {} goes beyond while it is trained")
 CLASSES = Ability("a network that takes classes", "which {} does not")
 DOUBLE_GRADIENTS = Ability("a network with double gradients", "but {} has none")
 SEPARATE_SCORES = Ability("a network without batch norms", "but {} has them")  # each picture has a score of its own
 Widths = Annotated[tuple[Width, ...], Length(32)]
+MapSize = Literal[8, 16, 32, 64, 128]  # height and width of feature maps, in pixels
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,21 @@ class Network(Named):
         multiples = f", height and width multiples of {self.MULTIPLE}" if self.MULTIPLE > 1 else ""
         raise ConfigError(f"{self.name} takes images of {takes} pixels{multiples}, but the data has {height}x{width}")
 
+    def check_fit(self, section: str, method: Named, size: int):
+        """Raise a ConfigError for options that do not suit the method's options or images of this size.
+
+        Args:
+            section: the network's section of the config, for the message.
+            method: the options of the method.
+            size: height and width of images that the network takes.
+        """
+
 
 @dataclass(frozen=True)
 class Generator(Network):
     """What generators share."""
+
+    CAN: ClassVar = frozenset({ANY_NOISE, BOUNDED})
 
 
 @dataclass(frozen=True)
@@ -98,7 +112,10 @@ class DCGAN64Generator(Generator):
     BUILT_BY: ClassVar = "ppgan_lite.networks.dcgan64.Generator"
     SIZES: ClassVar = (32, 64, 128)
 
+    CAN: ClassVar = frozenset({ANY_NOISE, BOUNDED, CLASSES})
+
     ngf: Width = 64  # feature maps before the last convolution; each earlier layer has twice as many as the next
+    upsample: Literal["transposed", "nearest"] = "transposed"  # 4x4 transposed convolutions, or enlarged and 3x3 ones
 
 
 @dataclass(frozen=True)
@@ -107,9 +124,12 @@ class DCGAN64Discriminator(Discriminator):
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.dcgan64.Discriminator"
     SIZES: ClassVar = (32, 64, 128)
-    CAN: ClassVar = frozenset({DOUBLE_GRADIENTS})  # not SEPARATE_SCORES: it has batch norms
+    CAN: ClassVar = frozenset({CLASSES, DOUBLE_GRADIENTS})
+    CAN_WITH: ClassVar = {SEPARATE_SCORES: ("norm", ("spectral", "none"))}
 
     ndf: Width = 64  # feature maps after the first convolution; each later layer has twice as many as the one before
+    norm: Literal["batch", "spectral", "none"] = "batch"  # normalisation; wgan_gp, dragan and r3gan refuse batch
+    downsample: Literal["strided", "mean"] = "strided"  # 4x4 convolution of stride 2, or 3x3 and the mean of 2x2 pixels
 
 
 @dataclass(frozen=True)
@@ -149,26 +169,115 @@ class InfoGANDiscriminator(Discriminator):
 
 @dataclass(frozen=True)
 class ResNet32Generator(Generator):
-    """The residual generator of WGAN-GP and SNGAN for 32x32 images."""
+    """The residual generator of WGAN-GP, SNGAN and SAGAN for images of 32, 64 or 128 pixels."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.resnet32.Generator"
-    SIZES: ClassVar = (32,)
-    CAN: ClassVar = frozenset({CLASSES})
+    SIZES: ClassVar = (32, 64, 128)
+    CAN: ClassVar = frozenset({ANY_NOISE, BOUNDED, CLASSES})
 
-    ngf: Width = 128  # feature maps of each convolution; WGAN-GP has 128, SNGAN 256
+    ngf: Width = 128  # feature maps of each convolution; WGAN-GP has 128, SNGAN and SAGAN 256
+    norm: Literal["spectral", "none"] = "none"  # normalisation of the weights; SAGAN has spectral
+    attention: MapSize | None = None  # pixels, height and width of the feature maps with self-attention; null: none
+
+    def check_fit(self, section, method, size):
+        """Raise a ConfigError if no feature maps have the size for self-attention."""
+        _check_attention(self, section, size, size)
 
 
 @dataclass(frozen=True)
 class ResNet32Discriminator(Discriminator):
-    """The residual discriminator of WGAN-GP and SNGAN for 32x32 images."""
+    """The residual discriminator of WGAN-GP, SNGAN, SAGAN and BigGAN for images of 32, 64 or 128 pixels."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.resnet32.Discriminator"
-    SIZES: ClassVar = (32,)
+    SIZES: ClassVar = (32, 64, 128)
     CAN: ClassVar = frozenset({CLASSES, DOUBLE_GRADIENTS, SEPARATE_SCORES})
 
     ndf: Width = 128  # feature maps of each convolution
     norm: Literal["spectral", "none"] = "spectral"  # normalisation of the weights; SNGAN has spectral, WGAN-GP none
     pooling: Literal["sum", "mean"] = "sum"  # pooling of each feature map before the last layer; WGAN-GP has the mean
+    attention: MapSize | None = None  # pixels, height and width of the feature maps with self-attention; null: none
+    init: Literal["glorot", "orthogonal"] = "glorot"  # initialisation of the weights; BigGAN has orthogonal
+
+    def check_fit(self, section, method, size):
+        """Raise a ConfigError if no feature maps have the size for self-attention."""
+        _check_attention(self, section, size, size // 2)
+
+
+@dataclass(frozen=True)
+class BigGANGenerator(Generator):
+    """BigGAN's generator, for images of 32, 64 or 128 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.biggan.Generator"
+    CHUNKS: ClassVar = {32: 4, 64: 5, 128: 6}  # size of the images -> chunks of noise: for the first layer, each block
+    SIZES: ClassVar = tuple(CHUNKS)
+    CAN: ClassVar = frozenset({BOUNDED, CLASSES})
+
+    ngf: Width = 256  # feature maps of each convolution
+    shared: Width = 128  # size of the class embedding that all blocks share
+    attention: MapSize | None = None  # pixels, height and width of the feature maps with self-attention; null: none
+
+    def check_fit(self, section, method, size):
+        """Raise a ConfigError if no feature maps have the size for self-attention, or the noise has no equal chunks."""
+        _check_attention(self, section, size, size)
+        chunks = self.CHUNKS[size]
+        if method.z_dim % chunks:
+            nearest = max(1, round(method.z_dim / chunks)) * chunks
+            raise ConfigError(
+                f"method.z_dim: {self.name} splits the noise into {chunks} equal chunks for images of {size}x{size} "
+                f"pixels, so z_dim must be a multiple of {chunks}, such as {nearest}; got {method.z_dim}"
+            )
+
+
+def _check_attention(network, section: str, size: int, largest: int):
+    """Raise a ConfigError unless a network's self-attention has feature maps: from 8x8 to `largest` pixels."""
+    if network.attention is not None and network.attention > largest:
+        sizes = ", ".join(str(each) for each in (8, 16, 32, 64, 128) if each <= largest)
+        raise ConfigError(
+            f"{section}.attention: {network.name} has no feature maps of {network.attention}x{network.attention} "
+            f"pixels for images of {size}x{size}; allowed: {sizes} or null"
+        )
+
+
+@dataclass(frozen=True)
+class R3GANGenerator(Generator):
+    """The residual generator of R3GAN, for images of 32, 64, 128 or 256 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.r3gan.Generator"
+    SIZES: ClassVar = (32, 64, 128, 256)
+    CAN: ClassVar = frozenset({ANY_NOISE, CLASSES})  # not BOUNDED: it has no tanh
+
+    ngf: Width = 768  # feature maps up to 32x32 pixels, half as many at each larger size; multiples of 8
+    blocks: Annotated[int, Range(1, 32)] = 2  # residual blocks at each size
+
+    def check_fit(self, section, method, size):
+        """Raise a ConfigError if the feature maps cannot be grouped."""
+        _check_groups(self.name, f"{section}.ngf", self.ngf, size)
+
+
+@dataclass(frozen=True)
+class R3GANDiscriminator(Discriminator):
+    """The residual discriminator of R3GAN, for images of 32, 64, 128 or 256 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.r3gan.Discriminator"
+    SIZES: ClassVar = (32, 64, 128, 256)
+    CAN: ClassVar = frozenset({CLASSES, DOUBLE_GRADIENTS, SEPARATE_SCORES})
+
+    ndf: Width = 768  # feature maps up to 32x32 pixels, half as many at each larger size; multiples of 8
+    blocks: Annotated[int, Range(1, 32)] = 2  # residual blocks at each size
+
+    def check_fit(self, section, method, size):
+        """Raise a ConfigError if the feature maps cannot be grouped."""
+        _check_groups(self.name, f"{section}.ndf", self.ndf, size)
+
+
+def _check_groups(name: str, key: str, value: int, size: int):
+    """Raise a ConfigError unless the groups of R3GAN's convolutions divide its feature maps at every size."""
+    multiple = 8 * max(1, size // 32)  # groups of 16 channels, and twice as many channels as maps
+    if value % multiple:
+        raise ConfigError(
+            f"{key}: {name} groups its feature maps, so for images of {size}x{size} pixels it must be a multiple of "
+            f"{multiple}, such as {max(1, round(value / multiple)) * multiple}; got {value}"
+        )
 
 
 @dataclass(frozen=True)
@@ -272,9 +381,11 @@ ATTRIBUTE_TRANSLATORS = {"stargan": StarGANGenerator}
 ATTRIBUTE_DISCRIMINATORS = {"stargan": StarGANDiscriminator}
 GENERATORS = {
     "began": BEGANGenerator,
+    "biggan": BigGANGenerator,
     "dcgan28": DCGAN28Generator,
     "dcgan64": DCGAN64Generator,
     "fully_connected": FCGenerator,
+    "r3gan": R3GANGenerator,
     "resnet32": ResNet32Generator,
 }
 DISCRIMINATORS = {  # encoders, too: the number of outputs is free
@@ -282,6 +393,7 @@ DISCRIMINATORS = {  # encoders, too: the number of outputs is free
     "dcgan64": DCGAN64Discriminator,
     "fully_connected": FCDiscriminator,
     "infogan": InfoGANDiscriminator,
+    "r3gan": R3GANDiscriminator,
     "resnet32": ResNet32Discriminator,
 }
 AUTOENCODERS = {"began": BEGANAutoencoder}
@@ -335,4 +447,20 @@ class Evaluator(Network):
     dropout: Share = 0.5  # probability that a feature is dropped in training
 
 
-CLASSIFIERS = {"cnn": CNN, "evaluator": Evaluator, "fnn": FNN, "resnet": ResNet, "softmax": SoftmaxRegression}
+@dataclass(frozen=True)
+class PhotoEvaluator(Network):
+    """A deeper network than `evaluator`, used to measure generators of photographs."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.classifiers.PhotoEvaluator"
+
+    widths: Widths = (48, 128, 176)  # feature maps of each stage, which halves the size; the last: number of features
+
+
+CLASSIFIERS = {
+    "cnn": CNN,
+    "evaluator": Evaluator,
+    "fnn": FNN,
+    "photo_evaluator": PhotoEvaluator,
+    "resnet": ResNet,
+    "softmax": SoftmaxRegression,
+}

@@ -189,7 +189,7 @@ def test_a_gradient_penalty_needs_a_discriminator_with_double_gradients(method):
     path = ROOT / "configs" / f"{method}_mnist.yml"
     assert refusal("discriminator={name: dcgan28}", path=path) == (
         f"discriminator.name: {method} needs a network with double gradients, but dcgan28 has none; "
-        "allowed: fully_connected, infogan, resnet32"
+        "allowed: dcgan64, fully_connected, infogan, r3gan, resnet32"
     )
     for options in ("name: fully_connected", "name: infogan, norm: none", "name: infogan, norm: spectral"):
         load_config(path, [f"discriminator={{{options}}}"])
@@ -203,7 +203,7 @@ def test_a_gradient_penalty_refuses_batch_norms_which_mix_the_pictures_of_a_batc
         f"discriminator.norm: {needs}; allowed: spectral, none, got 'batch'"
     )
     assert refusal("discriminator={name: dcgan64}", path=path) == (
-        f"discriminator.name: {needs}, but dcgan64 has them; allowed: fully_connected, infogan, resnet32"
+        f"discriminator.norm: {needs}; allowed: spectral, none, got 'batch'"
     )
 
 
@@ -330,7 +330,7 @@ def test_a_new_name_is_taken_where_the_other_keys_fit(config, overrides):
     ("override", "message"),
     [
         ("method.name=wgna", "method.name: unknown value 'wgna'"),
-        ("generator.name=resnet32", "generator.name: resnet32 takes images of 32x32 pixels"),
+        ("generator.name=resnet32", "generator.name: resnet32 takes images of 32x32, 64x64 or 128x128 pixels"),
         ("encoder.name=dcgan28", "encoder: unknown key"),
         ("optim.x.name=sgd", "optim.x: unknown key"),
         ("name=wgan", "name: unknown key"),
@@ -564,9 +564,17 @@ def test_each_key_of_our_configs_has_an_effect(path):
 @pytest.mark.parametrize(
     ("config", "override", "message"),
     [
-        ("dcgan_mnist", "data={name: folder, batch_size: 4}", "has 64x64; for 64x64: dcgan64, fully_connected"),
+        (
+            "dcgan_mnist",
+            "data={name: folder, batch_size: 4}",
+            "has 64x64; for 64x64: biggan, dcgan64, fully_connected, r3gan, resnet32",
+        ),
         ("dcgan_folder", "data.size=28", "has 28x28; for 28x28: began, dcgan28, fully_connected"),
-        ("classifier_cnn_mnist", "data={name: fake, batch_size: 4, size: 3}", "has 3x3; for 3x3: fnn, resnet, softmax"),
+        (
+            "classifier_cnn_mnist",
+            "data={name: fake, batch_size: 4, size: 3}",
+            "has 3x3; for 3x3: fnn, photo_evaluator, resnet, softmax",
+        ),
     ],
 )
 def test_networks_that_take_the_images_are_named(config, override, message):

@@ -1,5 +1,6 @@
 """The average of G's weights: by its closed form, and in whole runs."""
 
+import copy
 import json
 import os
 import shutil
@@ -80,6 +81,47 @@ def test_late_the_decay_is_that_of_the_config():
     for step in range(20_000, 20_010):
         follow(average, network, 0.9, step)
     np.testing.assert_allclose(average[0].weight.numpy(), 0.9**10, rtol=1e-5)
+
+
+def spectral(seed):
+    """Layers with spectral norms, as a generator may have them."""
+    paddle.seed(seed)
+    made = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 5))
+    for layer in (made[0], made[2]):
+        nn.utils.spectral_norm(layer)
+    return made
+
+
+def used_sigma(layer, weight):
+    """The singular value by which a layer divides its weight in evaluation mode."""
+    return float(weight.norm() / layer.weight.norm())
+
+
+def test_under_a_spectral_norm_the_averaged_weight_is_divided_by_its_own_largest_singular_value():
+    """The power iteration's vectors are copied: the network's are good enough for its average, which is near."""
+    network = spectral(0)
+    average, of_vectors = copy.deepcopy(network), {}
+    optimizer = paddle.optimizer.Adam(1e-3, beta1=0.0, beta2=0.9, parameters=network.parameters())
+    for step in range(1, 301):
+        x = paddle.randn([64, 6])
+        ((network(x) - x[:, :5]) ** 2).mean().backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        follow(average, network, 0.99, step)
+        decay = min(0.99, (1 + step) / (10 + step))
+        for name, value in network.state_dict().items():
+            if name.endswith(("_u", "_v")):
+                of_vectors[name] = decay * of_vectors.get(name, value.numpy()) + (1 - decay) * value.numpy()
+    average.eval()
+    average(x)
+    for i in (0, 2):
+        weight = average[i].weight_orig
+        assert float((weight - network[i].weight_orig).abs().max()) > 1e-3
+        exact = np.linalg.norm(weight.numpy(), 2)
+        assert used_sigma(average[i], weight) == pytest.approx(exact, rel=5e-3)
+    # Averaged vectors have no unit length: the divisor would be too small.
+    u, v = (of_vectors[f"0.weight_{name}"] for name in "uv")
+    assert u @ average[0].weight_orig.numpy().T @ v < 0.98 * np.linalg.norm(average[0].weight_orig.numpy(), 2)
 
 
 def test_what_is_followed_stays():

@@ -47,7 +47,7 @@ def collapsing(small_tree):
 @pytest.fixture
 def constant_g(monkeypatch):
     monkeypatch.setattr(GAN, "draw_z", lambda self, num: paddle.full([num, 8], 0.5))
-    monkeypatch.setattr(samplers, "_draw", lambda port, num: paddle.full([num, 8], 0.5))
+    monkeypatch.setattr(samplers, "_draw", lambda port, num, truncation: paddle.full([num, 8], 0.5))
 
 
 def test_a_collapse_is_reported_in_words_and_kept(collapsing, constant_g, tmp_path, capsys):

@@ -2,7 +2,16 @@ import numpy as np
 import paddle
 import pytest
 
-from ppgan_lite.losses.adversarial import bce, bce_fake, bce_real, hinge_fake, hinge_real, least_squares, minimax_g
+from ppgan_lite.losses.adversarial import (
+    bce,
+    bce_fake,
+    bce_real,
+    hinge_fake,
+    hinge_real,
+    least_squares,
+    minimax_g,
+    relativistic,
+)
 
 LOGITS = np.array([[-3.0], [-0.5], [0.0], [2.0]], "float32")
 SIGMOID = 1 / (1 + np.exp(-LOGITS.astype("float64")))
@@ -73,3 +82,14 @@ def test_minimax_saturates_where_the_other_does_not():
     sure = np.array([[-12.0]], "float32")
     assert abs(value_and_gradient(minimax_g, sure)[1]) < 1e-5
     assert value_and_gradient(bce_real, sure)[1] == pytest.approx(-1, abs=1e-5)
+
+
+def test_the_relativistic_loss_is_that_of_pairs():
+    higher, lower = (paddle.to_tensor(values, stop_gradient=False) for values in (LOGITS, LOGITS[::-1].copy()))
+    loss = relativistic(higher, lower)
+    difference = (LOGITS - LOGITS[::-1]).astype("float64")
+    assert float(loss) == pytest.approx(np.log(1 + np.exp(-difference)).mean(), rel=1e-6)
+    loss.backward()
+    slope = -1 / (1 + np.exp(difference)) / len(LOGITS)
+    np.testing.assert_allclose(higher.grad.numpy(), slope, rtol=1e-5)
+    np.testing.assert_allclose(lower.grad.numpy(), -slope, rtol=1e-5)

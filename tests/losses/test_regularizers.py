@@ -3,7 +3,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppgan_lite.losses.regularizers import around, between, gradient_penalty
+from ppgan_lite.losses.regularizers import around, between, gradient_penalty, orthogonal, zero_centred
 
 POINTS = np.random.default_rng(0).standard_normal([5, 2, 3, 1]).astype("float32")
 WEIGHT = np.random.default_rng(1).standard_normal([6, 1]).astype("float32")
@@ -78,3 +78,45 @@ def test_points_around_are_shifted_up_by_a_fraction_of_the_batchs_deviation():
     assert image_shifts.std() == pytest.approx(0.5 / 2 * 12**-0.5, rel=0.15)
     within = shifts / image_shifts[:, None]
     assert within.std() == pytest.approx(2 * 12**-0.5, rel=0.15)  # and each pixel has its own U
+
+
+def test_the_zero_centred_penalty_of_a_quadratic_critic():
+    """d(x) = s |x|^2 / 2: the gradient is s x, so the penalty s^2 |x|^2, and its derivative 2 s |x|^2."""
+    s, x = paddle.to_tensor(0.7, stop_gradient=False), paddle.to_tensor(POINTS, stop_gradient=False)
+    penalty = zero_centred(s * (flat(x) ** 2).sum(1, keepdim=True) / 2, x)
+    squares = (POINTS**2).sum((1, 2, 3)).mean()
+    assert penalty.shape == []
+    assert float(penalty) == pytest.approx(0.49 * squares, rel=1e-5)
+    penalty.backward()
+    assert float(s.grad) == pytest.approx(1.4 * squares, rel=1e-5)
+
+
+@pytest.mark.parametrize("spectral", [False, True])
+def test_the_orthogonal_penalty_is_of_the_products_of_different_filters(spectral):
+    """Its gradient is 4 (W W^T * (1 - I)) W, for weights before their division by a spectral norm."""
+    paddle.seed(0)
+    network = nn.Sequential(nn.Embedding(7, 3), nn.Linear(3, 5), nn.Conv2D(2, 4, 3), nn.BatchNorm2D(4))
+    linear, conv = network[1], network[2]
+    weights = [3 * paddle.randn(layer.weight.shape) for layer in (linear, conv)]
+    for layer, weight in zip((linear, conv), weights, strict=True):
+        layer.weight.set_value(weight)
+        if spectral:
+            nn.utils.spectral_norm(layer)
+    expected, gradients = 0.0, []
+    for filters in (weights[0].numpy().T, weights[1].numpy().reshape(4, -1)):
+        others = filters @ filters.T * (1 - np.eye(len(filters)))
+        expected += (others**2).sum()
+        gradients.append(4 * others @ filters)
+    penalty = orthogonal(network)
+    assert float(penalty) == pytest.approx(expected, rel=1e-5)
+    penalty.backward()
+    ours = [layer.weight_orig.grad if spectral else layer.weight.grad for layer in (linear, conv)]
+    np.testing.assert_allclose(ours[0].numpy(), gradients[0].T, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(ours[1].numpy().reshape(4, -1), gradients[1], rtol=1e-3, atol=1e-3)
+    assert network[0].weight.grad is None
+
+
+def test_orthogonal_filters_of_any_length_have_no_penalty():
+    layer = nn.Linear(4, 3, bias_attr=False)
+    layer.weight.set_value(paddle.to_tensor(np.diag([1.0, 5.0, 0.1, 2.0]).astype("float32")[:, :3]))
+    assert float(orthogonal(nn.Sequential(layer))) == 0

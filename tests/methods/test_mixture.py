@@ -18,8 +18,9 @@ pytestmark = pytest.mark.sweep
 
 MODES, STD = 8, 0.05
 WIDTHS = [64, 64]
+OTHERS = ("began", "biggan", "sagan", "sngan")  # their networks are for pictures
 # Methods that make pictures from noise; the others translate pictures, or classify them.
-LEARNERS = [name for name, cls in options.METHODS.items() if cls.KIND == "generator" and name not in ("began", "sngan")]
+LEARNERS = [name for name, cls in options.METHODS.items() if cls.KIND == "generator" and name not in OTHERS]
 USUAL = (600, 2e-3, 4e-3, {"d_updates": 2})  # steps, lr of G, lr of D (or of the encoder), the method's own keys
 RUNS = {  # methods that need other settings
     "acgan": (200, 1e-3, 1e-3, {}),

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import paddle
 import pytest
@@ -46,7 +48,24 @@ def test_adam_follows_its_paper():
         np.testing.assert_allclose(net.weight.numpy(), value, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", [ADAM, optim.RMSprop(name="rmsprop", lr=0.01)], ids=["adam", "rmsprop"])
+def test_weight_decay_shrinks_weights_but_neither_biases_nor_norms():
+    net, twin = network(), network()
+    twin.set_state_dict(net.state_dict())
+    decayed = Optimizer(dataclasses.replace(ADAM, weight_decay=0.5), {"net": net})
+    take_steps(decayed, net, 1)
+    plain = Optimizer(ADAM, {"net": twin})
+    before = {name: p.numpy() for name, p in twin.named_parameters()}
+    take_steps(plain, twin, 1)
+    for name, p in twin.named_parameters():
+        shrunk = 0.01 * 0.5 * before[name] if p.ndim > 1 else 0
+        np.testing.assert_allclose(net.state_dict()[name].numpy(), p.numpy() - shrunk, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [ADAM, dataclasses.replace(ADAM, weight_decay=0.1), optim.RMSprop(name="rmsprop", lr=0.01)],
+    ids=["adam", "adamw", "rmsprop"],
+)
 def test_restored_state_goes_on_bit_for_bit(kind):
     net, twin = network(), network()
     optimizer, restored = Optimizer(kind, {"net": net}), Optimizer(kind, {"net": twin})
@@ -116,6 +135,33 @@ def test_a_decay_may_begin_within_the_run(step, share):
     net.weight.grad = paddle.ones([3, 1])
     optimizer.step()
     np.testing.assert_allclose(before - net.weight.numpy(), 0.5 * share, rtol=1e-5)
+
+
+def rates(**options):
+    """The learning rate in each of eight steps."""
+    net, values = nn.Linear(1, 1, bias_attr=False), []
+    optimizer = Optimizer(optim.SGD(name="sgd", lr=0.5, **options), {"net": net})
+    for step in range(1, 9):
+        optimizer.schedule(step, 8)
+        net.weight.set_value(paddle.zeros([1, 1]))
+        net.weight.grad = paddle.full([1, 1], -1.0)
+        optimizer.step()
+        values.append(net.weight.item())
+    return values
+
+
+def test_a_cosine_decay_is_half_a_cosine():
+    """0.5 (1 + cos(pi t)) with t from 0 in steps of 1/8; at a third of the way it has three quarters of its height."""
+    assert rates(decay="cosine") == pytest.approx([0.25 * (1 + np.cos(np.pi * i / 8)) for i in range(8)])
+    late = rates(decay="cosine", decay_from=0.625)  # three steps of decay
+    assert late == pytest.approx([0.5] * 6 + [0.5 * 0.75, 0.5 * 0.25])
+
+
+@pytest.mark.parametrize("decay", ["linear", "cosine"])
+def test_a_decay_may_end_above_zero(decay):
+    to_zero, to_some = rates(decay=decay), rates(decay=decay, decay_to=0.125)
+    assert to_some == pytest.approx([0.125 + 0.75 * rate for rate in to_zero])
+    assert min(to_some) == to_some[-1] > 0.125
 
 
 def test_the_gradient_norm_is_over_all_gradients_as_one_vector():

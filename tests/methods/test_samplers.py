@@ -1,5 +1,7 @@
 """A sampler draws each input as its port says: at random or in turn."""
 
+import math
+
 import numpy as np
 import paddle
 import pytest
@@ -81,3 +83,67 @@ def test_only_a_category_with_codes_can_be_swept():
     category = Port("category", (), "a code", "int64", (0, 3), distribution="uniform")
     assert sampler(Z, category, CODES).codes == ["category", "code1", "code2"]
     assert sampler(Z, LABELS).codes == []
+
+
+@pytest.mark.parametrize("limit", [1e-3, 0.5, 2.0, 100.0])
+def test_truncated_noise_is_drawn_again_until_it_is_within_the_limit(limit):
+    tested = sampler(Z, LABELS, CODES).truncated(limit)
+    seed_paddle(1)
+    inputs = arrays_of(tested.draw(4000))
+    drawn, places = np.sort(inputs["z"].ravel()), np.linspace(-min(limit, 3), min(limit, 3), 41)
+    assert np.abs(drawn).max() <= np.float32(limit)
+    shares = np.searchsorted(drawn, places) / len(drawn)
+    erf = np.vectorize(math.erf)
+    expected = (1 + erf(places / 2**0.5) / math.erf(limit / 2**0.5)) / 2
+    assert np.abs(shares - expected).max() < 2 / len(drawn) ** 0.5  # Kolmogorov's test: fails once in 1,500
+    assert inputs["labels"].tolist() == [i % 3 for i in range(4000)]
+    assert np.abs(inputs["codes"]).max() > 0.9  # uniform noise stays
+
+
+def test_under_truncation_running_statistics_are_those_of_such_noise():
+    tested = sampler(Z)
+    before = {name: value.numpy() for name, value in tested.network.state_dict().items()}
+    truncated = tested.truncated(0.5)
+    inside = arrays_of(truncated.draw(100_000))["z"]
+    norm = truncated.network.norm
+    assert norm._mean.item() == pytest.approx(0, abs=0.05)
+    assert norm._variance.item() == pytest.approx(inside.sum(1).var(), rel=0.1)  # one element has 0.08 instead of 1
+    pictures = truncated.in_batches({"z": inside[:1000]})
+    assert pictures.std() == pytest.approx(1, rel=0.1)
+    assert not truncated.network.training
+    assert tested.network.training
+    for name, value in tested.network.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), before[name])
+
+
+def test_truncation_gives_the_same_statistics_whatever_was_drawn_before():
+    tested, seen = sampler(Z), []
+    for seed in (1, 2):
+        seed_paddle(seed)
+        seen.append(tested.truncated(0.5).network.norm._variance.item())
+    assert seen[0] == seen[1]
+
+
+def test_strips_end_within_the_limit():
+    tested = sampler(Z).truncated(0.1)
+    strips = tested.strips(arrays_of(tested.draw(50)), 3)["z"].reshape(50, 3, 5)
+    assert np.abs(strips[:, [0, 2]]).max() <= 0.1 + 1e-6
+
+
+def test_only_normal_noise_can_be_truncated():
+    assert sampler(LABELS, Z).has_normal_noise
+    assert not sampler(LABELS, CODES).has_normal_noise
+
+
+def test_large_pictures_are_made_a_few_at_once():
+    large = picture_port(spec_of((3, 128, 128), 3)["image"])
+    seen = []
+
+    class Large(nn.Layer):
+        def forward(self, z):
+            seen.append(len(z))
+            return paddle.zeros([len(z), 3, 128, 128])
+
+    tested = Sampler(Large(), Interface("a test", (Z,), (large,)))
+    assert tested.in_batches(arrays_of(tested.draw(35))).shape == (35, 3, 128, 128)
+    assert seen == [16, 16, 3]

@@ -5,7 +5,7 @@ from paddle import nn
 
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks import options
-from ppgan_lite.networks.dcgan64 import Discriminator, Generator
+from ppgan_lite.networks.dcgan64 import DOUBLINGS, Discriminator, Generator
 
 
 def generator(shape=(3, 64, 64), **keys):
@@ -74,3 +74,57 @@ def test_initialisation_is_the_examples(build):
 def test_other_sizes_are_refused(network, size):
     with pytest.raises(ConfigError, match=rf"takes images of 32x32, .*but the data has {size[0]}x{size[1]}"):
         network(name="dcgan64").check_size(*size)
+
+
+def test_enlarged_maps_have_3x3_convolutions_and_one_more_at_full_size():
+    g = generator(ngf=4, upsample="nearest")
+    assert g(paddle.randn([2, 100])).shape == [2, 3, 64, 64]
+    assert [layer.weight.shape[2:] for layer in g.sublayers() if isinstance(layer, nn.Conv2D)] == [[3, 3]] * 5
+    assert sum(isinstance(layer, nn.Conv2DTranspose) for layer in g.sublayers()) == 1  # from one pixel to 4x4
+
+
+def test_enlarged_maps_leave_no_checkerboard():
+    """From flat feature maps: a transposed convolution of random weights alternates from pixel to pixel."""
+
+    paddle.seed(0)
+    flat = paddle.ones([1, 8, 8, 8])
+    for upsample, is_flat in (("transposed", False), ("nearest", True)):
+        layer = DOUBLINGS[upsample](8, 3)
+        inner = layer(flat)[:, :, 4:-4, 4:-4].numpy()
+        assert (inner.std((2, 3)) < 1e-5).all() == is_flat, upsample
+
+
+def test_without_norms_the_variance_of_the_features_is_kept():
+    paddle.seed(0)
+    d = discriminator(norm="none")
+    assert not any(isinstance(layer, nn.BatchNorm2D) for layer in d.sublayers())
+    x = paddle.randn([16, 3, 64, 64])
+    assert all(layer.bias is not None for layer in d.layers if isinstance(layer, nn.Conv2D))
+    for layer in d.layers:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2D):
+            assert 0.4 < float(x.std()) < 2
+
+
+def test_spectral_norms_bound_every_layer():
+    paddle.seed(0)
+    d = discriminator(ndf=4, norm="spectral")
+    for _ in range(50):
+        d(paddle.randn([2, 3, 64, 64]))
+    weights = [layer.weight for layer in d.sublayers() if isinstance(layer, nn.Conv2D)]
+    assert len(weights) == 5
+    for weight in weights:
+        assert np.linalg.norm(weight.numpy().reshape(weight.shape[0], -1), 2) == pytest.approx(1, abs=0.05)
+
+
+def test_classes_change_what_both_networks_compute():
+    paddle.seed(0)
+    g = Generator(options.DCGAN64Generator(name="dcgan64", ngf=4), 100, (3, 32, 32), num_classes=3)
+    d = Discriminator(options.DCGAN64Discriminator(name="dcgan64", ndf=4, norm="none"), (3, 32, 32), (1,), 3)
+    z, labels = paddle.randn([2, 100]), paddle.to_tensor([0, 2])
+    images = g(z, labels)
+    assert (np.abs((images - g(z, 2 - labels)).numpy()).max((1, 2, 3)) > 1e-4).all()
+    features = d.layers(images)
+    score = d.heads(features) + (d.of_classes.weight[labels] * features.sum([2, 3])).sum(1, keepdim=True)
+    np.testing.assert_allclose(d(images, labels).numpy(), score.numpy(), rtol=1e-5)
+    assert (np.abs((d(images, labels) - d(images, 2 - labels)).numpy()) > 1e-6).all()

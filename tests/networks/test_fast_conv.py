@@ -1,3 +1,5 @@
+import weakref
+
 import numpy as np
 import paddle
 import paddle.nn.functional as F
@@ -67,6 +69,29 @@ def test_upsample_conv2d_equals_paddles(num, channels, features, kernel, size):
     )
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(few, few, few, st.integers(1, 5), st.integers(1, 3), st.integers(0, 3), sizes, sizes)
+def test_products_of_patches_equal_paddles(num, channels, features, size, stride, padding, height, width):
+    assume(min(height, width) + 2 * padding >= size)
+    assert_same_function(
+        lambda x, w: fast_conv.conv2d_of_patches(x, w, stride, padding),
+        lambda x, w: F.conv2d(x, w, stride=stride, padding=padding),
+        tensor(0, num, channels, height, width),
+        tensor(1, features, channels, size, size),
+    )
+    assume((min(height, width) - 1) * stride + size > 2 * padding)
+    assert_same_function(
+        lambda x, w: fast_conv.conv2d_transpose_of_patches(x, w, stride, padding),
+        lambda x, w: F.conv2d_transpose(x, w, stride=stride, padding=padding),
+        tensor(0, num, channels, height, width),
+        tensor(1, channels, features, size, size),
+    )
+
+
+def test_a_product_of_pixels_equals_paddles():
+    assert_same_function(fast_conv.conv2d_of_pixels, F.conv2d, tensor(0, 2, 3, 4, 5), tensor(1, 6, 3, 1, 1))
+
+
 @pytest.mark.parametrize(
     ("shape", "weight", "stride", "padding"),
     [((128, 64, 13, 13), (128, 64, 3, 3), 1, 0), ((16, 64, 32, 32), (128, 64, 4, 4), 2, 1)],
@@ -83,7 +108,6 @@ def test_many_channels_are_as_exact(shape, weight, stride, padding):
 
 @pytest.mark.parametrize("transposed", [False, True])
 def test_frozen_weights_give_the_same(transposed):
-    """A weight with a gradient uses the other form of `_kernel`."""
     convolve = fast_conv.conv2d_transpose if transposed else fast_conv.conv2d
     x, weight = tensor(0, 2, 3, 13, 13), tensor(1, 3, 3, 4, 4)
     results = []
@@ -103,9 +127,11 @@ def test_frozen_weights_give_the_same(transposed):
     [
         lambda x, w: fast_conv.conv2d(x, w, 2, 1),
         lambda x, w: fast_conv.conv2d_transpose(x, w, 2, 1),
+        lambda x, w: fast_conv.conv2d_of_patches(x, w, 2, 1),
+        lambda x, w: fast_conv.conv2d_transpose_of_patches(x, w, 2, 1),
         fast_conv.upsample_conv2d,
     ],
-    ids=["conv2d", "conv2d_transpose", "upsample_conv2d"],
+    ids=["conv2d", "conv2d_transpose", "patches", "transposed patches", "upsample_conv2d"],
 )
 def test_double_gradients_match_finite_differences(convolve):
     """The derivative by the weight of the squared gradient by the input: what a gradient penalty needs."""
@@ -122,6 +148,39 @@ def test_double_gradients_match_finite_differences(convolve):
     h = 1e-3
     numeric = float(penalty(weight + h * direction) - penalty(weight - h * direction)) / (2 * h)
     assert analytic == pytest.approx(numeric, rel=5e-3)
+
+
+@pytest.mark.parametrize("by", ["input", "weight", "both"])
+def test_gradients_by_a_part_of_the_operands(by):
+    """Paddle calls the backward passes of the others not at all, and double gradients are still by both."""
+    x, weight = tensor(0, 2, 3, 6, 6), tensor(1, 4, 3, 4, 4)
+    inputs = {"input": [x], "weight": [weight], "both": [x, weight]}[by]
+
+    def second(convolve):
+        gradients = paddle.grad([(convolve(x, weight) ** 3).sum()], inputs, create_graph=True)
+        return [*gradients, *paddle.grad([sum((g**2).sum() for g in gradients)], [x, weight])]
+
+    ours = second(lambda x, w: fast_conv.conv2d(x, w, 2, 1))
+    theirs = second(lambda x, w: fast_conv.conv2d_of_patches(x, w, 2, 1))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-3, atol=1e-4 * float(b.abs().max()))
+
+
+def test_an_unused_gradient_by_the_input_leaves_nothing_behind(monkeypatch):
+    """The gradient by the weight is not needed, so nobody fetches what `_Output` left for it."""
+    made = weakref.WeakSet()
+    plain = fast_conv._Product.__init__
+
+    def recorded(self, *arguments):
+        plain(self, *arguments)
+        made.add(self)
+
+    monkeypatch.setattr(fast_conv._Product, "__init__", recorded)
+    x, weight = tensor(0, 2, 3, 6, 6), tensor(1, 4, 3, 4, 4)
+    (gradient,) = paddle.grad([(fast_conv.conv2d(x, weight, 2, 1) ** 3).sum()], [x], create_graph=True)
+    assert made
+    del gradient
+    assert not made
 
 
 @pytest.mark.parametrize(("m", "r"), [(m, r) for m in range(1, 6) for r in range(1, 6) if m + r <= 7])

@@ -11,6 +11,8 @@ from ppgan_lite.networks import fast_conv
 from ppgan_lite.networks.layers import (
     CANCELLED,
     FEWEST_IMAGES,
+    AvgPool2D,
+    BatchNorm2D,
     BilinearUpsampleConv2D,
     Conv2D,
     Conv2DMeanPool,
@@ -18,11 +20,15 @@ from ppgan_lite.networks.layers import (
     FewInputsConv2D,
     FewOutputsConv2D,
     LeakyReLU,
+    Linear,
     MaxPool2x2,
     NearestUpsample,
     NearestUpsampleConv2D,
     OutputHeads,
     ReflectPad2D,
+    ReLU,
+    SmoothPool,
+    SmoothUpsample,
 )
 
 LAYERS = {
@@ -30,7 +36,9 @@ LAYERS = {
     "conv to one pixel": lambda: Conv2D(4, 6, 8, bias=True),
     "conv that is not supported": lambda: Conv2D(4, 6, 3, stride=2, bias=True),
     "conv of one pixel": lambda: Conv2D(4, 6, 1, bias=True),
+    "conv of groups": lambda: Conv2D(4, 6, 3, padding=1, bias=True, groups=2),
     "conv of few channels": lambda: Conv2D(3, 6, 4, stride=2, padding=1, bias=True),
+    "conv to few channels": lambda: Conv2D(4, 3, 3, padding=1, bias=True),
     "transposed": lambda: Conv2DTranspose(4, 6, 4, stride=2, padding=1, bias=True),
     "transposed with one more row": lambda: Conv2DTranspose(4, 6, 3, stride=2, padding=1, output_padding=1, bias=True),
     "transposed from one pixel": lambda: Conv2DTranspose(4, 6, 4, bias=True),
@@ -43,6 +51,8 @@ LAYERS = {
     "conv from few inputs": lambda: FewInputsConv2D(4, 6, 5),
     "conv to few outputs": lambda: FewOutputsConv2D(4, 3, 5),
     "padded conv to few outputs": lambda: FewOutputsConv2D(4, 1, 4, padding=1, bias=False),
+    "smooth upsampling": SmoothUpsample,
+    "smooth pooling": SmoothPool,
     "leaky ReLU": lambda: LeakyReLU(0.2),
 }
 
@@ -56,7 +66,8 @@ def input_for(name, layer, num=FEWEST_IMAGES):
 def forward_and_gradients(layer, x):
     y = layer(x)
     projection = paddle.to_tensor(np.random.default_rng(1).standard_normal(y.shape).astype("float32"))
-    return [value.numpy() for value in [y, *paddle.grad([y], [x, *layer.parameters()], [projection])]]
+    trained = [parameter for parameter in layer.parameters() if not parameter.stop_gradient]
+    return [value.numpy() for value in [y, *paddle.grad([y], [x, *trained], [projection])]]
 
 
 @pytest.mark.parametrize("num", [1, 2, FEWEST_IMAGES])
@@ -70,6 +81,40 @@ def test_both_forms_compute_the_same(name, num, monkeypatch):
     monkeypatch.setenv(runtime.LAYERS, "plain")
     for ours, theirs in zip(fast, forward_and_gradients(layer, x), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+
+
+LAYOUT = {"batch norm": lambda: BatchNorm2D(4), "ReLU": ReLU, "mean": lambda: AvgPool2D(2), "nearest": NearestUpsample}
+
+
+@pytest.mark.parametrize("name", [*LAYERS, *LAYOUT])
+def test_views_as_fast_convolutions_return_them_give_the_same(name):
+    layers = [(LAYERS | LAYOUT)[name]() for _ in range(2)]
+    layers[1].set_state_dict(layers[0].state_dict())
+    x = input_for(name, layers[0])
+    stored = paddle.assign(x.transpose([1, 0, 2, 3]))
+    values = forward_and_gradients(layers[0], x)
+    views = forward_and_gradients(layers[1], stored.transpose([1, 0, 2, 3]))
+    for ours, theirs in zip(views, values, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+    for ours, theirs in zip(*(layer.state_dict().values() for layer in layers), strict=True):  # running statistics
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_norm_takes_a_view_without_a_copy_and_returns_one():
+    x = paddle.randn([3, 2, 4, 5]).transpose([1, 0, 2, 3])
+    assert not x.is_contiguous()
+    assert BatchNorm2D(3)(x).transpose([1, 0, 2, 3]).is_contiguous()
+    assert BatchNorm2D(2)(x.contiguous().transpose([1, 0, 2, 3]).contiguous()).is_contiguous()
+
+
+def test_linear_layers_have_the_same_forms(monkeypatch):
+    layer, x = Linear(5, 3), paddle.randn([FEWEST_IMAGES, 5])
+    layer.bias.set_value(paddle.randn([3]))
+    x.stop_gradient = False
+    fast = forward_and_gradients(layer, x)
+    monkeypatch.setenv(runtime.LAYERS, "plain")
+    for ours, theirs in zip(fast, forward_and_gradients(layer, x), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("num", [1, FEWEST_IMAGES])
@@ -128,6 +173,9 @@ FAST = {
     "upsampling": "upsample_conv2d",
     "nearest upsampling": "conv2d_transpose",
     "pooling": "conv2d",
+    "conv of few channels": "conv2d_of_patches",
+    "conv to few channels": "conv2d_transpose_of_patches",
+    "transposed to few channels": "conv2d_transpose_of_patches",
 }
 
 
@@ -211,6 +259,37 @@ def test_the_double_gradient_of_reflect_padding_matches_finite_differences():
     h = 1e-3
     numeric = float(penalty(x + h * direction) - penalty(x - h * direction)) / (2 * h)
     assert float((gradient * direction).sum()) == pytest.approx(numeric, rel=5e-3)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 6), (1, 1, 2, 2)])
+def test_smooth_layers_have_their_kernels(shape):
+    x = paddle.to_tensor(np.random.default_rng(0).standard_normal(shape).astype("float32"), stop_gradient=False)
+    bordered = F.pad(x, [1] * 4)  # zeros
+    larger = F.interpolate(bordered, scale_factor=2, mode="bilinear", align_corners=False)[:, :, 2:-2, 2:-2]
+    y = SmoothUpsample()(x)
+    np.testing.assert_allclose(y.numpy(), larger.numpy(), atol=1e-6)
+    weights = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
+    kernel = paddle.to_tensor(np.tile(weights, [shape[1], 1, 1, 1]).astype("float32"))
+    smaller = F.conv2d(x, kernel, stride=2, padding=1, groups=shape[1])
+    np.testing.assert_allclose(SmoothPool()(x).numpy(), smaller.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["fast", "plain"])
+@pytest.mark.parametrize("layer", [SmoothUpsample(), SmoothPool()], ids=["upsampling", "pooling"])
+def test_smooth_layers_have_double_gradients(layer, form, monkeypatch):
+    """They are linear: a penalty on the gradient of sum(y^3) has a closed form, with products by their matrix."""
+    if form == "plain":
+        monkeypatch.setenv(runtime.LAYERS, "plain")
+    rng = np.random.default_rng(0)
+    matrix = layer(paddle.eye(24).reshape([24, 1, 4, 6])).numpy().reshape(24, -1)  # [inputs, outputs]
+    x = rng.standard_normal([3, 24]).astype("float32")
+    image = paddle.to_tensor(x.reshape(3, 1, 4, 6), stop_gradient=False)
+    (gradient,) = paddle.grad([(layer(image) ** 3).sum()], [image], create_graph=True)
+    (second,) = paddle.grad([gradient.square().sum() / 2], [image])
+    y = x @ matrix
+    first = 3 * y**2 @ matrix.T
+    np.testing.assert_allclose(gradient.numpy().reshape(3, 24), first, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(second.numpy().reshape(3, 24), (first @ matrix * 6 * y) @ matrix.T, rtol=1e-4, atol=1e-3)
 
 
 EXPORTED = {
