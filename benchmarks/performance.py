@@ -46,6 +46,22 @@ CASES = [
     ("`wgan_gp_mnist_cpu.yml`", ROOT / "configs" / "wgan_gp_mnist_cpu.yml", [], "wgan_gp"),
 ]
 
+# The same without a twin in plain Paddle, on noise in place of the pictures.
+LATER = [
+    (
+        "`sngan_cifar10_cpu.yml`",
+        ROOT / "configs" / "sngan_cifar10_cpu.yml",
+        ["data={name: fake, batch_size: 64, size: 32}"],
+        "sngan",
+    ),
+    (
+        "`own_pictures.yml`, penalties in each update, without augmentation",
+        ROOT / "configs" / "own_pictures.yml",
+        ["data={name: fake, batch_size: 32}", "method.penalty_every=1", "method.augment=[]"],
+        "r3gan",
+    ),
+]
+
 # The same for translation, on noise in place of the pictures, which are no part of a checkout.
 NOISE = "data={name: derived, images: fake, num_images: 64, batch_size: 1, size: "
 TRANSLATION = [
@@ -71,15 +87,17 @@ ENGINES = {
 def measure_speed() -> str:
     """Our step compared with stock Paddle and PyTorch, measured in turn."""
     text = []
-    for title, config, overrides, step in CASES:
+    for title, config, overrides, step in CASES + LATER:
         contenders = [
             benchmark.ours(config, overrides),
-            twin("stock Paddle, as people write it", "paddle_twin.py", step),
             benchmark.stock(config, overrides),
             benchmark.plain_layers(config, overrides),
             twin("PyTorch, as people write it", "torch_twin.py", step),
             twin("PyTorch, our algebra", "torch_twin.py", step, "--algebra"),
+            twin("PyTorch, our algebra, channels last", "torch_twin.py", step, "--algebra", "--channels-last"),
         ]
+        if (title, config, overrides, step) in CASES:
+            contenders.insert(1, twin("stock Paddle, as people write it", "paddle_twin.py", step))
         images, batches = benchmark.images_per_step(load_config(config, overrides))
         text += [f"### {title}, {batches}", comparison(contenders, images, steps=20)]
     return "\n\n".join(text)

@@ -16,6 +16,8 @@ from ppgan_lite.cli import parser as cli
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.files import seal, sha256, writing
 
+EVALUATORS = ("evaluator", "photo_evaluator")  # networks that may be shipped
+
 
 def ship_evaluator(run_folder: Path) -> dict:
     """Write the classifier of a finished run of configs/evaluator_*.yml and its card to `evaluators/`.
@@ -31,7 +33,7 @@ def ship_evaluator(run_folder: Path) -> dict:
     from ppgan_lite.runs.trained import open_trained
 
     run, _, saved = open_trained(run_folder, step=None)
-    if saved.config.get("classifier", {}).get("name") != "evaluator" or run.source.stands_in_for:
+    if saved.config.get("classifier", {}).get("name") not in EVALUATORS or run.source.stands_in_for:
         kind = f"a run of {saved.config['method']['name']} on {run.source.title}"
         raise EvaluationError(f"{run_folder}: {kind}; give a run of configs/evaluator_*.yml")
     name, result = run.source.name, Result.read(run.results.file(saved.step))
@@ -43,7 +45,8 @@ def ship_evaluator(run_folder: Path) -> dict:
         "num_parameters": sum(array.size for array in saved.arrays["network_c"].values()),
         "test_accuracy": result.figures["accuracy"].value,
         "tested_on": result.protocol,
-        "trained_on": {"name": name, "sha256": run.source.sha256, "num_images": run.source.num_images},
+        "trained_on": {"name": name, "sha256": run.source.sha256, "num_images": run.source.num_images}
+        | ({"part": run.source.part} if run.source.part else {}),
         "steps": saved.step,
         "config": saved.config,
         "versions": run.record["sessions"][-1]["versions"],

@@ -6,10 +6,11 @@ python benchmarks/torch_twin.py --step dcgan28 < script
 (PyTorch's own example, configs/dcgan64_fake.yml), gan_keras (configs/gan_keras_mnist.yml) or wgan_gp
 (configs/wgan_gp_mnist_cpu.yml). They are written as usual: biases before batch norms, ReLU before max-pool, and D's
 gradients computed (and discarded) in G's update. `--algebra` leaves all of this out, like ours: the same functions with
-less work. pix2pix and cyclegan are in torch_translation.py.
+less work. `--channels-last` stores pictures and kernels in PyTorch's other memory format. sngan is in torch_resnet.py,
+r3gan in torch_r3gan.py, pix2pix and cyclegan are in torch_translation.py.
 
 Uses the protocol of ppgan_lite/commands/benchmark.py: reads lines with a number of steps and answers each with a line
-of JSON. These two are the only files here that need torch.
+of JSON. Only the files torch_*.py here need torch.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import itertools
 
 import protocol
 import torch
+import torch_r3gan
+import torch_resnet
 import torch_translation as translation
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -196,6 +199,8 @@ STEPS = {
     "dcgan64": (lambda algebra: dcgan64(), example_step, (64, 3, 64, 64)),
     "gan_keras": (lambda algebra: fully_connected(), keras_step, (128, 1, 28, 28)),
     "wgan_gp": (wgan_gp, wgan_gp_step, (5, 50, 1, 28, 28)),
+    "sngan": (torch_resnet.sngan, torch_resnet.sngan_step, (2, 64, 3, 32, 32)),
+    "r3gan": (torch_r3gan.r3gan, torch_r3gan.r3gan_step, (32, 3, 64, 64)),
     "pix2pix": (translation.pix2pix, translation.pix2pix_step, (2, 1, 3, 128, 128)),
     "cyclegan": (translation.cyclegan, translation.cyclegan_step, (2, 1, 3, 64, 64)),
 }
@@ -213,10 +218,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--step", choices=STEPS, required=True)
     parser.add_argument("--algebra", action="store_true", help="leave out unnecessary work, like ours")
+    parser.add_argument("--channels-last", action="store_true", help="pictures and kernels in memory as N, H, W, C")
     args = parser.parse_args()
     torch.manual_seed(0)
-    _, _, step, shape = build(args.step, args.algebra)
+    g, d, step, shape = build(args.step, args.algebra)
     real = torch.rand(shape) * 2 - 1
+    if args.channels_last:
+        g.to(memory_format=torch.channels_last)
+        d.to(memory_format=torch.channels_last)
+        real = real.flatten(0, -4).contiguous(memory_format=torch.channels_last).unflatten(0, shape[:-3])
     protocol.serve(lambda: step(real))
 
 

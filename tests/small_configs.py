@@ -42,7 +42,14 @@ def load_small(path):
     if hasattr(config.method, "warm_up"):
         widths.append("method.warm_up=false")  # a long step takes 100 batches; test_wgan.py tests shorter ones
     names = {options.name for options in networks.values()}
-    data = [NOISE] if names & {"dcgan64", "resnet32"} else [DIGITS]
+    if "r3gan" in names:  # its maps come in eights
+        widths += ["generator.ngf=8", "generator.blocks=1", "discriminator.ndf=8", "discriminator.blocks=1"]
+    widths += [
+        f"{section}.attention=16"  # the size of the pictures changes
+        for section, options in networks.items()
+        if getattr(options, "attention", None)
+    ]
+    data = [NOISE] if names & {"biggan", "dcgan64", "r3gan", "resnet32"} else [DIGITS]
     if config.data.name == "gaussians":
         data = [POINTS, f"data.dims={config.data.dims}"]
     data = OF_METHODS.get(config.method.name, data)

@@ -163,7 +163,7 @@ def use_results(folder, method, configs):
     results = Run.open_existing(folder).results
     for each in [*results.read(), *results.comparable()]:
         print(each.table(), each.describe_protocol(), each.distance)
-    _keep(Run.open_existing(folder), result(STEP))
+    _keep(results, result(STEP))
 
 
 def use_api(folder, method, configs):

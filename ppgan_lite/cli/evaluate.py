@@ -4,13 +4,14 @@
   ppgan evaluate --run output/dcgan_mnist --step all --num 2000
   ppgan evaluate --run output/dcgan_mnist --step best --json result.json
   ppgan evaluate --run output/dcgan_mnist --features inception
+  ppgan evaluate --run output/biggan_cifar10_cpu --truncation 0.5
   ppgan evaluate --run output/dcgan_folder --data-root moved/pictures
 
 A generator is measured by several metrics, each shown next to its value for real images; a translator by the nearness
 of its pictures to the true ones and to the other domain, or by the attributes they have, next to baselines; and a
 classifier by its accuracy. The first line is the headline, such as the Frechet distance or the test accuracy. The last
 line is the protocol: only figures with the same protocol can be compared. Results are kept in the run's folder, in
-evaluations/, and drawn in its VisualDL log.
+evaluations/, and drawn in its VisualDL log; with --truncation T in evaluations/truncation_T/, and not drawn.
 """
 
 from pathlib import Path
@@ -42,6 +43,7 @@ def add_arguments(parser: cli.Parser):
         default=0,
         help="seed of the noise and of the selection of images (default: 0)",
     )
+    cli.add_truncation(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the (last) result to FILE")
     parser.add_argument(
         "--data-root", metavar="PATH", help="where the run's data is now, the same files (default: where it was)"
@@ -55,4 +57,6 @@ def run(args):
     runtime.load_paddle()
     from ppgan_lite.commands.evaluate import evaluate
 
-    evaluate(args.run, args.step, args.num, args.features, args.seed, args.json, args.device, args.data_root)
+    evaluate(
+        args.run, args.step, args.num, args.features, args.seed, args.json, args.device, args.data_root, args.truncation
+    )

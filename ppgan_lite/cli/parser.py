@@ -99,6 +99,28 @@ def add_step(parser: Parser, *more: str):
     )
 
 
+def add_truncation(parser: Parser):
+    """Add --truncation."""
+    parser.add_argument(
+        "--truncation",
+        type=positive_number,
+        metavar="T",
+        help="draw elements of normal noise beyond T in absolute value again, and compute batch statistics of such "
+        "noise: the smaller T, the better and the more alike the images (default: none)",
+    )
+
+
+def positive_number(text: str) -> float:
+    """An argparse type: a finite number above 0."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    return number
+
+
+positive_number.__name__ = "number"  # argparse: invalid number value
+
+
 def whole_number(low: int, high: int = 2**63 - 1):
     """An argparse type: a whole number from `low` to `high`."""
 

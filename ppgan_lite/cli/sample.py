@@ -7,13 +7,14 @@
   ppgan sample --run output/dcgan_mnist --timelapse --out course.gif
   ppgan sample --run output/cgan_fashion_mnist_cpu --labels Coat,Bag,9 --out classes.png
   ppgan sample --run output/infogan_digits --sweep code1 --out code1.png
+  ppgan sample --run output/biggan_cifar10_cpu --truncation 0.5 --out truncated.png
   ppgan sample --run output/gan_toy1d --out toy.png
 
-A generator with labels (cgan, acgan, sngan) draws all classes in turn, or the classes in --labels. In FILE.png each
-class has a column and each noise vector a row; --num is rounded down to complete rows, at least one. The columns of
-infogan are its categories. --sweep code1 has a row for each category and 10 columns, code values from -2 to 2 (training
-uses [-1, 1]). For a run on points, FILE.png shows four moments of the training. --timelapse makes a film of the run's
-previews in samples/. Runs that translate pictures (pix2pix, cyclegan, stargan) have a command of their own:
+A generator with labels (cgan, acgan, sngan, sagan, biggan) draws all classes in turn, or the classes in --labels. In
+FILE.png each class has a column and each noise vector a row; --num is rounded down to complete rows, at least one. The
+columns of infogan are its categories. --sweep code1 has a row for each category and 10 columns, code values from -2 to
+2 (training uses [-1, 1]). For a run on points, FILE.png shows four moments of the training. --timelapse makes a film of
+the run's previews in samples/. Runs that translate pictures (pix2pix, cyclegan, stargan) have a command of their own:
 
   ppgan translate --run output/pix2pix_facades_cpu --input photo.jpg --out translated.png
 """
@@ -30,6 +31,7 @@ def add_arguments(parser: cli.Parser):
     parser.add_argument("--num", type=cli.whole_number(1), default=64, help="number of images (default: 64)")
     parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="seed of the noise (default: 0)")
     parser.add_argument("--labels", metavar="A,B,...", help="classes to draw, by number or name (default: all)")
+    cli.add_truncation(parser)
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument(
         "--interpolate", metavar="N", type=cli.whole_number(2), help="strips of N images from one noise to another"
@@ -54,5 +56,5 @@ def run(args):
     runtime.load_paddle()
     from ppgan_lite.commands.sample import Request, sample
 
-    request = Request(args.num, args.seed, args.interpolate, args.labels, args.sweep)
+    request = Request(args.num, args.seed, args.interpolate, args.labels, args.sweep, args.truncation)
     sample(args.run, args.out, args.step, request, args.device)

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from ppgan_lite.commands.infer import try_writing
+from ppgan_lite.commands.sample import check_truncation
 from ppgan_lite.device import set_device
 from ppgan_lite.errors import DamagedCheckpointError, EvaluationError, RunError, UserError, warn
 from ppgan_lite.evaluation.evaluation import Evaluation
 from ppgan_lite.files import disk_errors, locked
 from ppgan_lite.runs import checkpoint
-from ppgan_lite.runs.results import Result, difference
-from ppgan_lite.runs.run import Run
+from ppgan_lite.runs.results import Result, Results, difference
 from ppgan_lite.runs.trained import data_of, open_trained, used_config
 
 
@@ -22,6 +22,7 @@ def evaluate(
     json: Path | None,
     device: str,
     data_root: str | None = None,
+    truncation: float | None = None,
 ) -> Result:
     """Measure checkpoints of a run, print the results and keep them in the run's folder.
 
@@ -32,12 +33,15 @@ def evaluate(
         json: file to which the last result is also written.
         device: see `set_device`.
         data_root: where the run's data is now; None: where it was.
+        truncation: largest absolute value of an element of the noise, see `Sampler.truncated`; None: any. Results with
+            truncation are kept apart.
 
     Returns:
         the result of the (last) checkpoint.
 
     Raises:
-        UserError: no such run or checkpoint; the data, the features or `num` are not possible; `json` is unwritable.
+        UserError: no such run or checkpoint; the data, the features, `num` or `truncation` are not possible; `json` is
+            unwritable.
     """
     if json is not None:
         _check_json(json)
@@ -46,10 +50,13 @@ def evaluate(
     method_options = run.config().method
     if method_options.KIND == "classifier" and (num, features, seed) != (None, "auto", 0):
         warn("--num, --features and --seed have no effect: a classifier is measured on all test images")
-    if "attributes" in method_options.TAKES and features != "auto":
+    if "attributes" in method_options.takes and features != "auto":
         warn("--features has no effect: a classifier of this data's attributes judges the translations")
+    if truncation is not None:
+        check_truncation(method)
     train = data_of(run, "train", data_root)
-    evaluation = Evaluation(used_config(run, data_root), train, num, features, seed)
+    evaluation = Evaluation(used_config(run, data_root), train, num, features, seed, truncation)
+    results = run.results if truncation is None else run.results.with_truncation(truncation)
     steps = sorted({*checkpoint.list_steps(run.checkpoints), *checkpoint.list_steps(run.best)})
     for each in steps if step == "all" else [saved.step]:
         if each != saved.step:
@@ -61,9 +68,9 @@ def evaluate(
         result = evaluation(method, each)
         title = f"step {each} ({device}, {result.seconds:.0f} s)"
         print(f"{title}: {result.headline()}\n{result.table()}", flush=True)
-        is_kept = _keep(run, result)
+        is_kept = _keep(results, result)
     if is_kept:
-        print(f"written to {run.results.file(result.step)}")
+        print(f"written to {results.file(result.step)}")
     print(f"protocol (only figures with the same protocol can be compared): {result.describe_protocol()}")
     if json is not None:
         result.write(json)
@@ -84,9 +91,9 @@ def _check_json(path: Path):
         try_writing(path.parent)
 
 
-def _keep(run: Run, result: Result) -> bool:
+def _keep(results: Results, result: Result) -> bool:
     """Write a result to the run's folder unless one of another protocol is there; returns whether it was written."""
-    path = run.results.file(result.step)
+    path = results.file(result.step)
     try:
         differs = difference(Result.read(path), result) if path.exists() else None
     except EvaluationError:  # damaged: replace it
@@ -94,5 +101,5 @@ def _keep(run: Run, result: Result) -> bool:
     if differs:
         warn(f"{path} is not replaced: {differs}; delete it first, or give --json FILE")
         return False
-    run.results.add(result)
+    results.add(result)
     return True

@@ -113,7 +113,7 @@ def _sections(method) -> str:
     rows = {
         **{section: f"one of {', '.join(usable_networks(method, section))}" for section in method.NETWORKS},
         "optim": f"{', '.join(method.trains)}: each one of {', '.join(OPTIMIZERS)}",
-        "data": f"a data set with the fields {', '.join(method.TAKES)}",
+        "data": f"a data set with the fields {', '.join(method.takes)}",
         "train": "the length of the run, and what it writes",
     }
     width = max(map(len, rows))

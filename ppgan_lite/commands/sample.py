@@ -18,6 +18,7 @@ from ppgan_lite.data.spec import has_points
 from ppgan_lite.device import seed_paddle, set_device
 from ppgan_lite.errors import RunError, UserError
 from ppgan_lite.files import disk_errors, writing
+from ppgan_lite.methods.base import Method
 from ppgan_lite.methods.samplers import Sampler, arrays_of, table
 from ppgan_lite.pictures.grid import grid, grid_columns, save_picture, save_png
 from ppgan_lite.runs.run import Run
@@ -38,6 +39,7 @@ class Request:
         labels: classes for a generator that takes them, used in turn; see `infer.find_classes`; None for all. In a grid
             each class has a column and each row one noise vector; there are `num // classes` rows, at least one.
         sweep: the code of InfoGAN to sweep, for any kind of `out`; see `Sampler.sweep`.
+        truncation: largest absolute value of an element of the noise, see `Sampler.truncated`; None: any.
     """
 
     num: int = 64
@@ -45,6 +47,7 @@ class Request:
     interpolate: int | None = None
     labels: str | list | None = None
     sweep: str | None = None
+    truncation: float | None = None
 
 
 def sample(folder: Path, out: str | Path, step: int | str | None, request: Request, device: str):
@@ -72,6 +75,8 @@ def sample(folder: Path, out: str | Path, step: int | str | None, request: Reque
         return
     generated = generate(run, step, request, in_table=kind in infer.GRIDS)
     metadata = {**run.describe_images(generated.step), "Batch norm": "running statistics", "Seed": str(request.seed)}
+    if request.truncation is not None:
+        metadata |= {"Batch norm": "statistics of truncated noise", "Truncation": str(request.truncation)}
     metadata |= {"Labels": ", ".join(generated.classes)} if request.labels else {}
     metadata |= {"Sweep": request.sweep} if request.sweep else {}
     with disk_errors(out):
@@ -124,6 +129,9 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
     port = next((port for port in sampler.takes if port.name == "labels"), None)
     classes = _find_classes(request.labels, port, run)
     _check_memory(run, sampler, request, len(classes))
+    if request.truncation is not None:
+        check_truncation(method)
+        sampler = sampler.truncated(request.truncation)
     seed_paddle(request.seed, 0, 2)  # (seed, 0) gave the weights and (seed, 0, 1) the previews
     if request.sweep is not None:
         _check_code(request.sweep, sampler, run)
@@ -133,6 +141,13 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
     labels = [port.names[label] for label in inputs["labels"]] if port else None
     names = [port.names[label] for label in classes] if port else []
     return Generated(sampler.in_batches(inputs), inputs, columns, labels, names, saved.step)
+
+
+def check_truncation(method: Method):
+    """Raise RunError unless the method has a generator with normal noise, which alone can be truncated."""
+    if not any(sampler.has_normal_noise for sampler in method.samplers().values()):
+        name = method.options.name
+        raise RunError(f"--truncation: this run's method ({name}) has no generator with normal noise; leave it out")
 
 
 @contextlib.contextmanager
@@ -146,7 +161,7 @@ def infer_errors(kind: type[UserError] = RunError):
 
 def _draw_moments(folder: Path, out: Path, kind: str, step, request: Request):
     """Draw moments of a run on points. Raises RunError if the request has more than a seed."""
-    if kind == infer.FOLDER or request.interpolate or request.labels or request.sweep:
+    if kind == infer.FOLDER or request.interpolate or request.labels or request.sweep or request.truncation:
         raise RunError(
             f"{folder}: trained on points; give --out FILE.npz for samples, or FILE.png for moments of the training, "
             "with --step and --seed only"

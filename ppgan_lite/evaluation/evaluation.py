@@ -65,12 +65,21 @@ class Evaluation:
             the number of test pictures; None: 2,000, or all. Classifiers are always measured on all test images.
         features: see `load_features`.
         seed: seed of the noise and of the selection of real images.
+        truncation: largest absolute value of a generator's noise, see `GeneratorEvaluation`; None: any.
 
     Raises:
         UserError: there are no test images of this data, the features are for other data, or `num` is not possible.
     """
 
-    def __init__(self, config, train, num: int | None = None, features: str = "auto", seed: int = 0):
+    def __init__(
+        self,
+        config,
+        train,
+        num: int | None = None,
+        features: str = "auto",
+        seed: int = 0,
+        truncation: float | None = None,
+    ):
         if reason := obstacle(config):
             raise EvaluationError(reason)
         test = build_dataset(config, "test")
@@ -80,7 +89,7 @@ class Evaluation:
         if kind == "generator":
             network = load_features(features, name, train.spec["image"])
             num = min(NUM_IMAGES, len(train), len(test)) if num is None else num
-            self._measure = GeneratorEvaluation(train, test, network, num, seed)
+            self._measure = GeneratorEvaluation(train, test, network, num, seed, truncation)
         elif kind == "classifier":
             self._measure = lambda method, step: evaluate_classifier(method, train, test, step)
         elif ATTRIBUTES in test.spec:

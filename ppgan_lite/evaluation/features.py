@@ -2,7 +2,8 @@
 
 An evaluator is a classifier of one data set, trained by this suite from configs/evaluator_*.yml. It is stored in
 `evaluators/` as NAME.safetensors, with a card NAME.json: what it was trained on, how well it classifies, and the sha256
-of its file. The evaluator of CIFAR-10 also measures photographs of other data sets, resized to its own image size.
+of its file. The evaluators of CIFAR-10 also measure photographs of other data sets, resized to their own image size:
+`cifar10` by default, and `cifar10_jpeg`, which is older and less accurate, for comparison with older results.
 """
 
 from pathlib import Path
@@ -15,10 +16,9 @@ from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation.feature_network import INCEPTION, FeatureNetwork
 from ppgan_lite.files import sha256, unseal
 from ppgan_lite.networks import options
-from ppgan_lite.networks.classifiers import Evaluator
 
 FOLDER = Path(__file__).parent / "evaluators"
-PHOTOGRAPHS = "cifar10_jpeg"  # the evaluator for colour images of data sets without an evaluator of their own
+PHOTOGRAPHS = ("cifar10", "cifar10_jpeg")  # for colour images of data sets without their own evaluator; default first
 
 
 def load_features(name: str, data: str, field: Field) -> FeatureNetwork:
@@ -48,13 +48,12 @@ def load_features(name: str, data: str, field: Field) -> FeatureNetwork:
             "only `ppgan evaluate --features inception` can measure it"
         )
     if name == "auto":
-        name = data if data in shipped else PHOTOGRAPHS
+        name = data if data in shipped else PHOTOGRAPHS[0]
     if name not in shipped:
         raise EvaluationError(f"--features {name}: no such evaluator; give auto, {', '.join(shipped)} or inception")
-    if name != data and not (name == PHOTOGRAPHS and in_colour):
-        raise EvaluationError(
-            f"--features {name}: for another data set; the run was trained on {data}: give auto or inception"
-        )
+    if name != data and not (name in PHOTOGRAPHS and in_colour):
+        others = f"auto, {', '.join(PHOTOGRAPHS)} or inception" if in_colour else "auto or inception"
+        raise EvaluationError(f"--features {name}: for another data set; the run was trained on {data}: give {others}")
     card = read_card(name)
     shape = tuple(card["image_shape"])
     if shape != image_shape and (name == data or min(image_shape[1:]) < shape[1]):
@@ -88,7 +87,8 @@ def _load_evaluator(name: str, card: dict, image_shape: tuple[int, int, int]) ->
         raise EvaluationError(f"{path}: damaged (checksum mismatch); install ppgan_lite again")
     own_shape = tuple(card["image_shape"])
     is_resized = own_shape != image_shape
-    network = Evaluator(options.Evaluator(**card["network"]), own_shape, len(card["class_names"]))
+    network_options = options.CLASSIFIERS[card["network"]["name"]](**card["network"])
+    network = network_options.builder()(network_options, own_shape, len(card["class_names"]))
     arrays = safetensors.numpy.load(content)
     for key, tensor in network.state_dict().items():
         tensor.set_value(arrays[key])

@@ -38,21 +38,32 @@ class GeneratorEvaluation:
     Args:
         train, test, network, num: see `RealImages`.
         seed: seed of the noise and of the selection of real images.
+        truncation: largest absolute value of an element of the noise, see `Sampler.truncated`; None: any.
 
     Raises:
         EvaluationError: `num` is too small, or there are fewer real images.
     """
 
-    def __init__(self, train: Dataset, test: Dataset, network: FeatureNetwork, num: int, seed: int):
+    def __init__(
+        self,
+        train: Dataset,
+        test: Dataset,
+        network: FeatureNetwork,
+        num: int,
+        seed: int,
+        truncation: float | None = None,
+    ):
         check_enough(num, len(train), len(test))
         for name, dataset in (("training", train), ("test", test)):
             if len(dataset) < num:
                 raise EvaluationError(f"{num} images: {train.source.name} has only {len(dataset)} {name} images")
         self.real = RealImages(train, test, network, num, seed)
-        self._comparison = Comparison(self.real)
+        self._comparison, self._truncation = Comparison(self.real), truncation
 
     def __call__(self, method, step: int) -> Result:
         """Measure the generator of a method; batch norms use their running statistics, as in an exported model.
+
+        With truncation the statistics are computed again, for such noise.
 
         Raises:
             EvaluationError: it generates NaN or infinity.
@@ -67,6 +78,7 @@ class GeneratorEvaluation:
 
     def protocol(self, method) -> dict:
         """Everything else that the figures depend on, and whether the generator is a moving average."""
+        truncation = {} if self._truncation is None else {"truncation": str(self._truncation)}
         network, train, test = self.real.network, self.real.train_source, self.real.test_source
         return {
             "features": network.name,
@@ -78,14 +90,18 @@ class GeneratorEvaluation:
             "split": "test",
             "num_real": self.real.num,
             "num_fake": self.real.num,
-            "batch_norm": "running statistics",
+            "batch_norm": "statistics of truncated noise" if truncation else "running statistics",
             "ema": bool(method.averages),
             "seed": self.real.seed,
+            **truncation,
+            **({"train_part": train.part} if train.part else {}),
         }
 
     def _generate(self, method) -> Generated:
         """Generate as many images as there are real ones, with the first sampler of the method."""
         sampler = next(iter(method.samplers().values()))
+        if self._truncation is not None:
+            sampler = sampler.truncated(self._truncation)
         seed_paddle(self.real.seed, 0, 3)  # not the random numbers of previews and samples
         inputs = arrays_of(sampler.draw(self.real.num))
         images = sampler.in_batches(inputs)

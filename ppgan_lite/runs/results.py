@@ -27,6 +27,7 @@ from ppgan_lite.schema.types import Measured, Whole
 FORMAT = 1
 MOST_BYTES = 2**26  # limit for a result, which may have a confusion matrix of thousands of classes
 RESULT = "result.json"  # in the best checkpoint
+TRUNCATION = "truncation_"  # begins the name of a folder of results for truncated noise
 INPUT, MEAN = "input copied", "mean picture"  # baselines of translations: the input itself, the mean training picture
 
 
@@ -208,6 +209,10 @@ class Results:
     def __init__(self, folder: Path, best: Path, class_names: tuple[str, ...]):
         self._folder, self._best, self._class_names = folder, best, class_names
 
+    def with_truncation(self, truncation: float) -> "Results":
+        """The results for noise truncated at this value: a folder of their own, which reports and curves leave out."""
+        return Results(self._folder / f"{TRUNCATION}{truncation}", self._best, self._class_names)
+
     def file(self, step: int) -> Path:
         """The path of a step's result."""
         return self._folder / f"step_{step:08d}.json"
@@ -268,7 +273,8 @@ class Results:
     def go_back(self, step: int):
         """Remove the results, and the best checkpoint, if they are from later steps. Raises RunError."""
         with disk_errors(self._folder):
-            remove_later(self._folder, step)
+            for folder in (self._folder, *self._folder.glob(f"{TRUNCATION}*")):
+                remove_later(folder, step)
             for later in checkpoint.list_steps(self._best):
                 if later > step:
                     remove_folder(self._best / f"step_{later:08d}")

@@ -177,3 +177,70 @@ def test_the_torch_twin_of_a_translation_has_the_same_losses(name, config, overr
     assert tuple(twin["shape"]) == tuple(pictures.shape)
     np.testing.assert_allclose(twin["losses"][0], losses[0], rtol=1e-3)
     np.testing.assert_allclose(twin["losses"][1], losses[1], rtol=2e-2)
+
+
+# As above, for networks with labels, spectral norms or both.
+RUN_LATER = """
+import sys
+import numpy as np
+import torch
+sys.path.insert(0, sys.argv[1])
+import torch_twin
+g, d, step, shape = torch_twin.build(sys.argv[2], True)
+given = {name: torch.from_numpy(array) for name, array in np.load(sys.argv[3]).items()}
+for name, network in (("g", g), ("d", d)):
+    for i, parameter in enumerate(network.parameters()):
+        array = given[f"{name}{i}"]
+        parameter.data.copy_(array if array.shape == parameter.shape else array.T)  # .T: a linear layer's weight
+    assert f"{name}{i + 1}" not in given
+vectors = [buffer for name, buffer in d.named_buffers() if name.endswith("weight_u")]
+for i, vector in enumerate(vectors):
+    vector.copy_(given[f"u{i}"])
+assert f"u{len(vectors)}" not in given
+torch.randn = lambda *shape: given["z"]
+torch.randint = lambda *arguments: given["labels"]
+losses = [[value.item() for value in step(given["real"])] for _ in range(2)]
+np.savez(sys.argv[4], losses=losses, shape=shape)
+"""
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    ("name", "config", "overrides", "size"),
+    [
+        ("sngan", "sngan_cifar10_cpu", [], 32),
+        (
+            "r3gan",
+            "own_pictures",
+            ["method.augment=[]", "method.penalty_every=1", "data={name: fake, batch_size: 32}"],
+            64,
+        ),
+    ],
+)
+def test_the_torch_twin_of_a_later_method_has_the_same_losses(name, config, overrides, size, tmp_path):
+    config = load_config(ROOT / "configs" / f"{config}.yml", overrides)
+    method = build_method(config, spec_of((3, size, size), 10))
+    given = {
+        f"{network}{i}": array
+        for network, layer in method.networks.items()
+        for i, array in enumerate(array for layer in copies(layer) for array in layer.values())
+    }
+    vectors = [value for name, value in method.networks["d"].state_dict().items() if name.endswith("weight_u")]
+    given |= {f"u{i}": value.numpy().copy() for i, value in enumerate(vectors)}
+    updates = config.method.num_batches(1)
+    per_step = () if updates == 1 else (updates,)
+    seed_paddle(0)
+    z, labels = paddle.randn([NUM, config.method.z_dim]), paddle.randint(0, 10, [NUM])
+    real = paddle.uniform([*per_step, NUM, 3, size, size], min=-1.0, max=1.0)
+    np.savez(tmp_path / "given.npz", z=z.numpy(), labels=labels.numpy(), real=real.numpy(), **given)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(method, "draw_z", lambda num: z)
+        batches = [{"image": x, "label": labels} for x in (real if per_step else [real])]
+        steps = [method.train_step(batches, i) for i in (1, 2)]
+    losses = [[float(value) for key, value in step.items() if key.startswith(("loss/", "reg/"))] for step in steps]
+    arguments = [ROOT / "benchmarks", name, tmp_path / "given.npz", tmp_path / "twin.npz"]
+    subprocess.run([sys.executable, "-c", RUN_LATER, *map(str, arguments)], check=True)
+    twin = np.load(tmp_path / "twin.npz")
+    assert tuple(twin["shape"]) == (*per_step, config.data.batch_size, 3, size, size)
+    np.testing.assert_allclose(twin["losses"][0], losses[0], rtol=1e-3)
+    np.testing.assert_allclose(twin["losses"][1], losses[1], rtol=2e-2)

@@ -79,7 +79,7 @@ def test_every_name_shows_every_key_with_a_comment(title, cls, printed):
 
 def test_a_key_is_shown_with_type_default_and_comment(printed):
     (comment,) = (key.comment for key in describe(METHODS["wgan_gp"]) if key.name == "gp_weight")
-    expected = f"  gp_weight: 10.0  number, at least 0\n                   {comment}\n"
+    expected = f"  gp_weight: 10.0         number, at least 0\n                          {comment}\n"
     assert expected in printed("wgan_gp")
     assert "  lr: (required)       number, above 0\n" in printed("adam")
 
@@ -96,8 +96,8 @@ def test_a_method_shows_its_other_sections_and_an_example(name, printed):
 
 
 def test_only_networks_that_a_method_can_use_are_listed(printed):
-    assert "  discriminator  one of fully_connected, infogan, resnet32\n" in printed("wgan_gp")
-    assert "  discriminator  one of resnet32\n" in printed("sngan")
+    assert "  discriminator  one of dcgan64, fully_connected, infogan, r3gan, resnet32\n" in printed("wgan_gp")
+    assert "  discriminator  one of dcgan64, r3gan, resnet32\n" in printed("sngan")
 
 
 def test_a_name_in_several_tables_shows_them_all(printed):

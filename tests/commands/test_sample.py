@@ -9,6 +9,8 @@ from PIL import Image
 from ppgan_lite.commands.sample import Request, sample
 from ppgan_lite.data.pixels import to_uint8
 from ppgan_lite.errors import CheckpointError, RunError
+from ppgan_lite.methods.base import Generative
+from ppgan_lite.methods.interface import Port
 from ppgan_lite.methods.samplers import slerp, straight
 from ppgan_lite.pictures.grid import grid
 from ppgan_lite.runs.trained import open_trained
@@ -96,6 +98,38 @@ def test_interpolation_makes_strips(small_run, tmp_path):
     assert result["z"].shape == (16, 8)
     with Image.open(draw(small_run, tmp_path / "x.png", num=17, interpolate=8)) as strips:
         assert strips.size == (8 * 30 + 2, 2 * 30 + 2)
+
+
+def test_truncated_noise_is_within_the_limit_and_named(small_run, tmp_path):
+    whole, cut = (arrays(draw(small_run, tmp_path / f"{t}.npz", truncation=t)) for t in (None, 0.3))
+    assert abs(whole["z"]).max() > 1
+    assert abs(cut["z"]).max() <= np.float32(0.3)
+    assert (cut["Truncation"][0], cut["Batch norm"][0]) == ("0.3", "statistics of truncated noise")
+    assert "Truncation" not in whole
+    with Image.open(draw(small_run, tmp_path / "x.png", truncation=0.3)) as picture:
+        assert (picture.text["Truncation"], picture.text["Batch norm"]) == ("0.3", "statistics of truncated noise")
+        np.testing.assert_array_equal(np.asarray(picture)[2:30, 32:60], cut["images"][1, :, :, 0])
+    # The run's own statistics are of other noise.
+    assert (to_uint8(generated(small_run, {"z": cut["z"]})) != cut["images"]).any()
+
+
+def test_truncation_leaves_the_run_as_it_is(small_run, tmp_path):
+    before = arrays(draw(small_run, tmp_path / "x.npz"))["images"]
+    files = {path: path.read_bytes() for path in small_run.rglob("*") if path.is_file()}
+    draw(small_run, tmp_path / "y.npz", truncation=0.3)
+    assert {path: path.read_bytes() for path in small_run.rglob("*") if path.is_file()} == files
+    np.testing.assert_array_equal(arrays(draw(small_run, tmp_path / "z.npz"))["images"], before)
+
+
+def test_noise_that_is_not_normal_cannot_be_truncated(small_run, tmp_path, monkeypatch):
+    uniform = Port("z", (8,), "noise", range=(-1, 1), distribution="uniform")
+    monkeypatch.setattr(Generative, "noise_port", lambda method: uniform)
+    with pytest.raises(RunError) as caught:
+        draw(small_run, tmp_path / "x.png", truncation=0.3)
+    assert str(caught.value) == (
+        "--truncation: this run's method (gan) has no generator with normal noise; leave it out"
+    )
+    assert not (tmp_path / "x.png").exists()
 
 
 def test_slerp_keeps_ends_and_length():

@@ -144,6 +144,28 @@ def test_a_result_of_another_protocol_is_not_replaced(run, evaluate, tmp_path, c
     assert Result.read(tmp_path / "x.json").protocol["num_fake"] == 100
 
 
+def test_results_of_truncated_noise_are_kept_apart(run, evaluate, capsys):
+    assert evaluate("--run", run) == 0
+    before = (run / "evaluations" / "step_00000012.json").read_bytes()
+    for limit in ("0.5", "1"):
+        assert evaluate("--run", run, "--truncation", limit) == 0
+    assert capsys.readouterr().err == ""
+    assert evaluated(run) == ["step_00000012.json", "truncation_0.5", "truncation_1.0"]
+    assert (run / "evaluations" / "step_00000012.json").read_bytes() == before
+    plain, *others = (
+        Result.read(run / "evaluations" / folder / "step_00000012.json")
+        for folder in ("", "truncation_0.5", "truncation_1.0")
+    )
+    for limit, other in zip(("0.5", "1.0"), others, strict=True):
+        assert other.protocol == plain.protocol | {"truncation": limit, "batch_norm": "statistics of truncated noise"}
+        assert other.figures["frechet_distance"].value != plain.figures["frechet_distance"].value
+        assert other.figures["frechet_distance"].real == plain.figures["frechet_distance"].real
+    assert Run.open_existing(run).results.read() == [plain]
+    assert [step for step, _ in drawn(run, "evaluation", "recall")] == [12]
+    Run.open_existing(run).results.go_back(10)
+    assert not list((run / "evaluations").rglob("*.json"))
+
+
 def test_only_results_of_one_protocol_are_drawn(run, evaluate):
     assert evaluate("--run", run, "--step", 10, "--num", 100) == 0
     assert evaluate("--run", run) == 0
@@ -239,7 +261,7 @@ def test_a_classifier_makes_no_samples(classifier_run, tmp_path):
         (["--num", 121], "121 images: rendered_digits has only 120 test images"),
         (["--num", 99], "99 images are too few to evaluate; at least 100 are needed (there are 120 test images)"),
         (["--features", "mnist"], "--features mnist: for another data set; the run was trained on rendered_digits"),
-        (["--features", "x"], "--features x: no such evaluator; give auto, cifar10_jpeg, fashion_mnist, "),
+        (["--features", "x"], "--features x: no such evaluator; give auto, cifar10, cifar10_jpeg, fashion_mnist, "),
         (["--step", 7], "no checkpoint of step 7; there are: 10, 12"),
     ],
 )
@@ -257,6 +279,7 @@ def test_what_cannot_be_done_is_one_line_and_code_2(gan_run, evaluate, arguments
         (["--num", 0], "argument --num: must be at least 1, got 0"),
         (["--step", "last"], "argument --step: invalid whole number, best or all value: 'last'"),
         (["--seed", "-1"], "argument --seed: must be at least 0, got -1"),
+        (["--truncation", "-1"], "argument --truncation: must be a number above 0, got -1"),
     ],
 )
 def test_bad_usage_is_one_line_and_code_2(gan_run, evaluate, arguments, message, capsys):
@@ -264,6 +287,12 @@ def test_bad_usage_is_one_line_and_code_2(gan_run, evaluate, arguments, message,
         evaluate("--run", gan_run, *arguments)
     assert end.value.code == 2
     assert message in one_line_error(capsys.readouterr().err)
+
+
+def test_a_classifier_has_no_noise_to_truncate(classifier_run, evaluate, capsys):
+    assert evaluate("--run", classifier_run, "--truncation", 0.5) == 2
+    message = one_line_error(capsys.readouterr().err)
+    assert message == "--truncation: this run's method (classifier) has no generator with normal noise; leave it out"
 
 
 def other_data(run):
