@@ -10,6 +10,7 @@ from ppgan_lite.evaluation.evaluation import Evaluation
 from ppgan_lite.files import disk_errors, locked
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.results import Result, Results, difference
+from ppgan_lite.runs.run import Run
 from ppgan_lite.runs.trained import data_of, open_trained, used_config
 
 
@@ -47,11 +48,7 @@ def evaluate(
         _check_json(json)
     device = set_device(device)
     run, method, saved = open_trained(folder, None if step == "all" else step)
-    method_options = run.config().method
-    if method_options.KIND == "classifier" and (num, features, seed) != (None, "auto", 0):
-        warn("--num, --features and --seed have no effect: a classifier is measured on all test images")
-    if "attributes" in method_options.takes and features != "auto":
-        warn("--features has no effect: a classifier of this data's attributes judges the translations")
+    _warn_of_no_effect(run.config().method, num, features, seed)
     if truncation is not None:
         check_truncation(method)
     train = data_of(run, "train", data_root)
@@ -74,12 +71,25 @@ def evaluate(
     print(f"protocol (only figures with the same protocol can be compared): {result.describe_protocol()}")
     if json is not None:
         result.write(json)
-    try:
-        with locked(folder), run:
-            run.log.redraw_results(run.config().train.log_to)
-    except UserError as error:  # a training has the log's files open, and would write to removed ones
-        warn(f"the results are not drawn in the log: {error}")
+    _redraw(run)
     return result
+
+
+def _warn_of_no_effect(method_options, num: int | None, features: str, seed: int):
+    """Warn of options that change nothing for a method of this kind."""
+    if method_options.KIND == "classifier" and (num, features, seed) != (None, "auto", 0):
+        warn("--num, --features and --seed have no effect: a classifier is measured on all test images")
+    if "attributes" in method_options.takes and features != "auto":
+        warn("--features has no effect: a classifier of this data's attributes judges the translations")
+
+
+def _redraw(run: Run):
+    """Draw the results in the run's log, unless a training has the log's files open: it would write to removed ones."""
+    try:
+        with locked(run.folder), run:
+            run.log.redraw_results(run.config().train.log_to)
+    except UserError as error:
+        warn(f"the results are not drawn in the log: {error}")
 
 
 def _check_json(path: Path):

@@ -141,7 +141,18 @@ class Adversarial(Generative):
 
 
 class Conditional(Adversarial):
-    """A method with a conditional generator `g(z, labels)` and, by default, a discriminator `d(images, labels)`."""
+    """A method with a conditional generator `g(z, labels)` and, by default, a discriminator `d(images, labels)`.
+
+    By default both are networks that take classes; see networks/__init__.py.
+    """
+
+    @staticmethod
+    def make_networks(options, make, spec):
+        shape, num_classes = spec["image"].shape, len(spec["label"].names)
+        return {
+            "g": make("generator", options.z_dim, shape, num_classes),
+            "d": make("discriminator", shape, (1,), num_classes),
+        }
 
     @staticmethod
     def make_generator(options, make, spec):

@@ -190,11 +190,9 @@ class R3GAN(Adversarial):
     @property
     def needs(self) -> dict[str, tuple]:
         """Section of the config -> abilities that the network must have."""
-        return (
-            {"generator": (CLASSES,), "discriminator": (*self.NEEDS["discriminator"], CLASSES)}
-            if self.classes
-            else self.NEEDS
-        )
+        if not self.classes:
+            return self.NEEDS
+        return {"generator": (CLASSES,), "discriminator": (*self.NEEDS["discriminator"], CLASSES)}
 
 
 @dataclass(frozen=True)

@@ -30,14 +30,7 @@ class R3GAN(Conditional):
 
     @staticmethod
     def make_networks(options, make, spec):
-        shape = spec["image"].shape
-        if not options.classes:
-            return {"g": make("generator", options.z_dim, shape), "d": make("discriminator", shape)}
-        num_classes = len(spec["label"].names)
-        return {
-            "g": make("generator", options.z_dim, shape, num_classes),
-            "d": make("discriminator", shape, (1,), num_classes),
-        }
+        return (Conditional if options.classes else Adversarial).make_networks(options, make, spec)
 
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]

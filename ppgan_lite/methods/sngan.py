@@ -25,24 +25,27 @@ class SNGAN(Conditional):
 
     d_output = Port("scores", (1,), "above 0: rather a real picture of the class; trained towards 1 and -1")
 
-    @staticmethod
-    def make_networks(options, make, spec):
-        shape, num_classes = spec["image"].shape, len(spec["label"].names)
-        return {
-            "g": make("generator", options.z_dim, shape, num_classes),
-            "d": make("discriminator", shape, (1,), num_classes),
-        }
-
     def train_step(self, batches, step):
-        g, d = self.networks["g"], self.networks["d"]
+        loss_d, real_scores, fake_scores = self._train_d(batches)
+        losses = {"loss/d": loss_d} | self._train_g(batches[-1]["label"])
+        scores = {"score/d_real": real_scores.mean(), "score/d_fake": fake_scores.mean()}
+        return losses | scores | self.adapt(real_scores)
+
+    def _train_d(self, batches) -> tuple:
+        """D's updates. Returns the last one's loss, and the scores [N, 1] of its real and of its generated images."""
+        d = self.networks["d"]
         for batch in batches:  # n_dis
             real, labels = self.augment(batch["image"]), batch["label"]  # [N, C, H, W] in [-1, 1], [N]
             fake = self.augment(self.fakes(self.draw_z(len(real)), labels))
             real_scores, fake_scores = d(real, labels), d(fake, labels)
             loss_d = hinge_real(real_scores) + hinge_fake(fake_scores)
             self.update("d", loss_d)
+        return loss_d, real_scores, fake_scores
+
+    def _train_g(self, labels) -> dict:
+        """G's update, on images of classes [N]. Returns the scalars to log."""
+        g, d = self.networks["g"], self.networks["d"]
         with frozen(d):
-            loss_g = -d(self.augment(g(self.draw_z(len(real)), labels)), labels).mean()
+            loss_g = -d(self.augment(g(self.draw_z(len(labels)), labels)), labels).mean()
             self.update("g", loss_g)
-        scores = {"score/d_real": real_scores.mean(), "score/d_fake": fake_scores.mean()}
-        return {"loss/d": loss_d, "loss/g": loss_g} | scores | self.adapt(real_scores)
+        return {"loss/g": loss_g}

@@ -10,7 +10,8 @@ from paddle import nn
 
 from ppgan_lite.networks.conditional import plain_batch_norm
 from ppgan_lite.networks.initialise import orthogonal
-from ppgan_lite.networks.resnet32 import ResidualGenerator, spectral_norms
+from ppgan_lite.networks.layers import spectral_norms
+from ppgan_lite.networks.resnet32 import ResidualGenerator
 
 
 class Generator(ResidualGenerator):

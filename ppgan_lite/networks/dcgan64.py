@@ -15,7 +15,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppgan_lite.networks.initialise import normal_002, normal_by_fan_in
+from ppgan_lite.networks.initialise import he_normal, normal_002
 from ppgan_lite.networks.layers import (
     BatchNorm2D,
     Conv2D,
@@ -25,6 +25,7 @@ from ppgan_lite.networks.layers import (
     NearestUpsampleConv2D,
     OutputHeads,
     ReLU,
+    spectral_norms,
 )
 
 SLOPE = 0.2  # leaky ReLUs: below 0
@@ -107,11 +108,9 @@ class Discriminator(nn.Layer):
         self.layers = nn.Sequential(*layers)
         self.heads = OutputHeads(widths[-1], outputs, _head)
         self.of_classes = nn.Embedding(num_classes, widths[-1]) if num_classes else None
-        normal_by_fan_in(self, SLOPE) if options.norm == "none" else normal_002(self)
+        he_normal(self, SLOPE) if options.norm == "none" else normal_002(self)
         if options.norm == "spectral":
-            for layer in self.sublayers():
-                if isinstance(layer, nn.Conv2D | nn.Embedding):
-                    nn.utils.spectral_norm(layer)
+            spectral_norms(self, nn.Conv2D | nn.Embedding)
 
     def forward(self, x, labels=None):
         features = self.layers(x)

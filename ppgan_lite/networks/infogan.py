@@ -6,7 +6,7 @@ Lucic et al. 2018 (https://arxiv.org/abs/1711.10337) use it for their comparison
 
 from paddle import nn
 
-from ppgan_lite.networks.layers import BatchNorm2D, Conv2D, LeakyReLU, OutputHeads
+from ppgan_lite.networks.layers import BatchNorm2D, Conv2D, LeakyReLU, OutputHeads, spectral_norms
 
 SLOPE = 0.1  # LeakyReLU's slope below 0
 RECOGNITION_WIDTH = 128  # units of Q's own hidden layer
@@ -38,9 +38,7 @@ class Discriminator(nn.Layer):
             shared = _layer(hidden, norm, nn.BatchNorm1D(RECOGNITION_WIDTH))
             self.recognise = nn.Sequential(*shared, OutputHeads(RECOGNITION_WIDTH, outputs[1:]))
         if norm == "spectral":
-            for layer in self.sublayers():
-                if isinstance(layer, Conv2D | nn.Linear):
-                    nn.utils.spectral_norm(layer)
+            spectral_norms(self, Conv2D | nn.Linear)
 
     def forward(self, x):
         features = self.linear(self.convolutions(x).reshape([-1, self.num_values]))  # [N, 2 ndf, 7, 7] -> [N, 98 ndf]

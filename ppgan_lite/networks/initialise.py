@@ -20,15 +20,27 @@ def _gain(norm: nn.Layer):
     return norm.scale if isinstance(norm, nn.InstanceNorm2D) else norm.weight
 
 
-def normal_by_fan_in(network: nn.Layer, slope: float):
-    """Weights of convolutions from N(0, 2 / ((1 + slope^2) fan-in)) (He et al. 2015, https://arxiv.org/abs/1502.01852).
+def he_gain(slope: float) -> float:
+    """The gain of `normal_by_fan_in` that keeps the variance of features between leaky ReLUs of this slope.
 
-    With leaky ReLUs of this slope between them they keep the variance of the features, without norms.
+    He et al. 2015, https://arxiv.org/abs/1502.01852.
     """
+    return (2 / (1 + slope**2)) ** 0.5
+
+
+def he_normal(network: nn.Layer, slope: float):
+    """Weights of convolutions by `normal_by_fan_in` with `he_gain`: for networks without norms."""
     for layer in network.sublayers():
         if isinstance(layer, nn.Conv2D):
-            deviation = math.sqrt(2 / ((1 + slope**2) * math.prod(layer.weight.shape[1:])))
-            layer.weight.set_value(paddle.normal(0.0, deviation, layer.weight.shape))
+            normal_by_fan_in(layer, he_gain(slope))
+
+
+def normal_by_fan_in(layer: nn.Layer, gain: float = 1.0) -> nn.Layer:
+    """Initialise a layer's weight: N(0, gain^2 / number of inputs). An embedding has an input for each class."""
+    shape = layer.weight.shape  # convolution: [outputs, inputs per group, height, width], else [inputs, outputs]
+    inputs = math.prod(shape[1:]) if len(shape) == 4 else shape[0]
+    layer.weight.set_value(paddle.randn(shape) * (gain * inputs**-0.5))
+    return layer
 
 
 def uniform_by_fan_in(network: nn.Layer):

@@ -148,7 +148,7 @@ class ReflectPad2D(nn.Layer):
         if not uses_fast_forms(self, x):
             return F.pad(x, [self.padding] * 4, mode="reflect")
         rows, columns = (fast_conv.reflection(size, self.padding) for size in x.shape[2:])
-        return paddle.matmul(paddle.matmul(rows, x), columns, transpose_y=True)
+        return _resampled(x, rows, columns)
 
 
 class FewInputsConv2D(nn.Conv2D):
@@ -247,8 +247,7 @@ class SmoothUpsample(nn.Layer):
     def forward(self, x):
         if not uses_fast_forms(self, x):
             return _smooth(NearestUpsample()(x))
-        rows, columns = map(_smooth_upsampling, x.shape[2:])
-        return paddle.matmul(paddle.matmul(rows, x), columns, transpose_y=True)
+        return _resampled(x, *map(_smooth_upsampling, x.shape[2:]))
 
 
 class SmoothPool(nn.Layer):
@@ -312,6 +311,13 @@ class BatchNorm2D(nn.BatchNorm2D):
         return y.reshape(x.shape).transpose([1, 0, 2, 3])
 
 
+def spectral_norms(network: nn.Layer, kinds):
+    """Divide the weights of a network's layers of these classes by their largest singular value, in each pass."""
+    for layer in network.sublayers():
+        if isinstance(layer, kinds):
+            nn.utils.spectral_norm(layer)
+
+
 def as_stored(function, *pictures):
     """An elementwise function of pictures [N, C, H, W], without copies of the views that fast_conv.py returns.
 
@@ -372,7 +378,11 @@ def _doubled(x):
 
 def _doubled_by_products(x):
     """As `_doubled`."""
-    rows, columns = map(_nearest_upsampling, x.shape[2:])
+    return _resampled(x, *map(_nearest_upsampling, x.shape[2:]))
+
+
+def _resampled(x, rows, columns):
+    """[N, C, H, W] -> [N, C, H', W'] by matrices [H', H] and [W', W]."""
     return paddle.matmul(paddle.matmul(rows, x), columns, transpose_y=True)
 
 

@@ -5,7 +5,7 @@ an option is its help in `ppgan options`.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.schema.types import Length, Named, Positive, Range, Share, Width
@@ -231,7 +231,7 @@ class BigGANGenerator(Generator):
 def _check_attention(network, section: str, size: int, largest: int):
     """Raise a ConfigError unless a network's self-attention has feature maps: from 8x8 to `largest` pixels."""
     if network.attention is not None and network.attention > largest:
-        sizes = ", ".join(str(each) for each in (8, 16, 32, 64, 128) if each <= largest)
+        sizes = ", ".join(str(each) for each in get_args(MapSize) if each <= largest)
         raise ConfigError(
             f"{section}.attention: {network.name} has no feature maps of {network.attention}x{network.attention} "
             f"pixels for images of {size}x{size}; allowed: {sizes} or null"

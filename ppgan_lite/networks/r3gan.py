@@ -14,11 +14,11 @@ generator in evaluation mode, not when they are saved.
 """
 
 import itertools
-import math
 
 import paddle
 from paddle import nn
 
+from ppgan_lite.networks.initialise import he_gain, normal_by_fan_in
 from ppgan_lite.networks.layers import Conv2D, LeakyReLU, OutputHeads, SmoothPool, SmoothUpsample
 
 SMALLEST = 4  # height and width of the first stage, in pixels
@@ -42,8 +42,8 @@ class Generator(nn.Layer):
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int], num_classes: int | None = None):
         super().__init__()
         widths = widths_of(options.ngf, image_shape[1])
-        self.of_classes = _initialised(nn.Embedding(num_classes, z_dim)) if num_classes else None
-        self.linear = _initialised(nn.Linear(2 * z_dim if num_classes else z_dim, widths[0], bias_attr=False))
+        self.of_classes = normal_by_fan_in(nn.Embedding(num_classes, z_dim)) if num_classes else None
+        self.linear = normal_by_fan_in(nn.Linear(2 * z_dim if num_classes else z_dim, widths[0], bias_attr=False))
         self.basis = self.create_parameter(
             [widths[0], SMALLEST, SMALLEST], default_initializer=nn.initializer.Normal(0.0, 1.0)
         )
@@ -53,7 +53,7 @@ class Generator(nn.Layer):
             layers += [*_changed(wide, narrow), SmoothUpsample()]
             layers += [_Block(narrow, gain) for _ in range(options.blocks)]
         self.stages = nn.Sequential(*layers)
-        self.to_images = _initialised(Conv2D(widths[-1], image_shape[0], 1))
+        self.to_images = normal_by_fan_in(Conv2D(widths[-1], image_shape[0], 1))
 
     def forward(self, z, labels=None):
         if self.of_classes is not None:
@@ -85,7 +85,7 @@ class Discriminator(nn.Layer):
         super().__init__()
         *others, last = widths = widths_of(options.ndf, image_shape[1])[::-1]  # from the full size to 4x4
         gain = _gain(options.blocks * len(widths))
-        layers = [_initialised(Conv2D(image_shape[0], widths[0], 1))]
+        layers = [normal_by_fan_in(Conv2D(image_shape[0], widths[0], 1))]
         for narrow, wide in zip(others, widths[1:], strict=True):
             layers += [_Block(narrow, gain) for _ in range(options.blocks)]
             layers += [SmoothPool(), *_changed(narrow, wide)]
@@ -95,8 +95,8 @@ class Discriminator(nn.Layer):
             [last, SMALLEST, SMALLEST], default_initializer=nn.initializer.Normal(0.0, 1 / SMALLEST)
         )
         sizes = (last,) if num_classes else outputs
-        self.heads = OutputHeads(last, sizes, lambda *shape: _initialised(nn.Linear(*shape, bias_attr=False)))
-        self.of_classes = _initialised(nn.Embedding(num_classes, last), last**-0.5) if num_classes else None
+        self.heads = OutputHeads(last, sizes, lambda *shape: normal_by_fan_in(nn.Linear(*shape, bias_attr=False)))
+        self.of_classes = normal_by_fan_in(nn.Embedding(num_classes, last), last**-0.5) if num_classes else None
 
     def forward(self, x, labels=None):
         features = (self.stages(x) * self.basis).sum([2, 3])  # [N, ndf, 4, 4] -> [N, ndf]
@@ -117,11 +117,11 @@ class _Block(nn.Layer):
         super().__init__()
         wide = EXPANSION * width
         self.residual = nn.Sequential(
-            _initialised(Conv2D(width, wide, 1, bias=True), gain),
+            normal_by_fan_in(Conv2D(width, wide, 1, bias=True), gain),
             LeakyReLU(SLOPE),
-            _initialised(Conv2D(wide, wide, 3, padding=1, bias=True, groups=wide // GROUP), gain),
+            normal_by_fan_in(Conv2D(wide, wide, 3, padding=1, bias=True, groups=wide // GROUP), gain),
             LeakyReLU(SLOPE),
-            _initialised(Conv2D(wide, width, 1), 0),
+            normal_by_fan_in(Conv2D(wide, width, 1), 0),
         )
 
     def forward(self, x):
@@ -130,17 +130,9 @@ class _Block(nn.Layer):
 
 def _changed(inputs: int, outputs: int) -> list[nn.Layer]:
     """The layers between stages of these widths: a 1x1 convolution, or none."""
-    return [] if inputs == outputs else [_initialised(Conv2D(inputs, outputs, 1))]
+    return [] if inputs == outputs else [normal_by_fan_in(Conv2D(inputs, outputs, 1))]
 
 
 def _gain(blocks: int) -> float:
     """The gain of the first two layers of a residual branch, in a network of as many blocks."""
-    return (2 / (1 + SLOPE**2)) ** 0.5 * blocks**-0.25
-
-
-def _initialised(layer: nn.Layer, gain: float = 1.0) -> nn.Layer:
-    """Initialise the weight of a layer: N(0, gain^2 / number of inputs). An embedding has an input for each class."""
-    shape = layer.weight.shape  # convolution: [outputs, inputs per group, height, width], else [inputs, outputs]
-    inputs = math.prod(shape[1:]) if len(shape) == 4 else shape[0]
-    layer.weight.set_value(paddle.randn(shape) * (gain * inputs**-0.5))
-    return layer
+    return he_gain(SLOPE) * blocks**-0.25

@@ -32,6 +32,7 @@ from ppgan_lite.networks.layers import (
     OutputHeads,
     ReLU,
     as_stored,
+    spectral_norms,
 )
 
 RESIDUAL_GAIN = 2**0.5  # makes up for the ReLUs before the convolutions
@@ -137,13 +138,6 @@ class Discriminator(nn.Layer):
         features = x.sum([2, 3]) if self.pooling == "sum" else x.mean([2, 3])
         scores = self.heads(features)
         return scores if labels is None else scores + (self.of_classes(labels) * features).sum(1, keepdim=True)
-
-
-def spectral_norms(network: nn.Layer, kinds):
-    """Divide the weights of the layers of these classes by their largest singular value in each pass."""
-    for layer in network.sublayers():
-        if isinstance(layer, kinds):
-            nn.utils.spectral_norm(layer)
 
 
 class _UpBlock(nn.Layer):

@@ -46,6 +46,12 @@ def build(config):
     return build_method(checked, spec_of(SHAPE, CLASSES) if "label" in spec else spec)
 
 
+def use_colour_pictures(monkeypatch):
+    """Take pictures of 32x32 pixels in colour, for networks that need them."""
+    monkeypatch.setitem(globals(), "SHAPE", (3, 32, 32))
+    monkeypatch.setitem(globals(), "DATA", {"name": "fake", "size": 32, "batch_size": NUM, "num_images": 44})
+
+
 def make_batches(num=1, seed=0, spec=None):
     """Batches of noise as pictures, all different, with random classes or attributes; `spec`: of small pictures."""
     rng, spec = np.random.default_rng(seed), spec or spec_of(SHAPE, CLASSES)

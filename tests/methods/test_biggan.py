@@ -30,9 +30,8 @@ def config(**keys):
 
 @pytest.fixture(autouse=True)
 def pictures_for_these_networks(monkeypatch):
-    monkeypatch.setattr(method_twin, "SHAPE", (3, 32, 32))
+    method_twin.use_colour_pictures(monkeypatch)
     monkeypatch.setattr(method_twin, "Z_DIM", 8)
-    monkeypatch.setattr(method_twin, "DATA", {"name": "fake", "size": 32, "batch_size": 8, "num_images": 44})
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.1])

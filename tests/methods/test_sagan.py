@@ -21,8 +21,7 @@ def config(method="sagan", **keys):
 
 @pytest.fixture(autouse=True)
 def pictures_for_these_networks(monkeypatch):
-    monkeypatch.setattr(method_twin, "SHAPE", (3, 32, 32))
-    monkeypatch.setattr(method_twin, "DATA", {"name": "fake", "size": 32, "batch_size": 8, "num_images": 44})
+    method_twin.use_colour_pictures(monkeypatch)
 
 
 def test_its_step_is_sngans_with_the_attention_logged():

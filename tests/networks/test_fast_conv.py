@@ -30,16 +30,22 @@ def assert_same_function(fast, plain, x, weight):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-5 * float(theirs.abs().max()))
 
 
+def assert_same_convolution(fast, plain, x_shape, weight_shape, stride, padding):
+    assert_same_function(
+        lambda x, w: fast(x, w, stride, padding),
+        lambda x, w: plain(x, w, stride=stride, padding=padding),
+        tensor(0, *x_shape),
+        tensor(1, *weight_shape),
+    )
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(few, few, few, kernels, st.integers(0, 3), sizes, sizes)
 def test_conv2d_equals_paddles(num, channels, features, kernel, padding, height, width):
     size, stride = kernel
     assume(min(height, width) + 2 * padding >= size)
-    assert_same_function(
-        lambda x, w: fast_conv.conv2d(x, w, stride, padding),
-        lambda x, w: F.conv2d(x, w, stride=stride, padding=padding),
-        tensor(0, num, channels, height, width),
-        tensor(1, features, channels, size, size),
+    assert_same_convolution(
+        fast_conv.conv2d, F.conv2d, (num, channels, height, width), (features, channels, size, size), stride, padding
     )
 
 
@@ -48,11 +54,13 @@ def test_conv2d_equals_paddles(num, channels, features, kernel, padding, height,
 def test_conv2d_transpose_equals_paddles(num, channels, features, kernel, padding, height, width):
     size, stride = kernel
     assume((min(height, width) - 1) * stride + size > 2 * padding)
-    assert_same_function(
-        lambda x, w: fast_conv.conv2d_transpose(x, w, stride, padding),
-        lambda x, w: F.conv2d_transpose(x, w, stride=stride, padding=padding),
-        tensor(0, num, channels, height, width),
-        tensor(1, channels, features, size, size),
+    assert_same_convolution(
+        fast_conv.conv2d_transpose,
+        F.conv2d_transpose,
+        (num, channels, height, width),
+        (channels, features, size, size),
+        stride,
+        padding,
     )
 
 
@@ -73,18 +81,22 @@ def test_upsample_conv2d_equals_paddles(num, channels, features, kernel, size):
 @given(few, few, few, st.integers(1, 5), st.integers(1, 3), st.integers(0, 3), sizes, sizes)
 def test_products_of_patches_equal_paddles(num, channels, features, size, stride, padding, height, width):
     assume(min(height, width) + 2 * padding >= size)
-    assert_same_function(
-        lambda x, w: fast_conv.conv2d_of_patches(x, w, stride, padding),
-        lambda x, w: F.conv2d(x, w, stride=stride, padding=padding),
-        tensor(0, num, channels, height, width),
-        tensor(1, features, channels, size, size),
+    assert_same_convolution(
+        fast_conv.conv2d_of_patches,
+        F.conv2d,
+        (num, channels, height, width),
+        (features, channels, size, size),
+        stride,
+        padding,
     )
     assume((min(height, width) - 1) * stride + size > 2 * padding)
-    assert_same_function(
-        lambda x, w: fast_conv.conv2d_transpose_of_patches(x, w, stride, padding),
-        lambda x, w: F.conv2d_transpose(x, w, stride=stride, padding=padding),
-        tensor(0, num, channels, height, width),
-        tensor(1, channels, features, size, size),
+    assert_same_convolution(
+        fast_conv.conv2d_transpose_of_patches,
+        F.conv2d_transpose,
+        (num, channels, height, width),
+        (channels, features, size, size),
+        stride,
+        padding,
     )
 
 
@@ -98,12 +110,7 @@ def test_a_product_of_pixels_equals_paddles():
     ids=["dcgan28's D", "dcgan64's D"],
 )
 def test_many_channels_are_as_exact(shape, weight, stride, padding):
-    assert_same_function(
-        lambda x, w: fast_conv.conv2d(x, w, stride, padding),
-        lambda x, w: F.conv2d(x, w, stride=stride, padding=padding),
-        tensor(0, *shape),
-        tensor(1, *weight),
-    )
+    assert_same_convolution(fast_conv.conv2d, F.conv2d, shape, weight, stride, padding)
 
 
 @pytest.mark.parametrize("transposed", [False, True])
