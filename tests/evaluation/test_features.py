@@ -28,7 +28,7 @@ OF_COLOUR = ["cifar10", "cifar10_jpeg"]
 EVALUATORS = [*OF_COLOUR, *OF_GREY]
 # That the project asks for; of the JPEGs it asks for none, and for their name to be an honest one.
 LEAST_ACCURACY = {
-    "cifar10": 0.87,
+    "cifar10": 0.88,
     "cifar10_jpeg": 0.75,
     "fashion_mnist": 0.92,
     "mnist": 0.993,
