@@ -49,6 +49,13 @@ class ConvMean(nn.Conv2d):
         return F.conv2d(x, combined(self.weight, PAIRS) / 4, self.bias, stride=2, padding=1)
 
 
+class Norm(nn.Sequential):
+    """Batch norm, then ReLU. [N, C, H, W] -> the same shape."""
+
+    def __init__(self, width: int):
+        super().__init__(nn.BatchNorm2d(width), nn.ReLU(True))
+
+
 class ConditionalNorm(nn.Module):
     """Batch norm with a gain and a shift for each class, then ReLU."""
 
@@ -66,37 +73,39 @@ class ConditionalNorm(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """[N, C, H, W] and labels [N] -> [N, C, 2 H, 2 W]."""
+    """[N, C, H, W] and, with conditional norms, labels [N] -> [N, C, 2 H, 2 W]."""
 
-    def __init__(self, algebra: bool):
+    def __init__(self, width: int, norm, algebra: bool):
         super().__init__()
         bias = not algebra  # before a batch norm
-        self.norms = nn.ModuleList([ConditionalNorm(NGF), ConditionalNorm(NGF)])
-        self.enlarge, self.keep = UpConv(NGF, NGF, algebra, bias), nn.Conv2d(NGF, NGF, 3, padding=1, bias=bias)
-        shortcut = [nn.Upsample(scale_factor=2), nn.Conv2d(NGF, NGF, 1, bias=bias)]
+        self.norms = nn.ModuleList([norm(width), norm(width)])
+        self.enlarge = UpConv(width, width, algebra, bias)
+        self.keep = nn.Conv2d(width, width, 3, padding=1, bias=bias)
+        shortcut = [nn.Upsample(scale_factor=2), nn.Conv2d(width, width, 1, bias=bias)]
         self.shortcut = nn.Sequential(*(shortcut[::-1] if algebra else shortcut))
 
-    def forward(self, x, labels):
+    def forward(self, x, *labels):
         """The residual and the shortcut."""
-        y = self.enlarge(self.norms[0](x, labels))
-        return self.keep(self.norms[1](y, labels)) + self.shortcut(x)
+        y = self.enlarge(self.norms[0](x, *labels))
+        return self.keep(self.norms[1](y, *labels)) + self.shortcut(x)
 
 
 class Generator(nn.Module):
-    """Noise [N, 128] and labels [N] -> images [N, 3, 32, 32]."""
+    """Noise [N, z_dim] and, with conditional norms, labels [N] -> images [N, 3, S, S], S = 4 * 2^num_blocks."""
 
-    def __init__(self, algebra: bool):
+    def __init__(self, z_dim: int, width: int, num_blocks: int, norm, algebra: bool):
         super().__init__()
-        self.linear = nn.Linear(Z_DIM, NGF * 16)
-        self.blocks = nn.ModuleList([UpBlock(algebra) for _ in range(3)])
-        last = nn.Conv2d(NGF, 3, 3, padding=1)
-        self.to_images = nn.Sequential(nn.BatchNorm2d(NGF), nn.ReLU(True), last, nn.Tanh())
+        self.width = width
+        self.linear = nn.Linear(z_dim, width * 16)
+        self.blocks = nn.ModuleList([UpBlock(width, norm, algebra) for _ in range(num_blocks)])
+        last = nn.Conv2d(width, 3, 3, padding=1)
+        self.to_images = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(True), last, nn.Tanh())
 
-    def forward(self, z, labels):
+    def forward(self, z, *labels):
         """The images."""
-        x = self.linear(z).view(-1, NGF, 4, 4)
+        x = self.linear(z).view(-1, self.width, 4, 4)
         for block in self.blocks:
-            x = block(x, labels)
+            x = block(x, *labels)
         return self.to_images(x)
 
 
@@ -150,7 +159,7 @@ class Discriminator(nn.Module):
 
 def sngan(algebra: bool):
     """G and D."""
-    return Generator(algebra), Discriminator(algebra)
+    return Generator(Z_DIM, NGF, 3, ConditionalNorm, algebra), Discriminator(algebra)
 
 
 def sngan_step(g, d, algebra: bool):

@@ -5,7 +5,7 @@
   ppgan evaluate --run output/dcgan_mnist --step best --json result.json
   ppgan evaluate --run output/dcgan_mnist --features inception
   ppgan evaluate --run output/biggan_cifar10_cpu --truncation 0.5
-  ppgan evaluate --run output/dcgan_folder --data-root moved/pictures
+  ppgan evaluate --run output/own_pictures --data-root moved/pictures
 
 A generator is measured by several metrics, each shown next to its value for real images; a translator by the nearness
 of its pictures to the true ones and to the other domain, or by the attributes they have, next to baselines; and a

@@ -1,6 +1,6 @@
 """Download data and decode pictures before a training.
 
-  ppgan prepare-data -c dcgan_folder -o data.root=FOLDER
+  ppgan prepare-data -c own_pictures -o data.root=FOLDER
   ppgan prepare-data --export-lmdb bedroom_train_lmdb --out bedroom
 
 The first command fills the cache; a training does the same when it starts. The second writes the pictures of an LSUN

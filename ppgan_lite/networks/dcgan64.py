@@ -85,7 +85,7 @@ class Discriminator(nn.Layer):
     follows each but the first and the last. With `norm: spectral` all weights are divided by their largest singular
     value instead; with `none` convolutions have biases and no norm. With `downsample: mean` each halving is a 3x3
     convolution and the mean of 2x2 pixels, which shows G no grid. That mean is blind to lines of one pixel, so a 3x3
-    convolution of the full size to ndf / 2 feature maps and a LeakyReLU come first.
+    convolution of the full size to ndf / 4 feature maps and a LeakyReLU come first.
 
     Args:
         num_classes: number of classes to condition on: the score adds the inner product of the 4x4 features' sum and an
@@ -104,7 +104,7 @@ class Discriminator(nn.Layer):
         has_norms, halve = options.norm == "batch", HALVINGS[options.downsample]
         channels, layers = image_shape[0], []
         if options.downsample == "mean":
-            channels = max(1, options.ndf // 2)
+            channels = max(1, options.ndf // 4)
             layers = [Conv2D(image_shape[0], channels, 3, padding=1, bias=True), LeakyReLU(SLOPE)]
         layers += [halve(channels, widths[0], not has_norms), LeakyReLU(SLOPE)]
         for narrow, wide in itertools.pairwise(widths):

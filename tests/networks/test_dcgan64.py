@@ -6,6 +6,7 @@ from paddle import nn
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks import options
 from ppgan_lite.networks.dcgan64 import DOUBLINGS, Discriminator, Generator
+from ppgan_lite.networks.layers import Conv2DMeanPool
 
 
 def generator(shape=(3, 64, 64), **keys):
@@ -104,6 +105,17 @@ def test_without_norms_the_variance_of_the_features_is_kept():
         x = layer(x)
         if isinstance(layer, nn.Conv2D):
             assert 0.4 < float(x.std()) < 2
+
+
+def test_means_do_not_hide_lines_of_one_pixel():
+    """The mean of 2x2 pixels of a convolution is 0 for every such line, so D would not see G's: a layer comes first."""
+    paddle.seed(0)
+    d = discriminator(ndf=8, norm="none", downsample="mean")
+    lines = paddle.to_tensor([1.0, -1.0]).tile([32]).expand([1, 3, 64, 64])
+    assert [type(layer).__name__ for layer in d.layers[:3]] == ["Conv2D", "LeakyReLU", "Conv2DMeanPool"]
+    hidden = Conv2DMeanPool(3, 4)(lines)[:, :, 1:-1, 1:-1].abs().max()
+    seen = d.layers[:3](lines)[:, :, 1:-1, 1:-1].abs().max()
+    assert float(hidden) < 1e-5 < 0.01 < float(seen)
 
 
 def test_spectral_norms_bound_every_layer():
