@@ -98,8 +98,7 @@ class Generator(nn.Module):
         self.width = width
         self.linear = nn.Linear(z_dim, width * 16)
         self.blocks = nn.ModuleList([UpBlock(width, norm, algebra) for _ in range(num_blocks)])
-        last = nn.Conv2d(width, 3, 3, padding=1)
-        self.to_images = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(True), last, nn.Tanh())
+        self.to_images = nn.Sequential(Norm(width), nn.Conv2d(width, 3, 3, padding=1), nn.Tanh())
 
     def forward(self, z, *labels):
         """The images."""
