@@ -51,7 +51,14 @@ class TrainedRun:
         self._run = Run.open_existing(folder)
         self.folder = self._run.folder
 
-    def sample(self, num: int = 64, labels=None, seed: int = 0, step: int | str | None = None) -> np.ndarray:
+    def sample(
+        self,
+        num: int = 64,
+        labels=None,
+        seed: int = 0,
+        step: int | str | None = None,
+        truncation: float | None = None,
+    ) -> np.ndarray:
         """Images of the run's generator, uint8 [num, H, W, C]: the same as tools/sample.py gives for the same seed.
 
         Args:
@@ -60,11 +67,13 @@ class TrainedRun:
                 for all.
             seed: seed of the noise.
             step: the checkpoint's step, `best`, or None for the newest undamaged one.
+            truncation: largest absolute value of an element of the noise; None: any. See commands/sample.py.
 
         Raises:
-            UserError: no such checkpoint, or the generator takes no labels or not these.
+            UserError: no such checkpoint, or the generator takes no labels or not these, or cannot be truncated.
         """
-        return to_uint8(generate(self._run, step, Request(num, seed, labels=labels)).images)
+        request = Request(num, seed, labels=labels, truncation=truncation)
+        return to_uint8(generate(self._run, step, request).images)
 
     def translate(
         self,
@@ -202,15 +211,16 @@ def evaluate(
     seed: int = 0,
     device: str = "auto",
     data_root: str | None = None,
+    truncation: float | None = None,
 ) -> Result:
     """Measure a run, like tools/evaluate.py, and return the result of the (last) checkpoint.
 
     Args:
         run: what `train` or `load` returned, or a folder.
-        step, num, features, seed, device, data_root: see commands/evaluate.py.
+        step, num, features, seed, device, data_root, truncation: see commands/evaluate.py.
 
     Raises:
         UserError: no such run or checkpoint; the data, the features or `num` are not possible.
     """
     folder = run.folder if isinstance(run, TrainedRun) else Path(run)
-    return evaluate_run(folder, step, num, features, seed, json=None, device=device, data_root=data_root)
+    return evaluate_run(folder, step, num, features, seed, None, device, data_root, truncation)

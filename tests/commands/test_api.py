@@ -87,6 +87,15 @@ def test_load_opens_runs_and_exports(run, small_export, tmp_path):
         exported.sample(4, labels=[1])
 
 
+def test_truncation_is_the_tools(run, tmp_path):
+    run_tool("sample", "--run", run.folder, "--num", 5, "--truncation", 0.3, "--out", tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz") as file:
+        np.testing.assert_array_equal(run.sample(5, truncation=0.3), file["images"])
+    assert (run.sample(5, truncation=0.3) != run.sample(5)).any()
+    ppgan_lite.evaluate(run, num=100, truncation=0.3)
+    assert (run.folder / "evaluations" / "truncation_0.3").is_dir()
+
+
 @pytest.mark.parametrize("labels", [[3, 1], "3,1"])
 def test_labels_are_numbers_or_names(conditional_run, conditional_export, labels):
     run, exported = ppgan_lite.load(conditional_run("cgan")), ppgan_lite.load(conditional_export("cgan"))
