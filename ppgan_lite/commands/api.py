@@ -220,7 +220,9 @@ def evaluate(
         step, num, features, seed, device, data_root, truncation: see commands/evaluate.py.
 
     Raises:
-        UserError: no such run or checkpoint; the data, the features or `num` are not possible.
+        UserError: no such run or checkpoint; the data, the features, `num` or `truncation` are not possible.
     """
     folder = run.folder if isinstance(run, TrainedRun) else Path(run)
-    return evaluate_run(folder, step, num, features, seed, None, device, data_root, truncation)
+    return evaluate_run(
+        folder, step, num, features, seed, json=None, device=device, data_root=data_root, truncation=truncation
+    )
