@@ -49,6 +49,7 @@ CHINESE = Words(
     translator_heads=("图片", "配置", f"步数{TIMES}批大小", "用时", "种子", "健康状况"),
     samples="{} 的样本，第 {:,} 步",
     budget="预算：{:,} 步{}。",
+    time_budget="预算：{}到{}{}。",
     machines="，{}",
     threads="{}，{} 线程",
     separator="；",

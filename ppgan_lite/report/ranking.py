@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
 
 from ppgan_lite.report.groups import Group, Section
 from ppgan_lite.report.markdown import UNITS, duration, image, spaced, spread, table
@@ -14,6 +14,7 @@ from ppgan_lite.runs.results import INPUT, MEAN
 
 WIDTH = 112  # pixels of a thumbnail
 MARK = "†"  # marks figures with a note
+NEAR = 1.25  # times that differ by no more than this factor from the middle one are alike
 WIDE = "&nbsp;" * 5  # left and right of a head: without it, browsers shrink the thumbnails of a wide table
 TIMES = " \N{MULTIPLICATION SIGN} "
 
@@ -34,6 +35,7 @@ class Words:
     translator_heads: tuple[str, ...]
     samples: str
     budget: str
+    time_budget: str
     machines: str
     threads: str
     separator: str
@@ -76,8 +78,9 @@ ENGLISH = Words(
     translator_heads=("pictures", "config", f"steps{TIMES}batch", "time", "seeds", "health"),
     samples="samples of {}, step {:,}",
     budget="Budget: {:,} steps{}.",
+    time_budget="Budget: {} to {}{}.",
     machines=", on {}",
-    threads="{}, {} threads",
+    threads="{}, threads: {}",
     separator="; ",
     others="Other lengths:",
     real="real images",
@@ -93,18 +96,23 @@ ENGLISH = Words(
 def rank(section: Section, words: Words, link: Callable[[Name], str]) -> list[str]:
     """The blocks of a section: runs at the budget, then the others.
 
+    The budget is a number of steps, or a time, if more rows have about the same time than the same number of steps.
+
     Args:
         link: gives the text of a name in a table.
     """
-    step = budget(section)
-    at_budget = [(row, step) for row in section.rows if step in row.steps]
-    others = [(row, row.step) for row in section.rows if row.step != step]
+    step, alike = budget(section), alike_in_time(section)
+    if len(alike) > sum(row.step == step for row in section.rows):
+        at_budget = [(row, row.step) for row in alike]
+        times = [extreme(row.seconds(row.step) for row in alike) for extreme in (min, max)]
+        line = words.time_budget.format(*(duration(time, words.units) for time in times), _machines(at_budget, words))
+    else:
+        at_budget = [(row, step) for row in section.rows if step in row.steps]
+        line = words.budget.format(step, _machines(at_budget, words))
+    others = [(row, row.step) for row in section.rows if (row, row.step) not in at_budget]
     title = words.generators if section.kind == GENERATORS else words.classifiers
-    blocks = [
-        f"### {title.format(section.data.title)}",
-        words.budget.format(step, _machines([record for row, _ in at_budget for record in row.records], words)),
-        _table(section, at_budget, words, link, with_real=True),
-    ]
+    table_at_budget = _table(section, at_budget, words, link, with_real=True)
+    blocks = [f"### {title.format(section.data.title)}", line, table_at_budget]
     if others:
         blocks += [words.others, _table(section, others, words, link, with_real=False)]
     return blocks
@@ -122,10 +130,17 @@ def budget(section: Section) -> int:
     return max(counts, key=lambda step: (counts[step], step))
 
 
-def _machines(records: list[Record], words: Words) -> str:
-    """The machines of some runs, without versions, if they are known."""
+def alike_in_time(section: Section) -> list[Group]:
+    """The groups whose newest evaluations come after about the same time."""
+    seconds = {row: row.seconds(row.step) for row in section.rows}
+    middle = median([each for each in seconds.values() if each is not None] or [0])
+    return [row for row, each in seconds.items() if each is not None and middle / NEAR <= each <= middle * NEAR]
+
+
+def _machines(rows: list[tuple[Group, int]], words: Words) -> str:
+    """The machines of some rows, without versions, if they are known."""
     lines = []
-    for machine in sorted({machine for record in records for machine in record.machines}):
+    for machine in sorted({machine for row, _ in rows for record in row.records for machine in record.machines}):
         device, threads = machine.partition(";")[0], re.search(r"OMP_NUM_THREADS=(\d+)", machine)
         lines.append(words.threads.format(device, threads[1]) if threads else device)
     return words.machines.format(words.separator.join(dict.fromkeys(lines))) if lines else ""

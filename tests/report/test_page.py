@@ -74,7 +74,7 @@ def test_the_machines_are_listed_with_their_processors_where_known(place):
     text = place.report()
     assert "- cpu; OMP_NUM_THREADS=2; python 3.11.7, paddlepaddle 3.3.1 (runs: 1)" in text
     assert "- cpu, Quick 9; OMP_NUM_THREADS=2; python 3.11.7, paddlepaddle 3.3.1 (runs: 1)" in text
-    assert "Budget: 9,360 steps, on cpu, Quick 9, 2 threads; cpu, 2 threads.\n" in text
+    assert "Budget: 9,360 steps, on cpu, Quick 9, threads: 2; cpu, threads: 2.\n" in text
 
 
 def test_metrics_and_protocol_are_explained(place):

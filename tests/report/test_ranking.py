@@ -15,7 +15,7 @@ def test_the_best_at_the_budget_comes_first_and_other_lengths_have_their_own_tab
     place.add("c", "gan_mnist_cpu", [result(3000, frechet_distance=5.0)])
     place.add("d", "lsgan_mnist_cpu", [result(6000, frechet_distance=1.0)])
     text = place.report()
-    assert "Budget: 3,000 steps, on cpu, 2 threads.\n" in text
+    assert "Budget: 3,000 steps, on cpu, threads: 2.\n" in text
     assert [cells[:2] + cells[3:4] for cells in ranked(text)] == [
         ["`dcgan_mnist_article`", "3.000", "3,000 x 128"],
         ["`gan_mnist_cpu`", "5.000", "3,000 x 64"],
@@ -25,6 +25,22 @@ def test_the_best_at_the_budget_comes_first_and_other_lengths_have_their_own_tab
     ]
     assert part(text, "Which GAN?").index("Other lengths:") > text.index("| 7.000 |") - text.index("\n## Which GAN?")
     assert [cells[2:4] for cells in rows(text, "-", "real images")] == [["0.2500", "0.9375"]]
+
+
+def test_runs_of_one_time_are_compared_whatever_their_steps(place):
+    def add(name, config, steps, minutes):
+        speed = {"step": steps, "images_per_second": steps * 64 / (60 * minutes)}
+        place.add(name, config, [result(steps, frechet_distance=minutes)], ["data.batch_size=64"], metrics=[speed])
+
+    add("a", "dcgan_mnist", 3000, 33)
+    add("b", "gan_mnist_cpu", 5000, 30)
+    add("c", "lsgan_mnist_cpu", 2000, 28)
+    add("d", "dcgan_mnist_article", 3000, 9)
+    text = place.report().replace("\xa0", " ")
+    assert "Budget: 28 min to 33 min, on cpu, threads: 2.\n" in text
+    times = [cells[4] for cells in ranked(text)]
+    assert times == ["28 min", "30 min", "33 min", "9 min"]  # by distance, then the one of another length
+    assert part(text, "Which GAN?").index("Other lengths:") < part(text, "Which GAN?").index("| 9 min |")
 
 
 def test_classifiers_are_ranked_by_accuracy(place):
