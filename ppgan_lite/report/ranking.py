@@ -131,7 +131,7 @@ def budget(section: Section) -> int:
 
 
 def alike_in_time(section: Section) -> list[Group]:
-    """The groups whose newest evaluations come after about the same time."""
+    """The groups with about the same time until their newest evaluations."""
     seconds = {row: row.seconds(row.step) for row in section.rows}
     middle = median([each for each in seconds.values() if each is not None] or [0])
     return [row for row, each in seconds.items() if each is not None and middle / NEAR <= each <= middle * NEAR]
