@@ -63,10 +63,10 @@ def _figure(section: Section, group: Group, at_step: str) -> str:
 def strip(run: Record) -> Image.Image:
     """The first rows of a run's samples, or of its translations in the first direction."""
     grid = Image.open(RESULTS / run.picture)
-    height = grid.height * ROWS_SHOWN // MOST_IMAGES
+    rows = MOST_IMAGES
     if run.kind == TRANSLATORS:
-        height = grid.height * ROWS_SHOWN // (MOST_ROWS * max(1, len(directions_of(run.newest.figures))))
-    return grid.crop((0, 0, grid.width, height))
+        rows = MOST_ROWS * max(1, len(directions_of(run.newest.figures)))
+    return grid.crop((0, 0, grid.width, grid.height * ROWS_SHOWN // rows))
 
 
 def main():
