@@ -34,6 +34,22 @@ def zero_centred(outputs, points):
     return (gradient.reshape([len(points), -1]) ** 2).sum(1).mean()
 
 
+def path_lengths(images, styles):
+    """|J^T y| of each picture: how far random changes y of its pixels move the styles, [N].
+
+    Karras et al. 2020, section 3.2, https://arxiv.org/abs/1912.04958: J is the derivative of the picture by w, and
+    y ~ N(0, I), here divided by the square root of the number of pixels, as in the authors' code.
+
+    Args:
+        images: g(styles), [N, C, H, W]; g must have double gradients.
+        styles: a w for each layer, tensors [N, W] with `stop_gradient` false.
+    """
+    noise = paddle.randn(images.shape) / (images.shape[2] * images.shape[3]) ** 0.5
+    gradients = paddle.grad((images * noise).sum(), styles, create_graph=True)
+    squares = sum((gradient * gradient).sum(1) for gradient in gradients) / len(styles)
+    return (squares + TINY).sqrt()
+
+
 def between(real, fake):
     """Random points on the straight lines between real and fake images [N, C, H, W] (Gulrajani et al. 2017)."""
     share = paddle.rand([len(real), *[1] * (real.ndim - 1)])

@@ -28,6 +28,12 @@ FEWEST_IMAGES = 16  # per batch; with fewer, Paddle's own convolutions are faste
 _PAIRS = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], "float32")
 
 
+# The blur [1, 3, 3, 1] / 8 and a convolution with three taps are one with six: the matrix from three to six taps.
+_BLUR = np.array([[([1, 3, 3, 1][i - j] if 0 <= i - j < 4 else 0) / 8 for j in range(3)] for i in range(6)], "float32")
+# As a transposed convolution of stride 2 these six taps are two of three, one for each phase: [(phase, tap), 3].
+_PHASES = np.concatenate([_BLUR[4::-2], _BLUR[5::-2]])
+
+
 class Conv2D(nn.Conv2D):
     """`nn.Conv2D` with a square kernel and zero padding. No bias by default: a following batch norm cancels it.
 
@@ -263,6 +269,56 @@ class SmoothPool(nn.Layer):
         return paddle.matmul(paddle.matmul(rows, x, transpose_x=True), columns) / 4
 
 
+class SmoothPoolConv2D(nn.Conv2D):
+    """[1, 3, 3, 1] / 8 along height and width, then a 3x3 convolution of stride 2: as one 6x6 kernel.
+
+    Karras et al. 2020, https://arxiv.org/abs/1912.04958, as in the authors' code. It has double gradients.
+
+    Shapes: [N, in_channels, H, W] -> [N, out_channels, H / 2, W / 2], H and W even.
+    """
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__(in_channels, out_channels, 3, padding=1)
+
+    def forward(self, x):
+        if uses_fast_forms(self, x) and len(x) >= FEWEST_IMAGES:
+            return _add_bias(fast_conv.halving_conv2d(x, self.weight), self.bias)
+        return F.conv2d(x, smoothed(self.weight), self.bias, stride=2, padding=2)
+
+
+def fast_or_plain_conv2d(layer: nn.Layer, x, weight, padding: int):
+    """`F.conv2d(x, weight, padding=padding)` for a weight that is computed, in the form that the layer uses."""
+    return _conv2d(x, weight, 1, padding) if uses_fast_forms(layer, x) else F.conv2d(x, weight, padding=padding)
+
+
+def smooth_doubling_conv2d(layer: nn.Layer, x, weight):
+    """A 3x3 transposed convolution of stride 2, then [1, 3, 3, 1] / 4 along height and width.
+
+    The adjoint of `SmoothPoolConv2D`, times 4. Paddle's transposed convolution has no double gradient, so the plain
+    form computes the four pixels that come from each one as channels of a 3x3 convolution.
+
+    Args:
+        layer: the layer that asks, see `uses_fast_forms`.
+        x: [N, I, H, W].
+        weight: [O, I, 3, 3].
+
+    Returns: [N, O, 2 H, 2 W].
+    """
+    if uses_fast_forms(layer, x) and len(x) >= FEWEST_IMAGES:
+        return fast_conv.doubling_conv2d(x, 4 * weight.transpose([1, 0, 2, 3]))
+    outputs, inputs = weight.shape[:2]
+    height, width = x.shape[2:]
+    kernel = 4 * _mapped_taps(weight, np.kron(_PHASES, _PHASES))  # [O, I, (py, ky, px, kx)]
+    kernel = kernel.reshape([outputs, inputs, 2, 3, 2, 3]).transpose([0, 2, 4, 1, 3, 5]).reshape([-1, inputs, 3, 3])
+    y = F.conv2d(x, kernel, padding=1).reshape([-1, outputs, 2, 2, height, width])
+    return y.transpose([0, 1, 4, 2, 5, 3]).reshape([-1, outputs, 2 * height, 2 * width])
+
+
+def smoothed(weight):
+    """A 3x3 kernel after the blur [1, 3, 3, 1] / 8: [O, I, 3, 3] -> [O, I, 6, 6]."""
+    return _mapped_taps(weight, np.kron(_BLUR, _BLUR)).reshape([*weight.shape[:2], 6, 6])
+
+
 class OutputHeads(nn.LayerList):
     """A linear layer for each output: [N, features] -> [N, size], or a tuple of them if there are several sizes.
 
@@ -316,6 +372,30 @@ def spectral_norms(network: nn.Layer, kinds):
     for layer in network.sublayers():
         if isinstance(layer, kinds):
             nn.utils.spectral_norm(layer)
+
+
+def scaled(layer: nn.Layer, x, factors):
+    """Feature maps [N, C, H, W] times a factor each, [N, C]. It has double gradients.
+
+    The fast form is a product of matrices of one row for each map: the factors' gradients are products as well, three
+    times as fast as Paddle's sums.
+
+    Args:
+        layer: the layer that asks, see `uses_fast_forms`.
+    """
+    if not uses_fast_forms(layer, x):
+        return x * factors.unsqueeze([2, 3])
+    return as_stored(_scaled_by_products, x, factors.unsqueeze([2, 3]))
+
+
+def biased(layer: nn.Layer, x, bias):
+    """Feature maps [N, C, H, W] plus a bias [C] that is computed, in the form that the layer uses."""
+    return _add_bias(x, bias) if uses_fast_forms(layer, x) else x + bias.reshape([1, -1, 1, 1])
+
+
+def _scaled_by_products(x, factors):
+    maps = x.shape[0] * x.shape[1]
+    return paddle.matmul(factors.reshape([maps, 1, 1]), x.reshape([maps, 1, -1])).reshape(x.shape)
 
 
 def as_stored(function, *pictures):
@@ -416,8 +496,14 @@ def _max_pool_with_mask(x):
 
 def _combined(weight, matrix: np.ndarray):
     """A kernel [O, I, 3, 3] -> [O, I, 4, 4]: `matrix` [16, 9] times its taps."""
-    matrix = paddle.to_tensor(matrix, place=weight.place)
-    return paddle.matmul(weight.reshape([-1, 9]), matrix, transpose_y=True).reshape([*weight.shape[:2], 4, 4])
+    return _mapped_taps(weight, matrix).reshape([*weight.shape[:2], 4, 4])
+
+
+def _mapped_taps(weight, matrix: np.ndarray):
+    """A kernel [O, I, 3, 3] -> [O I, T]: `matrix` [T, 9] times its taps."""
+    place = weight.place if paddle.in_dynamic_mode() else None
+    matrix = paddle.to_tensor(matrix, dtype=weight.dtype, place=place)
+    return paddle.matmul(weight.reshape([-1, 9]), matrix, transpose_y=True)
 
 
 def _bias_attr(bias: bool | str):

@@ -281,6 +281,66 @@ def _check_groups(name: str, key: str, value: int, size: int):
 
 
 @dataclass(frozen=True)
+class StyleGAN2Generator(Network):
+    """The generator of StyleGAN2, for images of 32, 64, 128 or 256 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.stylegan2.Generator"
+    SIZES: ClassVar = (32, 64, 128, 256)
+
+    ngf: Width = 512  # feature maps at the small sizes
+    full_until: MapSize = 64  # pixels, largest size with all feature maps; half as many at each larger size
+    mapping_layers: Annotated[int, Range(1, 16)] = 8  # layers from z to w; 2 in ADA's settings for small data sets
+
+
+@dataclass(frozen=True)
+class StyleGAN2Discriminator(Discriminator):
+    """The discriminator of StyleGAN2, for images of 32, 64, 128 or 256 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.stylegan2.Discriminator"
+    SIZES: ClassVar = (32, 64, 128, 256)
+
+    ndf: Width = 512  # feature maps at the small sizes
+    full_until: MapSize = 64  # pixels, largest size with all feature maps; half as many at each larger size
+    residual: bool = True  # residual blocks; false in ADA's settings for CIFAR-10
+
+
+@dataclass(frozen=True)
+class ProGANGenerator(Network):
+    """The generator of progressive growing, for images of 32, 64, 128 or 256 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.progan.Generator"
+    SIZES: ClassVar = (32, 64, 128, 256)
+
+    ngf: Width = 512  # feature maps at the small sizes
+    full_until: MapSize = 32  # pixels, largest size with all feature maps; half as many at each larger size
+
+
+@dataclass(frozen=True)
+class ProGANDiscriminator(Discriminator):
+    """The discriminator of progressive growing, for images of 32, 64, 128 or 256 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.progan.Discriminator"
+    SIZES: ClassVar = (32, 64, 128, 256)
+
+    ndf: Width = 512  # feature maps at the small sizes
+    full_until: MapSize = 32  # pixels, largest size with all feature maps; half as many at each larger size
+
+
+@dataclass(frozen=True)
+class MSGGANGenerator(ProGANGenerator):
+    """The generator of MSG-GAN, for images of 32, 64, 128 or 256 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.msggan.Generator"
+
+
+@dataclass(frozen=True)
+class MSGGANDiscriminator(ProGANDiscriminator):
+    """The discriminator of MSG-GAN, for images of 32, 64, 128 or 256 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.msggan.Discriminator"
+
+
+@dataclass(frozen=True)
 class BEGANGenerator(Generator):
     """The BEGAN paper's decoder, for images of 28 or 32 pixels."""
 
@@ -397,6 +457,12 @@ DISCRIMINATORS = {  # encoders, too: the number of outputs is free
     "resnet32": ResNet32Discriminator,
 }
 AUTOENCODERS = {"began": BEGANAutoencoder}
+STYLE_GENERATORS = {"stylegan2": StyleGAN2Generator}
+STYLE_DISCRIMINATORS = {"stylegan2": StyleGAN2Discriminator}
+GROWING_GENERATORS = {"progan": ProGANGenerator}
+GROWING_DISCRIMINATORS = {"progan": ProGANDiscriminator}
+MULTI_SCALE_GENERATORS = {"msggan": MSGGANGenerator}
+MULTI_SCALE_DISCRIMINATORS = {"msggan": MSGGANDiscriminator}
 
 
 @dataclass(frozen=True)

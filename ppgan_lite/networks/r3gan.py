@@ -20,8 +20,8 @@ from paddle import nn
 
 from ppgan_lite.networks.initialise import he_gain, normal_by_fan_in
 from ppgan_lite.networks.layers import Conv2D, LeakyReLU, OutputHeads, SmoothPool, SmoothUpsample
+from ppgan_lite.networks.stages import SMALLEST, widths_of
 
-SMALLEST = 4  # height and width of the first stage, in pixels
 FULL_WIDTH = 32  # the largest size with all feature maps, in pixels
 SLOPE = 0.2  # below 0, as everywhere in the paper
 GROUP = 16  # feature maps that a 3x3 convolution mixes
@@ -41,7 +41,7 @@ class Generator(nn.Layer):
 
     def __init__(self, options, z_dim: int, image_shape: tuple[int, int, int], num_classes: int | None = None):
         super().__init__()
-        widths = widths_of(options.ngf, image_shape[1])
+        widths = widths_of(options.ngf, FULL_WIDTH, image_shape[1])
         self.of_classes = normal_by_fan_in(nn.Embedding(num_classes, z_dim)) if num_classes else None
         self.linear = normal_by_fan_in(nn.Linear(2 * z_dim if num_classes else z_dim, widths[0], bias_attr=False))
         self.basis = self.create_parameter(
@@ -83,7 +83,7 @@ class Discriminator(nn.Layer):
         num_classes: int | None = None,
     ):
         super().__init__()
-        *others, last = widths = widths_of(options.ndf, image_shape[1])[::-1]  # from the full size to 4x4
+        *others, last = widths = widths_of(options.ndf, FULL_WIDTH, image_shape[1])[::-1]  # from the full size to 4x4
         gain = _gain(options.blocks * len(widths))
         layers = [normal_by_fan_in(Conv2D(image_shape[0], widths[0], 1))]
         for narrow, wide in zip(others, widths[1:], strict=True):
@@ -102,12 +102,6 @@ class Discriminator(nn.Layer):
         features = (self.stages(x) * self.basis).sum([2, 3])  # [N, ndf, 4, 4] -> [N, ndf]
         outputs = self.heads(features)
         return outputs if self.of_classes is None else (outputs * self.of_classes(labels)).sum(1, keepdim=True)
-
-
-def widths_of(most: int, size: int) -> list[int]:
-    """The numbers of feature maps from 4x4 to `size` pixels: `most` up to 32x32, halved at each larger size."""
-    sizes = [SMALLEST * 2**i for i in range((size // SMALLEST).bit_length())]
-    return [most // max(1, size // FULL_WIDTH) for size in sizes]
 
 
 class _Block(nn.Layer):

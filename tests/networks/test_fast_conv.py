@@ -100,6 +100,26 @@ def test_products_of_patches_equal_paddles(num, channels, features, size, stride
     )
 
 
+BLUR = paddle.to_tensor(np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype("float32") / 64).reshape([1, 1, 4, 4])
+
+
+def blurred(x, padding):
+    """By the kernel [1, 3, 3, 1] / 8, each channel by itself."""
+    y = F.conv2d(x.reshape([-1, 1, *x.shape[2:]]), BLUR, padding=padding)
+    return y.reshape([*x.shape[:2], *y.shape[2:]])
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(few, few, few, st.integers(1, 9), st.integers(1, 9))
+def test_blurs_and_convolutions_at_once_equal_one_after_the_other(num, channels, features, height, width):
+    x, weight = tensor(0, num, channels, 2 * height, 2 * width), tensor(1, features, channels, 3, 3)
+    assert_same_function(fast_conv.halving_conv2d, lambda x, w: F.conv2d(blurred(x, 2), w, stride=2), x, weight)
+    x, weight = tensor(0, num, channels, height, width), tensor(1, channels, features, 3, 3)
+    assert_same_function(
+        fast_conv.doubling_conv2d, lambda x, w: blurred(F.conv2d_transpose(x, w, stride=2), 1), x, weight
+    )
+
+
 def test_a_product_of_pixels_equals_paddles():
     assert_same_function(fast_conv.conv2d_of_pixels, F.conv2d, tensor(0, 2, 3, 4, 5), tensor(1, 6, 3, 1, 1))
 

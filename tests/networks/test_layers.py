@@ -28,8 +28,29 @@ from ppgan_lite.networks.layers import (
     ReflectPad2D,
     ReLU,
     SmoothPool,
+    SmoothPoolConv2D,
     SmoothUpsample,
+    biased,
+    scaled,
+    smooth_doubling_conv2d,
+    smoothed,
 )
+
+
+class Called(nn.Layer):
+    """A function of a layer, the input and a parameter, as a layer."""
+
+    def __init__(self, function, *shape):
+        super().__init__()
+        self.function, self.parameter = function, self.create_parameter(shape)
+
+    def forward(self, x):
+        return self.function(self, x, self.parameter)
+
+
+def scaled_maps(layer, x, factors):
+    return scaled(layer, x, factors[: len(x)])
+
 
 LAYERS = {
     "conv": lambda: Conv2D(4, 6, 4, stride=2, padding=1, bias=True),
@@ -53,6 +74,10 @@ LAYERS = {
     "padded conv to few outputs": lambda: FewOutputsConv2D(4, 1, 4, padding=1, bias=False),
     "smooth upsampling": SmoothUpsample,
     "smooth pooling": SmoothPool,
+    "smooth pooling and conv": lambda: SmoothPoolConv2D(4, 6),
+    "conv and smooth upsampling": lambda: Called(smooth_doubling_conv2d, 6, 4, 3, 3),
+    "factors of maps": lambda: Called(scaled_maps, FEWEST_IMAGES, 4),
+    "biases that are computed": lambda: Called(biased, 4),
     "leaky ReLU": lambda: LeakyReLU(0.2),
 }
 
@@ -175,6 +200,8 @@ FAST = {
     "pooling": "conv2d",
     "conv of few channels": "conv2d_of_patches",
     "conv to few channels": "conv2d_transpose_of_patches",
+    "smooth pooling and conv": "halving_conv2d",
+    "conv and smooth upsampling": "doubling_conv2d",
     "transposed to few channels": "conv2d_transpose_of_patches",
 }
 
@@ -355,3 +382,22 @@ def test_output_heads_are_made_by_make():
     heads = OutputHeads(6, (1, 5), lambda features, size: nn.Linear(features, size, bias_attr=False))
     assert [tuple(head.weight.shape) for head in heads] == [(6, 1), (6, 5)]
     assert all(head.bias is None for head in heads)
+
+
+def test_a_blur_and_a_convolution_are_one_kernel_of_six_taps():
+    """In float64: down, and up, where it is the same kernel transposed; at the borders, too."""
+    rng = np.random.default_rng(0)
+    x, weight = (paddle.to_tensor(rng.standard_normal(shape)) for shape in ([2, 3, 8, 6], [3, 3, 3, 3]))
+    blur = paddle.to_tensor(np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64).reshape([1, 1, 4, 4])
+
+    def blurred(x, padding):
+        y = F.conv2d(x.reshape([-1, 1, *x.shape[2:]]), blur, padding=padding)
+        return y.reshape([*x.shape[:2], *y.shape[2:]])
+
+    down = F.conv2d(x, smoothed(weight), stride=2, padding=2)
+    np.testing.assert_allclose(down.numpy(), F.conv2d(blurred(x, 2), weight, stride=2).numpy(), atol=1e-13)
+    transposed = weight.transpose([1, 0, 2, 3])  # [I, O, 3, 3]
+    expected = 4 * blurred(F.conv2d_transpose(x, transposed, stride=2), 1)
+    up = 4 * F.conv2d_transpose(x, smoothed(transposed), stride=2, padding=2)
+    np.testing.assert_allclose(up.numpy(), expected.numpy(), atol=1e-13)
+    np.testing.assert_allclose(smooth_doubling_conv2d(nn.Layer(), x, weight).numpy(), expected.numpy(), atol=1e-13)

@@ -9,7 +9,8 @@ from ppgan_lite.config.load import load_config, usable_networks
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.methods.options import METHODS
 from ppgan_lite.networks import options
-from ppgan_lite.networks.r3gan import Discriminator, Generator, widths_of
+from ppgan_lite.networks.r3gan import FULL_WIDTH, Discriminator, Generator
+from ppgan_lite.networks.stages import widths_of
 
 SHAPE = (3, 32, 32)
 LABELS = paddle.to_tensor([2, 0, 1])
@@ -68,9 +69,9 @@ def test_small_networks_without_classes_and_with_fewer_maps_at_64_pixels():
 
 def test_the_widths_are_the_papers():
     """The presets CIFAR10, FFHQ-64 and FFHQ-256."""
-    assert widths_of(768, 32) == [768, 768, 768, 768]
-    assert widths_of(768, 64) == [768, 768, 768, 768, 384]
-    assert widths_of(768, 256) == [768, 768, 768, 768, 384, 192, 96]
+    assert widths_of(768, FULL_WIDTH, 32) == [768, 768, 768, 768]
+    assert widths_of(768, FULL_WIDTH, 64) == [768, 768, 768, 768, 384]
+    assert widths_of(768, FULL_WIDTH, 256) == [768, 768, 768, 768, 384, 192, 96]
 
 
 def block_written_out(x, residual):
