@@ -24,9 +24,17 @@ OF_METHODS = {  # methods that take other fields of the data
     # the pools are full in the third step
     "cyclegan": [UNPAIRED, "method.pool_size=20", "generator.blocks=1", "discriminator.layers=1"],
     "stargan": [ATTRIBUTES, "generator.blocks=1", "discriminator.layers=3"],
-}
+    # both penalties, ADA and the second style within a few steps
+    "stylegan2": [
+        NOISE, "method.z_dim=8", "method.path_every=2", "method.r1_every=3", "method.augment=[colour]",
+        "method.augment_target=0.6", "method.augment_images=100", "generator.mapping_layers=2",
+    ],
+    "progan": [NOISE, "method.z_dim=8", "method.hold=1", "method.fade=2"],  # grown after 9 steps
+    "msggan": [NOISE, "method.z_dim=8"],
+}  # fmt: skip
 
-WITH_AVERAGE = ("lsgan_mnist", "cyclegan_outlines_cpu")  # the configs that are swept with averaged weights
+# the configs that are swept with averaged weights
+WITH_AVERAGE = ("lsgan_mnist", "cyclegan_outlines_cpu", "progan_flowers64_cpu", "stylegan2_flowers64_cpu")
 
 
 def load_small(path):

@@ -47,6 +47,9 @@ def _train(config: Config, folder: Path, resume: bool, overwrite: bool, device: 
     epoch_batches = batches_per_epoch(len(dataset), config.data.batch_size)
     method = build_method(config, dataset.spec)
     steps = config.train.steps or config.method.steps_in(config.train.epochs * epoch_batches)
+    for field in dataset.spec.values():
+        if field.has_pixels and (reason := config.method.too_short(steps, field.shape[1])):
+            warn(reason)
     evaluation = _evaluation(built, dataset)
     print(f"data: {dataset.source}", flush=True)
     if evaluation is None and (reason := obstacle(config)):  # else it has looked itself

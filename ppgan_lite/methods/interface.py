@@ -17,12 +17,14 @@ class Port:
         dtype: the tensor's type.
         range: the smallest and the largest value; None: any number.
         distribution: how an input is drawn, each element independently: "normal" is N(0, 1); "uniform" is uniform over
-            `range` (for integers both ends included). None: not drawn; within this suite the input is the data's field
-            of the port's name.
+            `range` (for integers both ends included). None: not drawn; within this suite the input is `value`, or where
+            there is none, the data's field of the port's name.
         layout: the order of dimensions of pictures; None for anything else.
         names: the name of each class or attribute; None where the values are neither.
         multiple: what a free height and width must be multiples of; all free pictures of a network have one size. None:
             the shape has no free sizes.
+        value: what each element of an input is, unless the user gives another value within `range`; None: no such
+            value. An input that has one is not drawn.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Port:
     layout: Literal["NCHW"] | None = None
     names: tuple[str, ...] | None = None
     multiple: int | None = None
+    value: float | None = None
 
 
 @dataclass(frozen=True)

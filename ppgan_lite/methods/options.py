@@ -20,10 +20,17 @@ from ppgan_lite.networks.options import (
     DISCRIMINATORS,
     DOUBLE_GRADIENTS,
     GENERATORS,
+    GROWING_DISCRIMINATORS,
+    GROWING_GENERATORS,
+    MULTI_SCALE_DISCRIMINATORS,
+    MULTI_SCALE_GENERATORS,
     PATCH_DISCRIMINATORS,
     SEPARATE_SCORES,
+    STYLE_DISCRIMINATORS,
+    STYLE_GENERATORS,
     TRANSLATORS,
 )
+from ppgan_lite.networks.stages import SMALLEST
 from ppgan_lite.schema.types import Count, Named, Positive, Range, Repeats, Share, Weight, Width
 
 Augmentation = tuple[Literal["colour", "translation", "cutout"], ...]  # see methods/augment.py
@@ -67,6 +74,9 @@ class Method(Named):
 
     def check(self):
         """Refuse options that do not go together. Raises ConfigError."""
+
+    def too_short(self, steps: int, size: int) -> str | None:
+        """What a run of `steps` steps on pictures of `size` pixels does not reach, as a warning; None if nothing."""
 
     def batches_in(self, steps: int) -> int:
         """Number of batches of data in the first `steps` steps."""
@@ -315,6 +325,63 @@ class BigGAN(SNGAN):
 
 
 @dataclass(frozen=True)
+class StyleGAN2(Adversarial):
+    """StyleGAN2 (Karras et al. 2020, https://arxiv.org/abs/1912.04958); with `augment_target` StyleGAN2-ADA."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.stylegan2.StyleGAN2"
+    NETWORKS: ClassVar = {"generator": STYLE_GENERATORS, "discriminator": STYLE_DISCRIMINATORS}
+    WATCHES: ClassVar = {"d": "g"}
+
+    z_dim: Width = 512  # length of the noise vector z and of the style vector w
+    r1_gamma: Weight = 10.0  # weight of the penalty R1, which counts half; ADA: 0.0002 size^2 / batch size
+    r1_every: Repeats = 16  # steps from one penalty R1 to the next, which counts as many times
+    path_weight: Weight = 2.0  # weight of the path length penalty; 0: none
+    path_every: Repeats = 4  # steps from one path length penalty to the next, which counts as many times
+    mixing: Share = 0.9  # probability that the pictures of an update have the styles of two noise vectors
+
+
+@dataclass(frozen=True)
+class ProGAN(Adversarial):
+    """Progressive growing (Karras et al. 2018, https://arxiv.org/abs/1710.10196)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.progan.ProGAN"
+    NETWORKS: ClassVar = {"generator": GROWING_GENERATORS, "discriminator": GROWING_DISCRIMINATORS}
+
+    z_dim: Width = 512  # length of the noise vector
+    hold: Count = 37_500  # steps at each size before the next; the paper: 600,000 pictures, here in batches of 16
+    fade: Count = 37_500  # steps in which the next size fades in; the paper: 600,000 pictures
+    gp_weight: Weight = 10.0  # weight of the gradient penalty (lambda of WGAN-GP)
+    drift_weight: Weight = 1.0e-3  # weight of D(x)^2, which keeps the scores near 0 (epsilon_drift of the paper)
+
+    def too_short(self, steps: int, size: int) -> str | None:
+        """A warning, if the networks do not grow to the full size within the run."""
+        doublings = (size // SMALLEST).bit_length() - 1
+        needed = doublings * (self.hold + self.fade)
+        if steps >= needed:
+            return None
+        return (
+            f"progan reaches {size}x{size} pixels in step {needed}, but the run has {steps}; raise train.steps, or "
+            "lower method.hold and method.fade"
+        )
+
+
+@dataclass(frozen=True)
+class MSGGAN(Adversarial):
+    """Multi-scale gradients (Karnewar and Wang 2020, https://arxiv.org/abs/1903.06048)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.msggan.MSGGAN"
+    NETWORKS: ClassVar = {"generator": MULTI_SCALE_GENERATORS, "discriminator": MULTI_SCALE_DISCRIMINATORS}
+
+    z_dim: Width = 512  # length of the noise vector
+
+    def check(self):
+        """Refuse options that do not go together. Raises ConfigError."""
+        super().check()
+        if self.augment:
+            raise ConfigError("method.augment: D of msggan sees a picture at all sizes at once; set it to []")
+
+
+@dataclass(frozen=True)
 class VAE(Method):
     """Variational autoencoder (Kingma and Welling 2014, https://arxiv.org/abs/1312.6114)."""
 
@@ -419,12 +486,15 @@ METHODS = {
     "hinge": Hinge,
     "infogan": InfoGAN,
     "lsgan": LSGAN,
+    "msggan": MSGGAN,
     "pix2pix": Pix2Pix,
+    "progan": ProGAN,
     "r3gan": R3GAN,
     "ragan": RaGAN,
     "sagan": SAGAN,
     "sngan": SNGAN,
     "stargan": StarGAN,
+    "stylegan2": StyleGAN2,
     "vae": VAE,
     "wgan": WGAN,
     "wgan_gp": WGANGP,

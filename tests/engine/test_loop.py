@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import paddle
 import pytest
-from conftest import lasting
+from conftest import ROOT, lasting
 from PIL import Image
 
-from ppgan_lite.config.load import check_config
+from ppgan_lite.config.load import check_config, load_config
 from ppgan_lite.engine import loop
 from ppgan_lite.errors import CheckpointError, ConfigError, RunError
 from ppgan_lite.methods.gan import GAN
@@ -41,6 +41,16 @@ def test_keys_without_effect_are_named_in_one_line(small_tree, tmp_path, capsys)
     small_tree["train"] |= {"steps": 2, "epochs": 3}
     train(check_config(small_tree), tmp_path / "run", dry_run=True)
     assert capsys.readouterr().err == "warning: train.epochs has no effect: train.steps is given\n"
+
+
+def test_a_run_too_short_for_the_full_size_is_named_before_it_starts(tmp_path, capsys):
+    """Three doublings from 4x4 to 32x32 pixels, of 3 + 2 steps each."""
+    data = ["data={name: fake, size: 32, batch_size: 8, num_images: 8}", "method.hold=3", "method.fade=2"]
+    for steps, warned in ((14, True), (15, False)):
+        config = load_config(ROOT / "configs" / "progan_flowers64_cpu.yml", [*data, f"train.steps={steps}"])
+        train(config, tmp_path / "run", dry_run=True)
+        err = capsys.readouterr().err
+        assert err.startswith("warning: progan reaches 32x32 pixels in step 15, but the run has 14;") == warned
 
 
 def test_a_dry_run_tells_all_and_writes_nothing(small_config, tmp_path, capsys):

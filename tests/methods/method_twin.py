@@ -98,12 +98,16 @@ class Twin:
         }
 
     def apply(self, names, loss):
-        """A step of the optimizers (`"g e"`); `paddle.grad` computes the gradient of their parameters and no others."""
+        """A step of the optimizers (`"g e"`); `paddle.grad` computes the gradient of their parameters and no others.
+
+        Parameters that the loss does not depend on stay as they are.
+        """
         own = {name: self._parameters[name] for name in names.split()}
-        gradients = iter(paddle.grad(loss, [p for parameters in own.values() for p in parameters]))
-        for name, parameters in own.items():
-            for p in parameters:
-                p.grad = next(gradients)
+        everything = [p for parameters in own.values() for p in parameters]
+        for p, gradient in zip(everything, paddle.grad(loss, everything, allow_unused=True), strict=True):
+            if gradient is not None:
+                p.grad = gradient
+        for name in own:
             self._optimizers[name].step()
             self._optimizers[name].clear_grad()
 
