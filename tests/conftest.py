@@ -44,6 +44,15 @@ CONDITIONAL = {
     "infogan": {"name": "infogan", "z_dim": 8, "categories": 3, "codes": 2},
 }
 
+STYLES = {
+    "method": {"name": "stylegan2", "z_dim": 8},
+    "generator": {"name": "stylegan2", "ngf": 8, "mapping_layers": 2},
+    "discriminator": {"name": "stylegan2", "ndf": 4},
+    "optim": {name: {"name": "adam", "lr": 2e-3, "betas": [0.0, 0.99]} for name in ("g", "d")},
+    "data": {"name": "fake", "batch_size": 8, "num_images": 44, "size": 32},
+    "train": {"steps": 3, "seed": 3, "log_every": 1, "preview_every": 99, "save_every": 3, "keep": 1},
+}
+
 
 def pytest_collection_modifyitems(items):
     """Run the long tests first, so that no process is left with one of them at the end."""
@@ -113,6 +122,18 @@ def conditional_run(tmp_path_factory):
 def conditional_export(conditional_run, tmp_path_factory):
     """A function that returns an export of `conditional_run`. Do not change the export: copy it."""
     return functools.cache(lambda method: make_export(conditional_run(method), tmp_path_factory.mktemp(method)))
+
+
+@pytest.fixture(scope="session")
+def style_run(tmp_path_factory):
+    """A finished run of a small StyleGAN2 on pictures of 32x32 pixels. Do not change it: copy it."""
+    return make_run(STYLES, tmp_path_factory.mktemp("styles"))
+
+
+@pytest.fixture(scope="session")
+def style_export(style_run, tmp_path_factory):
+    """An export of `style_run`. Do not change it: copy it."""
+    return make_export(style_run, tmp_path_factory.mktemp("styles"))
 
 
 @pytest.fixture(scope="session")

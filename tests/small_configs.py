@@ -26,15 +26,16 @@ OF_METHODS = {  # methods that take other fields of the data
     "stargan": [ATTRIBUTES, "generator.blocks=1", "discriminator.layers=3"],
     # both penalties, ADA and the second style within a few steps
     "stylegan2": [
-        NOISE, "method.z_dim=8", "method.path_every=2", "method.r1_every=3", "method.augment=[colour]",
-        "method.augment_target=0.6", "method.augment_images=100", "generator.mapping_layers=2",
+        NOISE, "method.z_dim=8", "generator.mapping_layers=2", "method.r1_gamma=1.0", "method.r1_every=3",
+        "method.path_every=2", "method.augment=[colour]", "method.augment_target=0.6", "method.augment_images=100",
     ],
-    "progan": [NOISE, "method.z_dim=8", "method.hold=1", "method.fade=2"],  # grown after 9 steps
-    "msggan": [NOISE, "method.z_dim=8"],
+    # with few features a pixel norm magnifies rounding errors; full size after 9 steps
+    "progan": [NOISE, "method.z_dim=16", "generator.ngf=32", "method.hold=1", "method.fade=2"],
+    "msggan": [NOISE, "method.z_dim=16", "generator.ngf=32"],
 }  # fmt: skip
 
 # the configs that are swept with averaged weights
-WITH_AVERAGE = ("lsgan_mnist", "cyclegan_outlines_cpu", "progan_flowers64_cpu", "stylegan2_flowers64_cpu")
+WITH_AVERAGE = ("lsgan_mnist", "cyclegan_outlines_cpu", "progan_folder", "stylegan2_folder")
 
 
 def load_small(path):

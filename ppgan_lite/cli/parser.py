@@ -28,13 +28,14 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        self._flags = []
+        self._flags = {}
 
     def parse_args(self, args=None, namespace=None):
         """The parsed arguments, checked against the rules of `give_own_options`."""
         args = super().parse_args(args, namespace)
-        for flag, own, shared in self._flags:
-            self._check_flag(args, flag, own, shared)
+        given = [name for name, value in vars(args).items() if value != self.get_default(name)]
+        for name in given:
+            self._check_given(name, given)
         return args
 
     def error(self, message):
@@ -42,16 +43,17 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {one_line(message)}; see {self.prog} --help\n")
 
     def give_own_options(self, flag: str, own: set[str], shared: set[str]):
-        """Allow options `own` only with `flag`, and with `flag` only options `own` and `shared`."""
-        self._flags.append((flag, own, shared))
+        """With `flag` allow only options `own` and `shared`; `own` only with a flag that owns them."""
+        self._flags[flag] = (own, shared)
 
-    def _check_flag(self, args, flag: str, own: set[str], shared: set[str]):
-        given = [name for name, value in vars(args).items() if value != self.get_default(name)]
-        for name in given:
+    def _check_given(self, name: str, given: list[str]):
+        """Exit if an option is not allowed with the other given ones."""
+        for flag, (own, shared) in self._flags.items():
             if flag in given and name not in {flag, *own, *shared}:
                 self.error(f"argument --{name}: not allowed with argument --{flag}")
-            if flag not in given and name in own:
-                self.error(f"argument --{name}: only allowed with argument --{flag}")
+        owners = [flag for flag, (own, _) in self._flags.items() if name in own]
+        if owners and not any(flag in given for flag in owners):
+            self.error(f"argument --{name}: only allowed with argument {' or '.join(f'--{flag}' for flag in owners)}")
 
 
 def add_config(parser: Parser, required: bool = True):
@@ -103,22 +105,23 @@ def add_truncation(parser: Parser):
     """Add --truncation."""
     parser.add_argument(
         "--truncation",
-        type=positive_number,
+        type=number_of_at_least_0,
         metavar="T",
-        help="draw elements of normal noise beyond T in absolute value again, and compute batch statistics of such "
-        "noise: the smaller T, the better and the more alike the images (default: none)",
+        help="the smaller T, the better and the more alike the images: draw elements of normal noise beyond T in "
+        "absolute value again, and compute batch statistics of such noise; for stylegan2 multiply the styles' distance "
+        "from their mean by T, from 0 to 1 (default: none)",
     )
 
 
-def positive_number(text: str) -> float:
-    """An argparse type: a finite number above 0."""
+def number_of_at_least_0(text: str) -> float:
+    """An argparse type: a finite number of at least 0."""
     number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of at least 0, got {text}")
     return number
 
 
-positive_number.__name__ = "number"  # argparse: invalid number value
+number_of_at_least_0.__name__ = "number"  # argparse: invalid number value
 
 
 def whole_number(low: int, high: int = 2**63 - 1):

@@ -67,7 +67,7 @@ class TrainedRun:
                 for all.
             seed: seed of the noise.
             step: the checkpoint's step, `best`, or None for the newest undamaged one.
-            truncation: largest absolute value of an element of the noise; None: any. See commands/sample.py.
+            truncation: see `ppgan_lite.methods.samplers.Sampler.truncated`; None: pictures as in training.
 
         Raises:
             UserError: no such checkpoint, or the generator takes no labels or not these, or cannot be truncated.

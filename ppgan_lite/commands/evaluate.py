@@ -34,7 +34,7 @@ def evaluate(
         json: file to which the last result is also written.
         device: see `set_device`.
         data_root: where the run's data is now; None: where it was.
-        truncation: largest absolute value of an element of the noise, see `Sampler.truncated`; None: any. Results with
+        truncation: see `Sampler.truncated`; None: pictures as the generator was trained to make them. Results with
             truncation are kept apart.
 
     Returns:
@@ -50,7 +50,7 @@ def evaluate(
     run, method, saved = open_trained(folder, None if step == "all" else step)
     _warn_of_no_effect(run.config().method, num, features, seed)
     if truncation is not None:
-        check_truncation(method)
+        check_truncation(method, truncation)
     train = data_of(run, "train", data_root)
     evaluation = Evaluation(used_config(run, data_root), train, num, features, seed, truncation)
     results = run.results if truncation is None else run.results.with_truncation(truncation)

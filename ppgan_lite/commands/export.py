@@ -29,6 +29,7 @@ from ppgan_lite.device import set_device
 from ppgan_lite.errors import ExportError
 from ppgan_lite.files import disk_errors, read_file, seal, sha256, unseal, writing, writing_folder
 from ppgan_lite.methods.interface import Interface, Port
+from ppgan_lite.networks.layers import Clip
 from ppgan_lite.runs.checkpoint import Checkpoint
 from ppgan_lite.runs.run import Run
 from ppgan_lite.runs.trained import open_trained
@@ -42,8 +43,8 @@ OPSET = 13  # version of ONNX's operator set
 SEEDS = (0, 1, 2)
 BATCHES = (1, 3, 64)
 FREE_BATCHES = (2, 1)  # for a network with free sizes: of pictures that are not square, and of the data's size
-# Largest difference allowed between the outputs of a network here and exported. Where outputs exceed 1 (logits), so do
-# their rounding errors, and the tolerance is relative to the largest output.
+# Largest difference allowed between the outputs of a network here and exported. Where outputs, or pictures before they
+# are clipped, exceed 1, so do their rounding errors, and the tolerance is relative to the largest value.
 TOLERANCE = 1e-5
 MAX_SIGNATURE = 1 << 26  # bytes
 # Other processes print UTF-8 (`importing_the_same`), whatever the console's encoding; but an engine may print anything.
@@ -178,10 +179,16 @@ def _translates_any_size(interface: Interface) -> bool:
 def _write_cases(folder: Path, name: str, network: nn.Layer, interface: Interface, cases: list[Case]):
     """Compute the outputs that the exported network must give: an .npz of inputs and outputs for each case.
 
+    Each also has the largest absolute value of an output, or of pictures before they are clipped.
+
     Raises:
         ExportError: the network's outputs do not match its interface.
     """
+    clipped = []  # what the clips of the network got in this case
+    clips = [layer for layer in network.sublayers() if isinstance(layer, Clip)]
+    hooks = [clip.register_forward_pre_hook(lambda _, inputs: clipped.append(inputs[0])) for clip in clips]
     for number, case in enumerate(cases):
+        clipped.clear()
         rng = np.random.default_rng([case.seed, case.batch])
         inputs = [_draw(port, case, rng) for port in interface.inputs]
         with paddle.no_grad():
@@ -193,8 +200,11 @@ def _write_cases(folder: Path, name: str, network: nn.Layer, interface: Interfac
             if not _fits(port, array):
                 actual = f"{array.dtype} {list(array.shape)} from {array.min():g} to {array.max():g}"
                 raise ExportError(f"network {name}: output {port.name} does not match its interface: {actual}")
+        largest = max(float(tensor.abs().max()) for tensor in (*outputs, *clipped))
         with disk_errors(folder):
-            np.savez(folder / f"{name} {number:02d}.npz", **arrays)
+            np.savez(folder / f"{name} {number:02d}.npz", **arrays, largest=largest)
+    for hook in hooks:
+        hook.remove()
 
 
 def _draw(port: Port, case: Case, rng) -> np.ndarray:

@@ -5,6 +5,7 @@
   python infer.py --num 16 --out generated.npz
   python infer.py --network d --inputs generated.npz --out scores.npz
   python infer.py --labels Coat,Bag,9 --out classes.png
+  python infer.py --truncation 0.7 --out truncated.png
   python infer.py --pictures photo.jpg --out translated.png
   python infer.py --pictures photos --attributes colour=red,thickness=thin --out translated
 
@@ -95,7 +96,7 @@ class Network:
     ):
         self.signature = read_signature(folder)
         networks = self.signature["networks"]
-        name = name or next(iter(networks))
+        name = name or _find_default(networks)
         if name not in networks:
             raise InferError(f"--network {name}: unknown network; the model has: {', '.join(networks)}")
         if engine == "paddle-onednn" and device == "gpu":
@@ -118,7 +119,11 @@ class Network:
                 self._run = _start_paddle(folder, files, self, device, threads, gpu_memory)
 
     def __call__(self, arrays: dict[str, np.ndarray], batch: int = 64) -> dict[str, np.ndarray]:
-        """Outputs by name from inputs by name, all [N, ...], computed `batch` items at a time."""
+        """Outputs by name from inputs by name, all [N, ...], computed `batch` items at a time.
+
+        An input that has a value of its own may be missing.
+        """
+        arrays = self._values(len(next(iter(arrays.values()), ()))) | arrays
         arrays = [self._check(port, arrays) for port in self.inputs]
         num, parts, last_report = len(arrays[0]), [], time.monotonic()
         if any(len(array) != num for array in arrays):
@@ -136,14 +141,33 @@ class Network:
         return self._named(parts)
 
     def draw(self, num: int, seed: int) -> dict[str, np.ndarray]:
-        """`num` random inputs by name, from the distributions that signature.json states."""
+        """`num` inputs by name: random, from the distributions that signature.json states, or of a value there."""
         rng = np.random.default_rng(seed)
-        for port in self.inputs:
+        drawn = [port for port in self.inputs if port.get("value") is None]
+        for port in drawn:
             if port["distribution"] not in ("normal", "uniform"):
                 way = "--pictures FILE|FOLDER" if self.is_translator else "--inputs FILE.npz"
                 raise InferError(f"input {port['name']} ({port['meaning']}) cannot be drawn at random; give {way}")
         check_memory(num * sum(map(_item_bytes, [*self.inputs, *self.outputs])), f"--num {num}")
-        return {port["name"]: _draw(port, num, rng) for port in self.inputs}
+        random = {port["name"]: _draw(port, num, rng) for port in drawn}
+        arrays = random | self._values(num)
+        return {port["name"]: arrays[port["name"]] for port in self.inputs}
+
+    def _values(self, num: int) -> dict[str, np.ndarray]:
+        """The inputs that have a value of their own, by name, for `num` items; older exports have none."""
+        valued = [port for port in self.inputs if port.get("value") is not None]
+        return {port["name"]: np.full([num, *port["shape"][1:]], port["value"], port["dtype"]) for port in valued}
+
+    def truncation(self, truncation: float, num: int) -> dict[str, np.ndarray]:
+        """The input `truncation` by name, for `num` items. Raises InferError if the network has no such input."""
+        port = next((port for port in self.inputs if port["name"] == "truncation"), None)
+        if port is None:
+            inputs = ", ".join(port["name"] for port in self.inputs)
+            raise InferError(f"--truncation: the network takes no truncation; its inputs: {inputs}")
+        low, high = port["range"]
+        if not low <= truncation <= high:
+            raise InferError(f"--truncation {truncation:g}: must be from {low:g} to {high:g}")
+        return {"truncation": np.full([num, *port["shape"][1:]], truncation, port["dtype"])}
 
     def labels(self, labels: str | list | None) -> list[int] | None:
         """Class numbers from what a user asks for, see `find_classes`; None stands for all classes.
@@ -299,6 +323,10 @@ def _check_port(port: dict):
     _need(port["distribution"] in (None, "uniform" if limits else "normal"))
     _need(port["distribution"] is None or fixed == shape)
     _need(port["name"] != "labels" or (is_whole and low == 0))
+    _need(port["name"] != "truncation" or limits)
+    value = port.get("value")  # older exports have none
+    _need(value is None or (type(value) in (int, float) and limits and low <= value <= high))
+    _need(value is None or (port["distribution"] is None and fixed == shape))
     _need(port["name"] != "attributes" or (names and not is_whole and [low, high, *shape] == [0, 1, len(names)]))
     num_names = high + 1 if is_whole else math.prod(fixed)
     _need(names is None or (len(names) == num_names and all(isinstance(name, str) for name in names)))
@@ -431,6 +459,12 @@ def direction_of(inputs: list[dict], outputs: list[dict]) -> str | None:
     if not (_is_picture(first) and _is_picture(outputs[0]) and all(port["name"] == "attributes" for port in others)):
         return None
     return f"{first['name']}_to_{outputs[0]['name']}"
+
+
+def _find_default(networks: dict) -> str:
+    """The name of a model's first network that makes pictures, or of its first if none does."""
+    makers = (name for name, network in networks.items() if any(map(_is_picture, network["outputs"])))
+    return next(makers, next(iter(networks)))
 
 
 def find_translator(networks: dict, direction: str | None = None) -> str:
@@ -839,13 +873,19 @@ def parse_arguments(argv, called: str):
         help="exported folder" + (" (default: %(default)s)" if EXPORTED else ""),
     )
     parser.add_argument("--out", required=True, help="FILE.png or FILE.jpg (a grid), a folder (PNGs), or FILE.npz")
-    parser.add_argument("--network", metavar="NAME", help="network to run (default: the model's first)")
+    parser.add_argument("--network", metavar="NAME", help="network to run (default: the first that makes pictures)")
     parser.add_argument("--num", type=whole_number(1, 10**9), help="number of random inputs (default: 64)")
     parser.add_argument("--seed", type=whole_number(0, 2**63), help="seed of the random inputs (default: 0)")
     parser.add_argument(
         "--labels",
         metavar="A,B,...",
         help="classes, by number or name, used in turn (default: all); a grid has a column for each",
+    )
+    parser.add_argument(
+        "--truncation",
+        type=float,
+        metavar="T",
+        help="the network's input of that name, from 0 to 1: the smaller T, the better and the more alike the pictures",
     )
     parser.add_argument(
         "--inputs",
@@ -885,10 +925,10 @@ def parse_arguments(argv, called: str):
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args(argv)
-    if args.inputs and not (args.num is args.seed is args.labels is None):
-        parser.error("--inputs cannot be combined with --num, --seed or --labels")
-    if args.pictures and not (args.num is args.seed is args.labels is args.inputs is None):
-        parser.error("--pictures cannot be combined with --num, --seed, --labels or --inputs")
+    if args.inputs and not (args.num is args.seed is args.labels is args.truncation is None):
+        parser.error("--inputs cannot be combined with --num, --seed, --labels or --truncation")
+    if args.pictures and not (args.num is args.seed is args.labels is args.truncation is args.inputs is None):
+        parser.error("--pictures cannot be combined with --num, --seed, --labels, --truncation or --inputs")
     if args.attributes and not args.pictures:
         parser.error("--attributes needs --pictures")
     return args
@@ -912,6 +952,7 @@ def _generate(args, kind: str):
     names = [port["name"] for port in network.inputs]
     arrays = read_inputs(args.inputs, names) if args.inputs else network.draw(num, seed)
     arrays |= {"labels": np.resize(labels, num)} if labels else {}
+    arrays |= {} if args.truncation is None else network.truncation(args.truncation, num)
     start = time.perf_counter()
     outputs = network(arrays, args.batch)
     seconds = time.perf_counter() - start
@@ -919,6 +960,7 @@ def _generate(args, kind: str):
     note = {"Software": "ppgan_lite infer.py", "Step": str(source["step"]), "Data": source["data"]}
     note |= {} if args.inputs else {"Seed": str(seed)}
     note |= {"Labels": args.labels} if args.labels else {}
+    note |= {} if args.truncation is None else {"Truncation": str(args.truncation)}
     columns = len(labels) if labels else None
     write(Path(args.out), kind, lambda path: _write(path, kind, network, arrays | outputs, columns, note))
     name, results = next(iter(outputs.items()))

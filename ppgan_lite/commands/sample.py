@@ -19,6 +19,7 @@ from ppgan_lite.device import seed_paddle, set_device
 from ppgan_lite.errors import RunError, UserError
 from ppgan_lite.files import disk_errors, writing
 from ppgan_lite.methods.base import Method
+from ppgan_lite.methods.interface import Port
 from ppgan_lite.methods.samplers import Sampler, arrays_of, table
 from ppgan_lite.pictures.grid import grid, grid_columns, save_picture, save_png
 from ppgan_lite.runs.run import Run
@@ -39,7 +40,7 @@ class Request:
         labels: classes for a generator that takes them, used in turn; see `infer.find_classes`; None for all. In a grid
             each class has a column and each row one noise vector; there are `num // classes` rows, at least one.
         sweep: the code of InfoGAN to sweep, for any kind of `out`; see `Sampler.sweep`.
-        truncation: largest absolute value of an element of the noise, see `Sampler.truncated`; None: any.
+        truncation: see `Sampler.truncated`; None: pictures as the generator was trained to make them.
     """
 
     num: int = 64
@@ -74,15 +75,12 @@ def sample(folder: Path, out: str | Path, step: int | str | None, request: Reque
         _draw_moments(folder, out, kind, step, request)
         return
     generated = generate(run, step, request, in_table=kind in infer.GRIDS)
-    metadata = {**run.describe_images(generated.step), "Batch norm": "running statistics", "Seed": str(request.seed)}
-    if request.truncation is not None:
-        metadata |= {"Batch norm": "statistics of truncated noise", "Truncation": str(request.truncation)}
-    metadata |= {"Labels": ", ".join(generated.classes)} if request.labels else {}
+    metadata = generated.metadata | ({"Labels": ", ".join(generated.classes)} if request.labels else {})
     metadata |= {"Sweep": request.sweep} if request.sweep else {}
     with disk_errors(out):
         (out if kind == infer.FOLDER else out.parent).mkdir(parents=True, exist_ok=True)
     if is_points:
-        _save_arrays(out, {"points": generated.images[:, :, 0, 0], **generated.inputs}, metadata)
+        save_arrays(out, {"points": generated.images[:, :, 0, 0], **generated.inputs}, metadata)
     else:
         _write(out, kind, generated, metadata)
     print(f"{len(generated.images)} images of step {generated.step} written to {out} ({device})")
@@ -99,6 +97,7 @@ class Generated:
         labels: each image's class name, [N]; None if the generator takes no labels.
         classes: names of the classes that were used in turn.
         step: the checkpoint's step.
+        metadata: where the images come from, by key.
     """
 
     images: np.ndarray
@@ -107,6 +106,24 @@ class Generated:
     labels: list[str] | None
     classes: list[str]
     step: int
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The generator of a run, restored from a checkpoint.
+
+    Attributes:
+        sampler: the generator, truncated if that was asked for.
+        classes: numbers of the classes to use in turn; empty if the generator takes no labels.
+        step: the checkpoint's step.
+        metadata: where its images come from, by key.
+    """
+
+    sampler: Sampler
+    classes: list[int]
+    step: int
+    metadata: dict[str, str]
 
 
 def generate(run: Run, step: int | str | None, request: Request, in_table: bool = False) -> Generated:
@@ -119,6 +136,29 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
     Raises:
         UserError: no such checkpoint, or its generator cannot fulfil the request.
     """
+    opened = open_generator(run, step, request)
+    sampler, classes = opened.sampler, opened.classes
+    if request.sweep is not None:
+        _check_code(request.sweep, sampler, run)
+        inputs, columns = sampler.sweep(request.sweep, request.num)
+    else:
+        inputs, columns = _choose(sampler, request, classes, in_table)
+    port = _labels_of(sampler)
+    labels = [port.names[label] for label in inputs["labels"]] if port else None
+    names = [port.names[label] for label in classes] if port else []
+    return Generated(sampler.in_batches(inputs), inputs, columns, labels, names, opened.step, opened.metadata)
+
+
+def open_generator(run: Run, step: int | str | None, request: Request) -> Opened:
+    """Open the generator of a run, and seed Paddle's random generator for its noise.
+
+    Args:
+        step, request: see `sample`.
+
+    Raises:
+        UserError: no such checkpoint, no generator, it takes no labels or not these, it cannot be truncated, or the
+            images do not fit into memory.
+    """
     if run.config().method.KIND == "translator":
         way = f"translate --run {run.folder} --input FILE|FOLDER|VIDEO --out ..."
         raise RunError(f"{run.folder}: this run translates pictures: use {way}")
@@ -126,28 +166,39 @@ def generate(run: Run, step: int | str | None, request: Request, in_table: bool 
         raise RunError(f"{run.folder}: the method of this run ({run.config().method.name}) generates no images")
     _, method, saved = open_trained(run.folder, step)
     sampler = next(iter(method.samplers().values()))
-    port = next((port for port in sampler.takes if port.name == "labels"), None)
-    classes = _find_classes(request.labels, port, run)
+    classes = _find_classes(request.labels, _labels_of(sampler), run)
     _check_memory(run, sampler, request, len(classes))
+    metadata = {**run.describe_images(saved.step), "Batch norm": "running statistics", "Seed": str(request.seed)}
     if request.truncation is not None:
-        check_truncation(method)
+        check_truncation(method, request.truncation)
+        metadata["Truncation"] = str(request.truncation)
+        if sampler.recomputes_statistics:
+            metadata["Batch norm"] = "statistics of truncated noise"
         sampler = sampler.truncated(request.truncation)
     seed_paddle(request.seed, 0, 2)  # (seed, 0) gave the weights and (seed, 0, 1) the previews
-    if request.sweep is not None:
-        _check_code(request.sweep, sampler, run)
-        inputs, columns = sampler.sweep(request.sweep, request.num)
-    else:
-        inputs, columns = _choose(sampler, request, classes, in_table)
-    labels = [port.names[label] for label in inputs["labels"]] if port else None
-    names = [port.names[label] for label in classes] if port else []
-    return Generated(sampler.in_batches(inputs), inputs, columns, labels, names, saved.step)
+    return Opened(sampler, classes, saved.step, metadata)
 
 
-def check_truncation(method: Method):
-    """Raise RunError unless the method has a generator with normal noise, which alone can be truncated."""
-    if not any(sampler.has_normal_noise for sampler in method.samplers().values()):
+def check_truncation(method: Method, truncation: float):
+    """Raise RunError unless the method has a generator that can be truncated to this, see `Sampler.truncated`."""
+    samplers = method.samplers().values()
+    if not any(sampler.has_normal_noise for sampler in samplers):
         name = method.options.name
         raise RunError(f"--truncation: this run's method ({name}) has no generator with normal noise; leave it out")
+    is_input = any(sampler.takes_truncation for sampler in samplers)
+    if is_input and truncation > 1:
+        raise RunError(
+            f"--truncation {truncation:g}: must be at most 1, which changes nothing, for this run's generator"
+        )
+    if not is_input and truncation == 0:
+        raise RunError("--truncation 0: must be above 0 for this run's generator: it limits the noise")
+
+
+def check_styles(run: Run, sampler: Sampler, option: str):
+    """Raise RunError, which names the option, unless the sampler's network makes pictures from styles."""
+    if not sampler.has_styles:
+        name = run.config().method.name
+        raise RunError(f"{option}: this run's generator has no styles (method: {name}); only stylegan2's has")
 
 
 @contextlib.contextmanager
@@ -161,7 +212,8 @@ def infer_errors(kind: type[UserError] = RunError):
 
 def _draw_moments(folder: Path, out: Path, kind: str, step, request: Request):
     """Draw moments of a run on points. Raises RunError if the request has more than a seed."""
-    if kind == infer.FOLDER or request.interpolate or request.labels or request.sweep or request.truncation:
+    others = (request.interpolate, request.labels, request.sweep, request.truncation)
+    if kind == infer.FOLDER or any(option is not None for option in others):
         raise RunError(
             f"{folder}: trained on points; give --out FILE.npz for samples, or FILE.png for moments of the training, "
             "with --step and --seed only"
@@ -188,6 +240,11 @@ def _check_memory(run: Run, sampler: Sampler, request: Request, num_classes: int
         infer.check_memory(num * numbers * np.dtype("float32").itemsize, f"--num {num}")
 
 
+def _labels_of(sampler: Sampler) -> Port | None:
+    """The generator's input of classes, or None."""
+    return next((port for port in sampler.takes if port.name == "labels"), None)
+
+
 def _find_classes(labels: str | list | None, port, run: Run) -> list[int]:
     """Numbers of the requested classes, by default all; empty if the generator takes no labels."""
     if port is None:
@@ -204,14 +261,14 @@ def _choose(sampler: Sampler, request: Request, classes: list[int], in_table: bo
     """Inputs of about `num` images, name -> [N, ...], and the columns of their grid (None: nearly square)."""
     if request.interpolate:
         strips = max(1, request.num // request.interpolate)
-        return sampler.strips(_draw(sampler, strips, classes), request.interpolate), request.interpolate
+        return sampler.strips(draw(sampler, strips, classes), request.interpolate), request.interpolate
     if classes and in_table:
         rows = arrays_of(sampler.draw(max(1, request.num // len(classes))))
         return table(rows, "labels", classes), len(classes)
-    return _draw(sampler, request.num, classes), grid_columns(sampler.num_kinds)
+    return draw(sampler, request.num, classes), grid_columns(sampler.num_kinds)
 
 
-def _draw(sampler: Sampler, num: int, classes: list[int]) -> dict[str, np.ndarray]:
+def draw(sampler: Sampler, num: int, classes: list[int]) -> dict[str, np.ndarray]:
     """Random inputs, name -> [num, ...]; their labels are `classes` in turn, if there are any."""
     inputs = arrays_of(sampler.draw(num))
     return inputs | ({"labels": np.resize(classes, num)} if classes else {})
@@ -221,14 +278,15 @@ def _write(out: Path, kind: str, generated: Generated, metadata: dict[str, str])
     if kind in infer.GRIDS:
         save_picture(out, grid(generated.images, generated.columns), metadata)
     elif kind == ".npz":
-        _save_arrays(out, {"images": to_uint8(generated.images), **generated.inputs}, metadata)
+        save_arrays(out, {"images": to_uint8(generated.images), **generated.inputs}, metadata)
     else:
         for i, pixels in enumerate(to_uint8(generated.images)):
             name = f"{i:05d}" if generated.labels is None else f"{i:05d}_{_in_file_name(generated.labels[i])}"
             save_png(out / f"{name}.png", pixels, metadata)
 
 
-def _save_arrays(out: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]):
+def save_arrays(out: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]):
+    """Write arrays by name and the metadata as an .npz file. Raises RunError."""
     with writing(out) as stream:
         np.savez_compressed(stream, **arrays, **{key: [value] for key, value in metadata.items()})
 

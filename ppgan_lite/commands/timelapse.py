@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ppgan_lite.commands.infer import output_kind, try_writing
+from ppgan_lite.commands.film import check_film
 from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, writing
-from ppgan_lite.pictures.films import FASTEST_GIF, FASTEST_MP4, write_mp4
+from ppgan_lite.pictures.films import write_mp4
 from ppgan_lite.pictures.read import read_png
 from ppgan_lite.runs.run import Run
 
@@ -34,16 +34,7 @@ def save_timelapse(folder: Path, out: str | Path, fps: int):
     Raises:
         RunError: no such run, no previews, one is damaged, or `out` cannot be written.
     """
-    kind = output_kind(out, WRITERS)
-    if kind not in WRITERS:
-        raise RunError(f"--out {out}: a timelapse needs FILE.gif or FILE.mp4")
-    if kind == ".gif" and fps > FASTEST_GIF:
-        raise RunError(f"--fps {fps}: a GIF can show at most {FASTEST_GIF} frames per second; give FILE.mp4")
-    if fps > FASTEST_MP4:
-        raise RunError(f"--fps {fps}: a film can show at most {FASTEST_MP4} frames per second")
-    out = Path(out)
-    with disk_errors(out):
-        try_writing(out.parent)
+    kind, out = check_film(out, fps, "a timelapse"), Path(out)
     previews = Run.open_existing(folder).log.previews()
     if not previews:
         raise RunError(f"{folder}: no previews to make a film of; a GAN writes one every train.preview_every steps")

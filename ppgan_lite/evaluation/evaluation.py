@@ -65,7 +65,7 @@ class Evaluation:
             the number of test pictures; None: 2,000, or all. Classifiers are always measured on all test images.
         features: see `load_features`.
         seed: seed of the noise and of the selection of real images.
-        truncation: largest absolute value of a generator's noise, see `GeneratorEvaluation`; None: any.
+        truncation: for a generator, see `GeneratorEvaluation`.
 
     Raises:
         UserError: there are no test images of this data, the features are for other data, or `num` is not possible.

@@ -38,7 +38,7 @@ class GeneratorEvaluation:
     Args:
         train, test, network, num: see `RealImages`.
         seed: seed of the noise and of the selection of real images.
-        truncation: largest absolute value of an element of the noise, see `Sampler.truncated`; None: any.
+        truncation: see `Sampler.truncated`; None: pictures as the generator was trained to make them.
 
     Raises:
         EvaluationError: `num` is too small, or there are fewer real images.
@@ -63,7 +63,7 @@ class GeneratorEvaluation:
     def __call__(self, method, step: int) -> Result:
         """Measure the generator of a method; batch norms use their running statistics, as in an exported model.
 
-        With truncation the statistics are computed again, for such noise.
+        With truncated noise the statistics are computed again, for such noise.
 
         Raises:
             EvaluationError: it generates NaN or infinity.
@@ -79,6 +79,7 @@ class GeneratorEvaluation:
     def protocol(self, method) -> dict:
         """Everything else that the figures depend on, and whether the generator is a moving average."""
         truncation = {} if self._truncation is None else {"truncation": str(self._truncation)}
+        recomputed = truncation and next(iter(method.samplers().values())).recomputes_statistics
         network, train, test = self.real.network, self.real.train_source, self.real.test_source
         return {
             "features": network.name,
@@ -90,7 +91,7 @@ class GeneratorEvaluation:
             "split": "test",
             "num_real": self.real.num,
             "num_fake": self.real.num,
-            "batch_norm": "statistics of truncated noise" if truncation else "running statistics",
+            "batch_norm": "statistics of truncated noise" if recomputed else "running statistics",
             "ema": bool(method.averages),
             "seed": self.real.seed,
             **truncation,

@@ -1,11 +1,13 @@
 """Samplers make pictures from inputs. Previews, samples, evaluations and the API all use a method's samplers.
 
 A sampler's inputs are the ports of its network's interface, so a method that describes its networks needs no code here.
-Noise is drawn at random; integers (classes, categories) cycle through their values. An input without a distribution is
-a picture to translate, or its wanted attributes: these are given, not drawn.
+Noise is drawn at random; integers (classes, categories) cycle through their values; an input with a value of its own
+(the truncation of StyleGAN2) has that. Any other input is a picture to translate, or its wanted attributes: these are
+given, not drawn.
 """
 
 import copy
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 
@@ -21,6 +23,7 @@ from ppgan_lite.methods.modes import mode, unchanged_buffers
 BATCH_IMAGES = 256  # pictures generated at once
 PICTURE_PIXELS = 2**18  # pixels of the pictures in a network at once, such as 4 of 256x256: they take much memory
 STATISTICS_IMAGES = 2048  # pictures that give the batch norms' statistics of truncated noise
+TRUNCATION = "truncation"  # name of an input
 SWEEP = np.linspace(-2, 2, 10)  # values of a continuous code; training draws it from [-1, 1]
 
 
@@ -56,25 +59,51 @@ class Sampler:
         """Whether an input is normal noise, the only one that can be truncated."""
         return any(port.distribution == "normal" for port in self.takes)
 
-    def truncated(self, limit: float) -> "Sampler":
-        """A sampler with normal noise within [-limit, limit], for better pictures of less variety.
+    @property
+    def takes_truncation(self) -> bool:
+        """Whether the network truncates by itself: it has an input for that, see `truncated`."""
+        return self._port(TRUNCATION) is not None
 
-        The truncation trick (Brock, Donahue and Simonyan 2019, section 3.1, https://arxiv.org/abs/1809.11096): elements
-        of larger absolute value are drawn again. Each layer sees other activations then, so the running statistics of
-        the batch norms are computed again, for a copy of the network. Seeds Paddle's random generator.
+    @property
+    def recomputes_statistics(self) -> bool:
+        """Whether `truncated` computes the statistics of batch norms again."""
+        return not self.takes_truncation and bool(self._norms())
+
+    @property
+    def has_styles(self) -> bool:
+        """Whether the network makes a picture from styles, as StyleGAN2's does: see `styles`."""
+        return hasattr(self.network, "synthesise")
+
+    def truncated(self, limit: float) -> "Sampler":
+        """A sampler for better pictures of less variety: the truncation trick, of two kinds.
+
+        A network with an input called `truncation` gets the limit there: StyleGAN2 moves its styles towards their mean,
+        to w_avg + limit (w - w_avg) (Karras, Laine and Aila 2019, appendix B, https://arxiv.org/abs/1812.04948).
+
+        For any other network, normal noise is within [-limit, limit]: elements of larger absolute value are drawn again
+        (Brock, Donahue and Simonyan 2019, section 3.1, https://arxiv.org/abs/1809.11096). Each layer sees other
+        activations then, so the running statistics of batch norms are computed again, for a copy of the network, with
+        Paddle's random generator seeded for it.
 
         Args:
-            limit: above 0.
+            limit: from 0 to 1 for a network that `takes_truncation`, 1 changes nothing; else above 0.
         """
         sampler = copy.copy(self)
-        sampler.network, sampler.truncation = copy.deepcopy(self.network), limit
-        seed_paddle(0, 0, 4)  # the same statistics for every seed of the pictures
-        sampler._recompute_statistics(arrays_of(sampler.draw(STATISTICS_IMAGES)))
+        if self.takes_truncation:
+            sampler.takes = tuple(
+                dataclasses.replace(port, value=limit) if port.name == TRUNCATION else port for port in self.takes
+            )
+            return sampler
+        sampler.truncation = limit
+        if self.recomputes_statistics:
+            sampler.network = copy.deepcopy(self.network)
+            seed_paddle(0, 0, 4)  # the same statistics for every seed of the pictures
+            sampler._recompute_statistics(arrays_of(sampler.draw(STATISTICS_IMAGES)))
         return sampler
 
     def _recompute_statistics(self, inputs: dict[str, np.ndarray]):
         """Set the network's running statistics to their mean over batches of inputs."""
-        norms = [layer for layer in self.network.sublayers() if isinstance(layer, nn.BatchNorm1D | nn.BatchNorm2D)]
+        norms = self._norms()
         self.network.eval()
         for norm in norms:
             norm.train()
@@ -84,6 +113,10 @@ class Sampler:
                     norm._momentum = 1 - 1 / number  # the weight of the earlier batches
                 self.network(*batch.values())
         self.network.eval()
+
+    def _norms(self) -> list[nn.Layer]:
+        """The network's batch norms."""
+        return [layer for layer in self.network.sublayers() if isinstance(layer, nn.BatchNorm1D | nn.BatchNorm2D)]
 
     def __call__(self, inputs: dict, batch_statistics: bool = False) -> paddle.Tensor:
         """Pictures [N, C, H, W] in [-1, 1] from inputs of the form that `draw` returns. The network stays unchanged.
@@ -101,6 +134,26 @@ class Sampler:
     def _parts_of(self, inputs: dict[str, np.ndarray]) -> Iterator[dict[str, paddle.Tensor]]:
         return parts_of(inputs, [port.shape for port in self.gives])
 
+    def styles(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """The styles w of a network that `has_styles`, truncated, float32 [N, w_dim].
+
+        Args:
+            inputs: noise `z` and `truncation`, as `draw` returns them.
+        """
+        network, parts = self.network, parts_of(inputs)
+        with paddle.no_grad(), mode(network, training=False):
+            styles = [network.truncate(network.mapping(part["z"]), part[TRUNCATION]) for part in parts]
+        return np.concatenate([part.numpy() for part in styles])
+
+    def from_styles(self, w: np.ndarray) -> np.ndarray:
+        """Pictures, float32 [N, C, H, W] in [-1, 1], of a network that `has_styles`. The network stays unchanged.
+
+        Args:
+            w: styles, [N, w_dim], or one for each styled layer: [N, num_styles, w_dim].
+        """
+        with paddle.no_grad(), unchanged_buffers(self.network), mode(self.network, training=False):
+            return np.concatenate([self.network.synthesise(part["w"]).numpy() for part in self._parts_of({"w": w})])
+
     def strips(self, start: dict[str, np.ndarray], images: int) -> dict[str, np.ndarray]:
         """Inputs of strips of `images` pictures each: noise from `start` to a random end, all else constant.
 
@@ -117,6 +170,32 @@ class Sampler:
         return {name: array.repeat(images, 0) for name, array in start.items()} | {
             noise.name: path(start[noise.name], ends, images)
         }
+
+    def walk(self, start: dict[str, np.ndarray], stations: int, steps: int) -> Iterator[np.ndarray]:
+        """Yield the pictures [N, C, H, W] of `stations * steps` moments of a walk, which begin again after the last.
+
+        The noise goes from `start` through `stations - 1` random vectors back to `start`, with `steps` moments from one
+        to the next, all else constant: along arcs for normal noise (see `slerp`), along straight lines for uniform
+        noise. For a network that `has_styles` the stations are the styles of that noise, and lines between them are
+        straight: mapped from noise, styles have no length that an arc would have to keep.
+
+        Args:
+            start: the inputs of the first pictures; there are N.
+
+        Raises:
+            RunError: the network takes no noise.
+        """
+        noise = self._noise()
+        drawn = [_draw(noise, len(start[noise.name]), self.truncation).numpy() for _ in range(stations - 1)]
+        vectors = [start[noise.name], *drawn]
+        path = slerp if noise.distribution == "normal" and not self.has_styles else straight
+        if self.has_styles:
+            vectors = [self.styles(start | {noise.name: z}) for z in vectors]
+        for station, following in zip(vectors, [*vectors[1:], vectors[0]], strict=True):
+            # [N * (steps + 1), D] -> [steps + 1, N, D]; the last moment is the first after the next station
+            moments = path(station, following, steps + 1).reshape(len(station), steps + 1, -1).swapaxes(0, 1)
+            for moment in moments[:-1]:
+                yield self.from_styles(moment) if self.has_styles else self.in_batches(start | {noise.name: moment})
 
     @property
     def codes(self) -> list[str]:
@@ -150,7 +229,7 @@ class Sampler:
         """The first random input that is no integer. Raises RunError if there is none."""
         drawn = [port for port in self.takes if port.distribution and port.dtype != "int64"]
         if not drawn:
-            raise RunError("this run's generator takes no noise, so there is nothing to interpolate")
+            raise RunError("this run's generator takes no noise, so there is no path through it")
         return drawn[0]
 
 
@@ -224,7 +303,9 @@ def straight(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
 
 
 def _draw(port: Port, num: int, truncation: float | None) -> paddle.Tensor:
-    """Values of a port, [num, ...]: random, or for integers 0, 1, ... in a cycle."""
+    """Values of a port, [num, ...]: its own value, random ones, or for integers 0, 1, ... in a cycle."""
+    if port.value is not None:
+        return paddle.full([num, *port.shape], port.value, port.dtype)
     if port.dtype == "int64":
         return paddle.arange(num) % num_values(port)
     if port.distribution == "uniform":

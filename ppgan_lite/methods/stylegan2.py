@@ -9,7 +9,7 @@ from ppgan_lite.methods.gan import d_scalars
 from ppgan_lite.methods.interface import Interface, Port
 from ppgan_lite.methods.modes import frozen
 
-W_DECAY = 0.995  # of the mean of w
+W_DECAY = 0.995  # decay of the mean of w
 PATH_DECAY = 0.01  # weight of a new path length in their mean
 PATH_SHARE = 2  # the path length penalty has as many times fewer pictures
 

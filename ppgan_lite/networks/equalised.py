@@ -10,7 +10,7 @@ from ppgan_lite.networks.layers import uses_fast_forms
 SLOPE = 0.2  # leaky ReLUs: below 0
 ROOT_2 = 2**0.5
 TINY = 1e-8  # added to means of squares
-GROUP = 4  # pictures whose deviation is taken
+GROUP = 4  # pictures in a group of which the deviation is taken
 
 
 def equalised(layer: nn.Layer, gain: float = 1.0, bias_gain: float = 1.0, rate: float = 1.0) -> nn.Layer:
@@ -56,13 +56,14 @@ class _Equalise:
 
 def normalised(z):
     """Vectors [N, C] of mean square 1."""
-    return z * ((z * z).mean(1, keepdim=True) + TINY).rsqrt()
+    mean = (z * z).sum(1, keepdim=True) * (1 / z.shape[1])  # not `mean`: oneDNN prints a complaint about it
+    return z * (mean + TINY).rsqrt()
 
 
 class PixelNorm(nn.Layer):
     """Each pixel's vector of features divided by its root mean square: [N, C, H, W] -> the same shape.
 
-    Karras et al. 2018, section 4.2. The fast form sums over features by products, whose gradients are products, too.
+    Karras et al. 2018, section 4.2. The fast form sums over features by products; so are its gradients.
     """
 
     def forward(self, x):

@@ -319,6 +319,13 @@ def smoothed(weight):
     return _mapped_taps(weight, np.kron(_BLUR, _BLUR)).reshape([*weight.shape[:2], 6, 6])
 
 
+class Clip(nn.Layer):
+    """Pictures of any shape, in evaluation mode clipped to [-1, 1]: the end of generators without tanh."""
+
+    def forward(self, x):
+        return x if self.training else x.clip(-1, 1)
+
+
 class OutputHeads(nn.LayerList):
     """A linear layer for each output: [N, features] -> [N, size], or a tuple of them if there are several sizes.
 

@@ -11,6 +11,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppgan_lite.networks.layers import Clip
 from ppgan_lite.networks.progressive import FirstStage, LastStage, doubling, from_images, halving, to_images
 from ppgan_lite.networks.stages import SMALLEST, widths_of
 
@@ -24,10 +25,10 @@ class Generator(nn.Layer):
         self.first = FirstStage(z_dim, widths[0])
         self.stages = nn.LayerList([doubling(*pair) for pair in itertools.pairwise(widths)])
         self.to_images = nn.LayerList([to_images(width, image_shape[0]) for width in widths])
+        self.clip = Clip()
 
     def forward(self, z):
-        images = self.to_images[-1](self._features(z)[-1])
-        return images if self.training else images.clip(-1, 1)
+        return self.clip(self.to_images[-1](self._features(z)[-1]))
 
     def scales(self, z) -> list:
         """Pictures of every size from 4x4 to the full one: noise [N, z_dim] -> a list of [N, C, s, s], not clipped."""
@@ -47,7 +48,7 @@ class Discriminator(nn.Layer):
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
         channels, widths = image_shape[0], widths_of(options.ndf, options.full_until, image_shape[1])
-        halves = [max(1, width // 2) for width in widths]  # of the features of a stage: from pictures, and from before
+        halves = [max(1, width // 2) for width in widths]  # a stage's features that come from pictures, and from before
         self.from_images = nn.LayerList(
             [from_images(channels, half) for half in halves[:-1]] + [from_images(channels, widths[-1])]
         )
@@ -64,7 +65,7 @@ class Discriminator(nn.Layer):
 
 
 def pyramid(images) -> list:
-    """Pictures of every size from 4x4 to that of the images [N, C, S, S], by means of 2x2 pixels."""
+    """Images [N, C, S, S] at every size from 4x4 to S, by means of 2x2 pixels: a list of [N, C, s, s]."""
     sizes = [images]
     while sizes[0].shape[2] > SMALLEST:
         sizes.insert(0, F.avg_pool2d(sizes[0], 2))

@@ -1,7 +1,7 @@
 """Networks that grow while they are trained (Karras et al. 2018, section 2, https://arxiv.org/abs/1710.10196).
 
 Both have all their layers from the start, and a level that says how many are in use: level 0 is 4x4 pixels, 1 is 8x8,
-and 1.25 is on the way to 16x16, whose layers count for a quarter. Layers that are not in use get no gradient.
+and 1.25 is on the way to 16x16, where the new layers count for a quarter. Layers that are not in use get no gradient.
 """
 
 import itertools
@@ -10,7 +10,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppgan_lite.networks.layers import NearestUpsample
+from ppgan_lite.networks.layers import Clip, NearestUpsample
 from ppgan_lite.networks.progressive import FirstStage, LastStage, doubling, from_images, halving, to_images
 from ppgan_lite.networks.stages import SMALLEST, widths_of
 
@@ -47,13 +47,13 @@ class Generator(_Growing):
         self.first = FirstStage(z_dim, widths[0])
         self.stages = nn.LayerList([doubling(*pair) for pair in itertools.pairwise(widths)])
         self.to_images = nn.LayerList([to_images(width, image_shape[0]) for width in widths])
-        self.enlarge = NearestUpsample()
+        self.enlarge, self.clip = NearestUpsample(), Clip()
 
     def forward(self, z):
         images = self.at_level(z)
         for _ in range(self.largest - (images.shape[2] // SMALLEST).bit_length() + 1):
             images = self.enlarge(images)
-        return images if self.training else images.clip(-1, 1)
+        return self.clip(images)
 
     def at_level(self, z):
         """Images [N, C, s, s] of the level's own size: noise [N, z_dim] -> pictures of 4 2^ceil(level) pixels."""
@@ -101,7 +101,7 @@ class Discriminator(_Growing):
         return images
 
     def faded_in(self, images):
-        """Real images [N, C, s, s] as G's are while a size fades in: means of their pixels and of those of 2x2."""
+        """Real images [N, C, s, s] as G's are while a size fades in: a mean of each pixel and its block of 2x2."""
         _, share = self._stage_and_share()
         images = self.reduced(images)
         return faded(NearestUpsample()(F.avg_pool2d(images, 2)), images, share) if share else images

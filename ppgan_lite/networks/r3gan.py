@@ -19,7 +19,7 @@ import paddle
 from paddle import nn
 
 from ppgan_lite.networks.initialise import he_gain, normal_by_fan_in
-from ppgan_lite.networks.layers import Conv2D, LeakyReLU, OutputHeads, SmoothPool, SmoothUpsample
+from ppgan_lite.networks.layers import Clip, Conv2D, LeakyReLU, OutputHeads, SmoothPool, SmoothUpsample
 from ppgan_lite.networks.stages import SMALLEST, widths_of
 
 FULL_WIDTH = 32  # the largest size with all feature maps, in pixels
@@ -53,14 +53,13 @@ class Generator(nn.Layer):
             layers += [*_changed(wide, narrow), SmoothUpsample()]
             layers += [_Block(narrow, gain) for _ in range(options.blocks)]
         self.stages = nn.Sequential(*layers)
-        self.to_images = normal_by_fan_in(Conv2D(widths[-1], image_shape[0], 1))
+        self.to_images, self.clip = normal_by_fan_in(Conv2D(widths[-1], image_shape[0], 1)), Clip()
 
     def forward(self, z, labels=None):
         if self.of_classes is not None:
             z = paddle.concat([z, self.of_classes(labels)], 1)
         x = self.linear(z).unsqueeze([2, 3]) * self.basis  # [N, ngf, 1, 1] * [ngf, 4, 4]
-        images = self.to_images(self.stages(x))
-        return images if self.training else images.clip(-1, 1)
+        return self.clip(self.to_images(self.stages(x)))
 
 
 class Discriminator(nn.Layer):

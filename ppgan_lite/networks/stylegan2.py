@@ -24,6 +24,7 @@ from ppgan_lite.networks.equalised import (
     normalised,
 )
 from ppgan_lite.networks.layers import (
+    Clip,
     Conv2D,
     LeakyReLU,
     Linear,
@@ -75,7 +76,7 @@ class Generator(nn.Layer):
             ]
         )
         self.to_images = nn.LayerList([ToImages(width, image_shape[0], z_dim) for width in widths])
-        self.enlarge = SmoothUpsample()
+        self.enlarge, self.clip = SmoothUpsample(), Clip()
         self.style_sizes = (SMALLEST, *(size for size in sizes[1:] for _ in range(2)), sizes[-1])
 
     @property
@@ -108,7 +109,7 @@ class Generator(nn.Layer):
         for i, (doubling, conv) in enumerate(self.blocks):
             x = conv(doubling(x, styles[2 * i + 1]), styles[2 * i + 2])
             images = self.enlarge(images) + self.to_images[i + 1](x, styles[2 * i + 3])
-        return images if self.training else images.clip(-1, 1)
+        return self.clip(images)
 
 
 class Mapping(nn.Layer):
@@ -123,10 +124,10 @@ class Mapping(nn.Layer):
 
 
 class ModulatedConv2D(nn.Layer):
-    """A 3x3 or 1x1 convolution whose inputs, and with `demodulate` its outputs, are scaled by a style.
+    """A 3x3 or 1x1 convolution; a style scales its inputs, and with `demodulate` its outputs.
 
     With w [N, z_dim] and style s = A w + b: x s, the convolution, and 1 / sqrt(sum of (weight s)^2) for each of its
-    outputs: equations 1 and 3 of the paper, whose kernels for each picture have the same effect.
+    outputs: equations 1 and 3 of the paper, where each picture has a kernel of its own, have the same effect.
 
     Shapes: [N, I, H, W], [N, z_dim] -> [N, O, H, W], or with `up` [N, O, 2 H, 2 W].
 
@@ -160,7 +161,7 @@ class ModulatedConv2D(nn.Layer):
 class StyledConv2D(nn.Layer):
     """A modulated 3x3 convolution, noise times a learned strength, a bias and a leaky ReLU times sqrt 2.
 
-    Shapes: see `ModulatedConv2D`. The factor sqrt 2 is that of the convolution's outputs, the noise and the bias.
+    Shapes: see `ModulatedConv2D`. The convolution's outputs, the noise and the bias are multiplied by sqrt 2 instead.
 
     Args:
         size: height and width of the outputs, in pixels, for the noise.

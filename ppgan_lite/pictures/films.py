@@ -97,6 +97,12 @@ def write_gif(stream, frames: Iterable[np.ndarray], fps: float):
     next(pictures).save(stream, "GIF", save_all=True, append_images=pictures, loop=0, optimize=False)
 
 
+def enlarged(frame: np.ndarray, height: int) -> np.ndarray:
+    """A frame, uint8 [H, W, C], of at least `height` pixels: each pixel is repeated by a whole factor."""
+    factor = max(1, -(-height // len(frame)))
+    return frame.repeat(factor, 0).repeat(factor, 1)
+
+
 def _of_256_colours(frame: np.ndarray) -> Image.Image:
     if frame.shape[2] == 1:
         return Image.fromarray(frame[:, :, 0])

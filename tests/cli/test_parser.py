@@ -92,16 +92,20 @@ def parse_film(*arguments):
     parser.add_argument("--num", type=int, default=64)
     parser.add_argument("--film", action="store_true")
     parser.add_argument("--fps", type=int, default=10)
+    parser.add_argument("--walk", type=int)
     parser.give_own_options("film", own={"fps"}, shared={"out", "debug"})
+    parser.give_own_options("walk", own={"fps"}, shared={"out", "num"})
     return parser.parse_args(arguments)
 
 
 def test_a_flag_has_its_own_options(capsys):
     assert parse_film("--film", "--fps", "5", "--out", "x", "--debug").fps == 5
     assert parse_film("--num", "5", "--out", "x").num == 5
+    assert parse_film("--walk", "3", "--num", "5", "--fps", "5").fps == 5
     for arguments, message in [
         (["--film", "--num", "5"], "argument --num: not allowed with argument --film"),
-        (["--fps", "5"], "argument --fps: only allowed with argument --film"),
+        (["--fps", "5"], "argument --fps: only allowed with argument --film or --walk"),
+        (["--walk", "3", "--debug"], "argument --debug: not allowed with argument --walk"),
     ]:
         with pytest.raises(SystemExit) as stopped:
             parse_film(*arguments)

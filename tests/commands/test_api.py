@@ -97,6 +97,13 @@ def test_truncation_is_the_tools(run, tmp_path):
     assert (run.folder / "evaluations" / "truncation_0.3").is_dir()
 
 
+def test_an_exported_stylegan2_makes_the_pictures_of_the_run(style_run, style_export):
+    run, exported = ppgan_lite.load(style_run), ppgan_lite.load(style_export)
+    for images in (run.sample(5), run.sample(5, truncation=0.5), exported.sample(5)):
+        assert (images.shape, images.dtype) == ((5, 32, 32, 3), "uint8")
+    assert not np.ptp(run.sample(5, truncation=0), axis=0).any()
+
+
 @pytest.mark.parametrize("labels", [[3, 1], "3,1"])
 def test_labels_are_numbers_or_names(conditional_run, conditional_export, labels):
     run, exported = ppgan_lite.load(conditional_run("cgan")), ppgan_lite.load(conditional_export("cgan"))

@@ -131,6 +131,44 @@ def test_seed_and_num_choose_the_noise(small_export, tmp_path):
     assert abs(results[0]["z"].std() - 1) < 0.2
 
 
+def test_an_input_with_a_value_has_it_unless_another_is_given(style_export, tmp_path, capsys):
+    plain, none = (draw(style_export, tmp_path / "x.npz", "--num", 4, *more) for more in ((), ("--truncation", 0)))
+    assert (plain["truncation"].tolist(), none["truncation"].tolist()) == ([1.0] * 4, [0.0] * 4)
+    np.testing.assert_array_equal(plain["z"], none["z"])
+    assert np.ptp(none["images"], axis=0).max() < 1e-4 < np.ptp(plain["images"], axis=0).max()
+    np.savez(tmp_path / "z.npz", z=plain["z"])
+    given = draw(style_export, tmp_path / "x.npz", "--inputs", tmp_path / "z.npz")
+    np.testing.assert_array_equal(given["images"], plain["images"])
+    assert run(style_export, "--truncation", 0.5, "--out", tmp_path / "x.png") == 0
+    with Image.open(tmp_path / "x.png") as picture:
+        assert picture.text["Truncation"] == "0.5"
+    capsys.readouterr()
+    assert run(style_export, "--truncation", 1.5, "--out", tmp_path / "x.png") == 2
+    assert one_line_error(capsys.readouterr().err) == "--truncation 1.5: must be from 0 to 1"
+
+
+def test_a_network_without_truncation_refuses_it(small_export, tmp_path, capsys):
+    assert run(small_export, "--truncation", 0.5, "--out", tmp_path / "x.png") == 2
+    expected = "--truncation: the network takes no truncation; its inputs: z"
+    assert one_line_error(capsys.readouterr().err) == expected
+
+
+def test_the_default_network_makes_pictures(style_export, tmp_path):
+    model = shutil.copytree(style_export, tmp_path / "model")
+    networks = json.loads((model / "signature.json").read_text())["networks"]
+    forged(model, networks={name: networks[name] for name in ("mapping", "d", "g")})
+    assert draw(model, tmp_path / "x.npz", "--num", 2)["images"].shape == (2, 3, 32, 32)
+    assert draw(model, tmp_path / "x.npz", "--num", 2, "--network", "mapping")["w"].shape == (2, 8)
+
+
+def test_exports_without_values_still_run(model, tmp_path):
+    networks = json.loads((model / "signature.json").read_text())["networks"]
+    for port in [port for network in networks.values() for port in network["inputs"] + network["outputs"]]:
+        del port["value"]
+    forged(model, networks=networks)
+    draw(model, tmp_path / "x.npz", "--num", 3)
+
+
 @pytest.mark.sweep
 def test_uniform_inputs_are_drawn_from_their_whole_range(cgan_export, infogan_export, tmp_path):
     labels = draw(cgan_export, tmp_path / "x.npz", "--num", 300)["labels"]
@@ -558,6 +596,9 @@ OUTPUT = ("networks", "g", "outputs", 0)
         ("ab", [*PORT, "range"]),
         (None, [*PORT, "name"]),
         ("labels", [*PORT, "name"]),
+        ("truncation", [*PORT, "name"]),
+        (0.5, [*PORT, "value"]),
+        ("1", [*PORT, "value"]),
         (["a", "b"], [*PORT, "names"]),
         (3, [*PORT, "meaning"]),
         ("NHWC", [*OUTPUT, "layout"]),
@@ -679,6 +720,8 @@ def test_bad_input_is_one_line_and_code_2(arguments, message, small_export, tmp_
         (["--out", "x.png", "--threads", "9999"], "argument --threads: must be from 1 to 1024, got 9999"),
         (["--out", "x.png", "--inputs", "x.npz", "--num", "3"], "--inputs cannot be combined with --num"),
         (["--out", "x.png", "--inputs", "x.npz", "--labels", "3"], "--inputs cannot be combined with --num"),
+        (["--out", "x.png", "--inputs", "x.npz", "--truncation", "1"], "--inputs cannot be combined with --num"),
+        (["--out", "x.png", "--truncation", "x"], "argument --truncation: invalid float value: 'x'"),
         (["--out", "x.png", "--seed", "x"], "argument --seed: invalid whole number value: 'x'"),
         (["--out", "x.png", "--engine", "tensorrt"], "argument --engine: invalid choice: 'tensorrt'"),
     ],

@@ -175,7 +175,10 @@ def test_bad_input_is_one_line_and_code_2(arguments, message, pix2pix, pictures,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--pictures", "x", "--num", "5"], "--pictures cannot be combined with --num, --seed, --labels or --inputs"),
+        (
+            ["--pictures", "x", "--num", "5"],
+            "--pictures cannot be combined with --num, --seed, --labels, --truncation or --inputs",
+        ),
         (["--pictures", "x", "--inputs", "x.npz"], "--pictures cannot be combined with --num"),
         (["--attributes", "colour=red"], "--attributes needs --pictures"),
     ],

@@ -132,6 +132,24 @@ def test_noise_that_is_not_normal_cannot_be_truncated(small_run, tmp_path, monke
     assert not (tmp_path / "x.png").exists()
 
 
+def test_stylegan2_is_truncated_by_its_styles(style_run, tmp_path):
+    whole, half, none = (arrays(draw(style_run, tmp_path / f"{t}.npz", truncation=t)) for t in (None, 0.5, 0.0))
+    np.testing.assert_array_equal(whole["z"], none["z"])
+    assert [set(result["truncation"]) for result in (whole, half, none)] == [{1.0}, {0.5}, {0.0}]
+    assert not np.ptp(none["images"], axis=0).any()
+    assert whole["images"].std(0).mean() > half["images"].std(0).mean() > 0
+    assert (none["Truncation"][0], none["Batch norm"][0]) == ("0.0", "running statistics")
+    with pytest.raises(RunError, match="^--truncation 1.5: must be at most 1, which changes nothing, for this run's"):
+        draw(style_run, tmp_path / "x.npz", truncation=1.5)
+
+
+def test_noise_cannot_be_truncated_to_nothing(small_run, tmp_path):
+    with pytest.raises(
+        RunError, match="^--truncation 0: must be above 0 for this run's generator: it limits the noise"
+    ):
+        draw(small_run, tmp_path / "x.npz", truncation=0.0)
+
+
 def test_slerp_keeps_ends_and_length():
     rng = np.random.default_rng(0)
     a, b = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in rng.standard_normal((2, 3, 5)))

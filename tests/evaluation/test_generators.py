@@ -165,6 +165,18 @@ def test_test_images_come_in_random_order(train, network):
     assert figures["class_kl"].value < 0.25
 
 
+@pytest.mark.parametrize(
+    ("recomputed", "words"), [(True, "statistics of truncated noise"), (False, "running statistics")]
+)
+def test_the_protocol_says_truncation_and_only_if_they_are_new_its_statistics(recomputed, words, train, test, network):
+    given = Given(test.images)
+    given.recomputes_statistics = recomputed
+    truncated, plain = (
+        GeneratorEvaluation(train, test, network, NUM, 0, limit).protocol(given) for limit in (0.0, None)
+    )
+    assert truncated == plain | {"batch_norm": words, "truncation": "0.0"}
+
+
 def test_the_protocol_is_all_that_the_figures_depend_on(evaluation, train, test, network):
     given = Given(test.images)
     protocol = evaluation.protocol(given)

@@ -11,11 +11,12 @@ from paddle import nn
 from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import RunError
 from ppgan_lite.methods.interface import Interface, Port, picture_port
-from ppgan_lite.methods.samplers import BATCH_IMAGES, Sampler, arrays_of
+from ppgan_lite.methods.samplers import BATCH_IMAGES, Sampler, arrays_of, slerp, straight
 
 Z = Port("z", (5,), "noise", distribution="normal")
 LABELS = Port("labels", (), "the class", "int64", (0, 2), distribution="uniform", names=("a", "b", "c"))
 CODES = Port("codes", (2,), "codes", range=(-1, 1), distribution="uniform")
+TRUNCATION = Port("truncation", (), "1: none", range=(0, 1), value=1.0)
 IMAGES = picture_port(spec_of((1, 4, 4), 3)["image"])
 
 
@@ -128,6 +129,55 @@ def test_strips_end_within_the_limit():
     tested = sampler(Z).truncated(0.1)
     strips = tested.strips(arrays_of(tested.draw(50)), 3)["z"].reshape(50, 3, 5)
     assert np.abs(strips[:, [0, 2]]).max() <= 0.1 + 1e-6
+
+
+def test_an_input_with_a_value_has_it_and_nothing_is_drawn_for_it():
+    seed_paddle(1)
+    inputs = sampler(Z, TRUNCATION).draw(3)
+    assert (inputs["truncation"].tolist(), inputs["truncation"].dtype) == ([1.0] * 3, paddle.float32)
+    seed_paddle(1)
+    np.testing.assert_array_equal(sampler(Z).draw(3)["z"].numpy(), inputs["z"].numpy())
+
+
+def test_a_network_that_truncates_by_itself_gets_the_limit_and_any_noise():
+    tested = sampler(Z, TRUNCATION)
+    truncated = tested.truncated(0.0)
+    assert truncated.network is tested.network
+    inputs = arrays_of(truncated.draw(1000))
+    assert set(inputs["truncation"]) == {0.0}
+    assert np.abs(inputs["z"]).max() > 2
+    assert set(arrays_of(tested.draw(2))["truncation"]) == {1.0}
+
+
+def test_without_batch_norms_no_statistics_are_computed_again():
+    without = Sampler(nn.Linear(5, 1), Interface("a test", (Z,), (IMAGES,)))
+    assert without.truncated(0.5).network is without.network
+    seen = [tested.recomputes_statistics for tested in (without, sampler(Z), sampler(Z, TRUNCATION))]
+    assert seen == [False, True, False]
+
+
+class Echo(nn.Layer):
+    """Returns its first input as pictures, and keeps all others."""
+
+    def forward(self, z, *others):
+        self.others = [x.numpy() for x in others]
+        return z.reshape([len(z), 1, 1, -1])
+
+
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_a_walk_goes_through_random_vectors_back_to_the_first(distribution):
+    z = Port("z", (5,), "noise", range=(-1, 1) if distribution == "uniform" else None, distribution=distribution)
+    tested = Sampler(Echo(), Interface("a test", (z, LABELS), (IMAGES,)))
+    start = arrays_of(tested.draw(2))
+    seed_paddle(1)
+    moments = np.stack([images[:, 0, 0] for images in tested.walk(start, 3, 4)])  # [12, 2, 5]
+    seed_paddle(1)
+    second, third = (tested.draw(2)["z"].numpy() for _ in range(2))
+    np.testing.assert_allclose(moments[[0, 4, 8]], [start["z"], second, third], rtol=1e-5, atol=1e-6)
+    path = slerp if distribution == "normal" else straight
+    last = path(third, start["z"], 5).reshape(2, 5, 5).swapaxes(0, 1)[:-1]
+    np.testing.assert_allclose(moments[8:], last, rtol=1e-5, atol=1e-6)
+    assert tested.network.others[0].tolist() == [0, 1]
 
 
 def test_only_normal_noise_can_be_truncated():

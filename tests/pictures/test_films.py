@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ppgan_lite.errors import RunError
-from ppgan_lite.pictures.films import USUAL_FPS, Film, write_gif, write_mp4
+from ppgan_lite.pictures.films import USUAL_FPS, Film, enlarged, write_gif, write_mp4
 
 
 def smooth(seed, height=20, width=30):
@@ -48,6 +48,13 @@ def test_a_gif_has_the_frames_and_the_length_of_the_film(tmp_path):
             assert abs(actual - cv2.blur(frames[number].astype("float32"), (5, 5))).mean() < 5
     assert set(durations) == {30, 40}
     assert sum(durations) == 1000
+
+
+def test_small_frames_are_enlarged_by_a_whole_factor():
+    frame = smooth(0)  # 20 x 30
+    for height in (15, 20):
+        np.testing.assert_array_equal(enlarged(frame, height), frame)
+    np.testing.assert_array_equal(enlarged(frame, 41), np.kron(frame, np.ones([3, 3, 1], np.uint8)))
 
 
 def test_greys_of_a_gif_are_exact(tmp_path):

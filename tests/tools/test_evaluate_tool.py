@@ -279,7 +279,7 @@ def test_what_cannot_be_done_is_one_line_and_code_2(gan_run, evaluate, arguments
         (["--num", 0], "argument --num: must be at least 1, got 0"),
         (["--step", "last"], "argument --step: invalid whole number, best or all value: 'last'"),
         (["--seed", "-1"], "argument --seed: must be at least 0, got -1"),
-        (["--truncation", "-1"], "argument --truncation: must be a number above 0, got -1"),
+        (["--truncation", "-1"], "argument --truncation: must be a number of at least 0, got -1"),
     ],
 )
 def test_bad_usage_is_one_line_and_code_2(gan_run, evaluate, arguments, message, capsys):

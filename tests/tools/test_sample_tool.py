@@ -36,6 +36,17 @@ def test_it_makes_a_film_and_reports(small_run, tmp_path):
         assert (film.n_frames, film.info["duration"]) == (3, 250)
 
 
+def test_it_walks_mixes_and_projects(style_run, tmp_path):
+    for options, name, says in [
+        (["--walk", 2, "--num", 1], "x.mp4", "60 frames of a walk, step 3, written to "),
+        (["--mix", "--num", 2], "x.png", "1 x 2 mixed images of step 3 written to "),
+        (["--project", tmp_path / "x.png"], "y.png", "x.png and the nearest image of step 3 written to "),
+    ]:
+        code, out, err = run_tool("sample", "--run", style_run, *options, "--out", tmp_path / name)
+        assert (code, err) == (0, "")
+        assert out.splitlines()[-1] == f"{says}{tmp_path / name} (cpu)"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -51,15 +62,24 @@ def test_it_makes_a_film_and_reports(small_run, tmp_path):
             ["--out", "x.png", "--sweep", "code1", "--interpolate", "8"],
             "argument --interpolate: not allowed with argument --sweep",
         ),
-        (["--out", "x.png", "--truncation", "0"], "argument --truncation: must be a number above 0, got 0"),
-        (["--out", "x.png", "--truncation", "nan"], "argument --truncation: must be a number above 0, got nan"),
+        (["--out", "x.png", "--truncation", "-1"], "argument --truncation: must be a number of at least 0, got -1"),
+        (["--out", "x.png", "--truncation", "nan"], "argument --truncation: must be a number of at least 0, got nan"),
+        (["--out", "x.png", "--truncation", "0"], "--truncation 0: must be above 0 for this run's generator"),
         (["--out", "x.png", "--truncation", "x"], "argument --truncation: invalid number value: 'x'"),
         ([], "the following arguments are required: --out"),
         (["--out", "x.png", "--timelapse"], "--out x.png: a timelapse needs FILE.gif or FILE.mp4"),
         (["--out", "x.gif", "--timelapse", "--num", "5"], "argument --num: not allowed with argument --timelapse"),
         (["--out", "x.gif", "--timelapse", "--sweep", "code1"], "not allowed with argument --"),
         (["--out", "x.gif", "--timelapse", "--fps", "0"], "argument --fps: must be at least 1, got 0"),
-        (["--out", "x.png", "--fps", "5"], "argument --fps: only allowed with argument --timelapse"),
+        (["--out", "x.png", "--fps", "5"], "argument --fps: only allowed with argument --timelapse or --walk"),
+        (["--out", "x.png", "--walk", "2"], "--out x.png: a walk needs FILE.gif or FILE.mp4"),
+        (["--out", "x.gif", "--walk", "1"], "argument --walk: must be at least 2, got 1"),
+        (["--out", "x.gif", "--walk", "2", "--mix"], "argument --mix: not allowed with argument --walk"),
+        (["--out", "x.png", "--mix", "--project", "x.png"], "argument --project: not allowed with argument --mix"),
+        (["--out", "x.png", "--mix", "--labels", "1"], "argument --labels: not allowed with argument --mix"),
+        (["--out", "x.png", "--project", "y", "--num", "2"], "argument --num: not allowed with argument --project"),
+        (["--out", "x.png", "--mix"], "--mix: this run's generator has no styles (method: gan); only stylegan2's has"),
+        (["--out", "x.png", "--project", "y.png"], "--project: this run's generator has no styles (method: gan)"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(small_run, tmp_path, arguments, message):
