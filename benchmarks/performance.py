@@ -60,6 +60,18 @@ LATER = [
         ["data={name: fake, batch_size: 32}", "method.penalty_every=1", "method.augment=[]"],
         "r3gan",
     ),
+    (
+        "`stylegan2_flowers64_cpu.yml`, both penalties in each step, without augmentation",
+        ROOT / "configs" / "stylegan2_flowers64_cpu.yml",
+        [
+            "data={name: fake, batch_size: 32}",
+            "method.r1_every=1",
+            "method.path_every=1",
+            "method.augment=[]",
+            "method.augment_target=null",
+        ],
+        "stylegan2",
+    ),
 ]
 
 # The same for translation, on noise in place of the pictures, which are no part of a checkout.

@@ -7,7 +7,7 @@ python benchmarks/torch_twin.py --step dcgan28 < script
 (configs/wgan_gp_mnist_cpu.yml). They are written as usual: biases before batch norms, ReLU before max-pool, and D's
 gradients computed (and discarded) in G's update. `--algebra` leaves all of this out, like ours: the same functions with
 less work. `--channels-last` stores pictures and kernels in PyTorch's other memory format. sngan is in torch_resnet.py,
-r3gan in torch_r3gan.py, pix2pix and cyclegan are in torch_translation.py.
+r3gan in torch_r3gan.py, stylegan2 in torch_stylegan2.py, pix2pix and cyclegan are in torch_translation.py.
 
 Uses the protocol of ppgan_lite/commands/benchmark.py: reads lines with a number of steps and answers each with a line
 of JSON. Only the files torch_*.py here need torch.
@@ -20,6 +20,7 @@ import protocol
 import torch
 import torch_r3gan
 import torch_resnet
+import torch_stylegan2
 import torch_translation as translation
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -201,6 +202,7 @@ STEPS = {
     "wgan_gp": (wgan_gp, wgan_gp_step, (5, 50, 1, 28, 28)),
     "sngan": (torch_resnet.sngan, torch_resnet.sngan_step, (2, 64, 3, 32, 32)),
     "r3gan": (torch_r3gan.r3gan, torch_r3gan.r3gan_step, (32, 3, 64, 64)),
+    "stylegan2": (torch_stylegan2.stylegan2, torch_stylegan2.stylegan2_step, (32, 3, 64, 64)),
     "pix2pix": (translation.pix2pix, translation.pix2pix_step, (2, 1, 3, 128, 128)),
     "cyclegan": (translation.cyclegan, translation.cyclegan_step, (2, 1, 3, 64, 64)),
 }

@@ -14,9 +14,11 @@ from ppgan_lite.config.build import build_method
 from ppgan_lite.config.load import load_config
 from ppgan_lite.data.spec import pair
 from ppgan_lite.device import seed_paddle
+from ppgan_lite.losses.regularizers import path_lengths, zero_centred
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import paddle_twin
+import performance
 
 NUM = 4  # images in a batch
 needs_torch = pytest.mark.skipif(
@@ -244,3 +246,91 @@ def test_the_torch_twin_of_a_later_method_has_the_same_losses(name, config, over
     assert tuple(twin["shape"]) == (*per_step, config.data.batch_size, 3, size, size)
     np.testing.assert_allclose(twin["losses"][0], losses[0], rtol=1e-3)
     np.testing.assert_allclose(twin["losses"][1], losses[1], rtol=2e-2)
+
+
+# As above; random numbers are drawn in the same order. The arguments end with the width of both networks.
+RUN_STYLES = """
+import sys
+import numpy as np
+import torch
+sys.path.insert(0, sys.argv[1])
+import torch_stylegan2
+import torch_twin
+torch_stylegan2.NGF = torch_stylegan2.NDF = int(sys.argv[5])
+g, d, step, shape = torch_twin.build("stylegan2", sys.argv[2] == "algebra")
+given = {name: torch.from_numpy(array) for name, array in np.load(sys.argv[3]).items()}
+for name, network in (("g", g), ("d", d)):
+    for i, parameter in enumerate(network.parameters()):
+        assert parameter.shape == given[f"{name}{i}"].shape
+        parameter.data = given[f"{name}{i}"]
+    assert f"{name}{i + 1}" not in given
+rng = np.random.default_rng(0)
+torch.randn = lambda *shape: torch.from_numpy(rng.standard_normal(shape, "float32"))
+torch.rand = lambda shape: torch.tensor(rng.random())
+torch.randint = lambda low, high, shape: torch.tensor(rng.integers(low, high))
+with torch.no_grad():
+    fake = g(given["z"])
+    logits = d(given["real"])
+styles = g.mapping(given["z"])[:, None].expand(-1, g.num_styles, -1)
+lengths = torch_stylegan2.path_lengths(g, styles)
+r1 = torch_stylegan2.r1(d, given["real"])
+gradients = {}
+for name, network, penalty in (("g", g, lengths.square().mean()), ("d", d, r1)):
+    found = torch.autograd.grad(penalty, list(network.parameters()), materialize_grads=True, allow_unused=True)
+    gradients |= {f"{name}{i}": gradient for i, gradient in enumerate(found)}
+computed = {"fake": fake, "logits": logits, "lengths": lengths.detach(), "r1": r1.detach(), **gradients}
+losses = [[value.item() for value in step(given["real"])] for _ in range(2)]
+np.savez(sys.argv[4], losses=losses, shape=shape, w_avg=g.w_avg, **computed)
+"""
+
+
+@needs_torch
+@pytest.mark.parametrize("form", ["plain", "algebra"])
+def test_the_torch_twin_of_stylegan2_has_the_same_outputs_and_penalties(form, tmp_path, monkeypatch):
+    num, width = 16, 8  # as many pictures as the fast forms need
+    _, config, overrides, _ = next(case for case in performance.LATER if case[-1] == "stylegan2")
+    config = load_config(config, [*overrides, f"generator.ngf={width}", f"discriminator.ndf={width}"])
+    method = build_method(config, spec_of((3, 64, 64), 10))
+    seed_paddle(0)
+    g, d = method.networks["g"], method.networks["d"]
+    parameters = {f"{name}{i}": p for name in "gd" for i, p in enumerate(method.networks[name].parameters())}
+    for parameter in parameters.values():
+        if parameter.ndim == 1:  # biases and strengths, at first constant
+            parameter.set_value(parameter + 0.3 * paddle.randn(parameter.shape))
+    given = {key: torch_shaped(parameter) for key, parameter in parameters.items()}
+    z, real = paddle.randn([num, config.method.z_dim]), paddle.uniform([num, 3, 64, 64], min=-1.0, max=1.0)
+    np.savez(tmp_path / "given.npz", z=z.numpy(), real=real.numpy(), **given)
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(paddle, "randn", lambda shape: paddle.to_tensor(rng.standard_normal(shape, "float32")))
+    monkeypatch.setattr(paddle, "rand", lambda shape: paddle.to_tensor(rng.random()))
+    monkeypatch.setattr(paddle, "randint", lambda low, high, shape: paddle.to_tensor(rng.integers(low, high)))
+    with paddle.no_grad():
+        fake, logits = g(z), d(real)
+    lengths = path_lengths(g.synthesise(styles := [g.mapping(z) + 0 for _ in range(g.num_styles)]), styles)
+    real.stop_gradient = False
+    r1 = zero_centred(d(real), real)
+    real.stop_gradient = True
+    ((lengths * lengths).mean() + r1).backward()
+    gradients = {key: torch_shaped(value.grad) for key, value in parameters.items() if value.grad is not None}
+    for optimizer in method.optimizers.values():
+        optimizer.clear_grad()
+    steps = [method.train_step([{"image": real}], step) for step in (1, 2)]
+    losses = [[float(value) for key, value in step.items() if key.startswith(("loss/", "reg/"))] for step in steps]
+    arguments = [ROOT / "benchmarks", form, tmp_path / "given.npz", tmp_path / "twin.npz", width]
+    subprocess.run([sys.executable, "-c", RUN_STYLES, *map(str, arguments)], check=True)
+    twin = np.load(tmp_path / "twin.npz")
+    assert tuple(twin["shape"]) == (config.data.batch_size, 3, 64, 64)
+    np.testing.assert_allclose(twin["fake"], fake.numpy(), atol=1e-4)
+    np.testing.assert_allclose(twin["logits"], logits.numpy(), atol=1e-3)
+    np.testing.assert_allclose(twin["lengths"], lengths.numpy(), rtol=2e-3)  # rounding may change a ReLU's sign
+    np.testing.assert_allclose(twin["r1"], r1.numpy(), rtol=1e-3)
+    for key in parameters:
+        gradient = gradients.get(key, np.zeros_like(given[key]))  # the last bias has none
+        np.testing.assert_allclose(twin[key], gradient, atol=1e-8 + 1e-2 * abs(gradient).max(), err_msg=key)
+    np.testing.assert_allclose(twin["w_avg"], g.w_avg.numpy(), atol=1e-4)
+    np.testing.assert_allclose(twin["losses"], losses, rtol=2e-2)
+
+
+def torch_shaped(tensor):
+    """A copy as an array; the weight of a linear layer is [in, out] here and [out, in] there."""
+    return (tensor.t() if tensor.ndim == 2 else tensor).numpy().copy()
