@@ -73,7 +73,7 @@ def copy_small(folder):
 
 
 def write_translations(folder):
-    """What a user of docs/TRANSLATE.md has: photographs, pairs, two domains, a digit and a film."""
+    """What a reader has: photographs, and for docs/TRANSLATE.md pairs, two domains, a digit and a film."""
     rng = np.random.default_rng(0)
     photos = rng.integers(0, 256, (44, 36, 40, 3), np.uint8)
     for number, photo in enumerate(photos):
@@ -84,7 +84,8 @@ def write_translations(folder):
         save_picture(folder / "photos" / f"{number:02}.jpg", photo)
         domain = ("trainA", "trainB", "testA", "testB")[number % 4]
         save_picture(folder / "my_domains" / domain / f"{number:02}.png", photo)
-    save_picture(folder / "my_digit.png", photos[0])
+    for name in ("my_digit.png", "my_photo.jpg"):
+        save_picture(folder / name, photos[0])
     film = cv2.VideoWriter(str(folder / "my_film.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10, (40, 36))
     for photo in photos[:5]:
         film.write(photo)
@@ -108,7 +109,9 @@ def test_every_python_command_runs(project):
         if command.startswith((*SET_UP, "visualdl ", "python -m pytest ")) or command in ran:  # tests run themselves
             continue
         program, *arguments = shlex.split(
-            command.replace("train.steps=1000", "train.steps=9").replace("num 500", "num 100")
+            command.replace("train.steps=1000", "train.steps=9")
+            .replace("num 500", "num 100")
+            .replace("walk 8", "walk 2")
         )
         assert program in ("python", "ppgan"), f"a command that no test runs: {command}"
         if program == "ppgan":
@@ -130,6 +133,10 @@ def test_every_python_command_runs(project):
         "exported/g.onnx",
         "results/RESULTS.md",
         "film.gif",
+        "walk.mp4",
+        "mixed.png",
+        "found.png",
+        "w.npz",
         "coloured.mp4",
         "as_a",
         "red.png",
