@@ -1,7 +1,6 @@
 import importlib.util
 import json
 import os
-import re
 import shutil
 import sys
 from dataclasses import replace
