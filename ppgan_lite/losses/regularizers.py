@@ -11,12 +11,14 @@ def gradient_penalty(d, points):
 
     Args:
         d: a network or function from points to values [N, 1]; its operations must have double gradients.
-        points: the tensor x, which is detached first.
+        points: the tensor x, or a list of tensors that are a point together; they are detached first.
     """
-    points = points.detach()
-    points.stop_gradient = False
-    (gradient,) = paddle.grad(d(points).sum(), points, create_graph=True)
-    squares = (gradient.reshape([len(points), -1]) ** 2).sum(1)  # [N, ...] -> [N]
+    parts = [part.detach() for part in (points if isinstance(points, list) else [points])]
+    for part in parts:
+        part.stop_gradient = False
+    outputs = d(parts if isinstance(points, list) else parts[0])
+    gradients = paddle.grad(outputs.sum(), parts, create_graph=True)
+    squares = sum((gradient.reshape([len(gradient), -1]) ** 2).sum(1) for gradient in gradients)  # [N, ...] -> [N]
     norms = (squares + TINY).sqrt()
     return ((norms - 1) ** 2).mean()
 
@@ -51,8 +53,14 @@ def path_lengths(images, styles):
 
 
 def between(real, fake):
-    """Random points on the straight lines between real and fake images [N, C, H, W] (Gulrajani et al. 2017)."""
-    share = paddle.rand([len(real), *[1] * (real.ndim - 1)])
+    """Random points on the straight lines between real and fake images [N, C, H, W] (Gulrajani et al. 2017).
+
+    Images may also be lists of the same images at several sizes.
+    """
+    first = real[0] if isinstance(real, list) else real
+    share = paddle.rand([len(first), *[1] * (first.ndim - 1)])
+    if isinstance(real, list):
+        return [f + share * (r - f) for r, f in zip(real, fake, strict=True)]
     return fake + share * (real - fake)
 
 

@@ -371,8 +371,11 @@ class MSGGAN(Adversarial):
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.msggan.MSGGAN"
     NETWORKS: ClassVar = {"generator": MULTI_SCALE_GENERATORS, "discriminator": MULTI_SCALE_DISCRIMINATORS}
+    ONLY_WITH: ClassVar = {"gp_weight": ("loss", ("wgan_gp",))}
 
     z_dim: Width = 512  # length of the noise vector
+    loss: Literal["wgan_gp", "hinge"] = "wgan_gp"  # the paper's, or the relativistic hinge loss of the authors' code
+    gp_weight: Weight = 10.0  # weight of the gradient penalty (lambda of WGAN-GP)
 
     def check(self):
         """Refuse options that do not go together. Raises ConfigError."""

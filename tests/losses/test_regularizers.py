@@ -3,7 +3,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppgan_lite.losses.regularizers import around, between, gradient_penalty, orthogonal, zero_centred
+from ppgan_lite.losses.regularizers import around, between, gradient_penalty, orthogonal, path_lengths, zero_centred
 
 POINTS = np.random.default_rng(0).standard_normal([5, 2, 3, 1]).astype("float32")
 WEIGHT = np.random.default_rng(1).standard_normal([6, 1]).astype("float32")
@@ -33,6 +33,37 @@ def test_a_quadratic_critics_penalty_depends_on_the_point(scale):
     assert float(penalty) == pytest.approx(((scale * lengths - 1) ** 2).mean(), rel=1e-5)
     penalty.backward()
     assert float(s.grad) == pytest.approx((2 * (scale * lengths - 1) * lengths).mean(), rel=1e-4)
+
+
+def test_a_list_of_tensors_is_one_point():
+    """d(x, y) = s (|x|^2 + 2 |y|^2) / 2: the penalty is (s |(x, 2 y)| - 1)^2."""
+    s = paddle.to_tensor(0.7, stop_gradient=False)
+    x, y = POINTS, POINTS[:, :1] + 1
+
+    def d(points):
+        return s * ((flat(points[0]) ** 2).sum(1, keepdim=True) + 2 * (flat(points[1]) ** 2).sum(1, keepdim=True)) / 2
+
+    penalty = gradient_penalty(d, [paddle.to_tensor(x), paddle.to_tensor(y)])
+    lengths = np.sqrt((x.reshape(5, -1) ** 2).sum(1) + (2 * y.reshape(5, -1)) ** 2 @ np.ones(3))
+    assert float(penalty) == pytest.approx(((0.7 * lengths - 1) ** 2).mean(), rel=1e-5)
+    lines = between([paddle.to_tensor(x), paddle.to_tensor(y)], [paddle.to_tensor(0 * x), paddle.to_tensor(0 * y)])
+    shares = [(line.numpy() / part).reshape(5, -1) for line, part in zip(lines, (x, y), strict=True)]
+    np.testing.assert_allclose(shares[0][:, :1] * np.ones(3), shares[1], rtol=1e-4)
+
+
+def test_path_lengths_of_a_linear_generator_are_the_lengths_of_its_columns():
+    """g(w) = A w for both layers: J^T y = A^T y, with y ~ N(0, I) / the square root of the number of pixels."""
+    matrix = paddle.to_tensor(np.random.default_rng(0).standard_normal([3, 12]).astype("float32"))
+    styles = [paddle.zeros([5, 3]) for _ in range(2)]
+    for w in styles:
+        w.stop_gradient = False
+    images = sum(w @ matrix for w in styles).reshape([5, 1, 3, 4])
+    paddle.seed(0)
+    lengths = path_lengths(images, styles)
+    paddle.seed(0)
+    y = paddle.randn([5, 1, 3, 4]).reshape([5, 12]) / 12**0.5
+    expected = np.linalg.norm((y @ matrix.t()).numpy(), axis=1)  # a mean over layers of the square, which is the same
+    np.testing.assert_allclose(lengths.numpy(), expected, rtol=1e-4)
 
 
 def test_no_gradient_flows_back_from_the_points():
