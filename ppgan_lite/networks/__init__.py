@@ -15,6 +15,9 @@ Arguments and functions of each kind:
   and attribute logits [N, A]
 - classifier: `Classifier(options, image_shape, num_classes)`; images -> logits [N, num_classes]
 
+The generators of StyleGAN2, ProGAN and MSG-GAN belong to a method each and have more functions: `mapping`,
+`synthesise(w)` and a second argument `truncation`; `set_level` and `at_level(z)`; `scales(z)`.
+
 Generators and discriminators with the ability CLASSES take one more argument, `num_classes`. If it is given, they also
 take labels [N], after the noise or the images.
 """
