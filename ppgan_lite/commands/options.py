@@ -53,7 +53,7 @@ def _tables() -> list[Table]:
             sections, methods = found.setdefault(tuple(classes.items()), ({}, {}))
             sections[section] = methods[name] = None
     networks = [
-        Table(tuple(sections), dict(classes), () if _is_usual(methods) else tuple(methods))
+        Table(tuple(sections), dict(classes), () if _is_usual(sections, methods, found) else tuple(methods))
         for classes, (sections, methods) in found.items()
     ]
     return [
@@ -64,9 +64,9 @@ def _tables() -> list[Table]:
     ]
 
 
-def _is_usual(methods) -> bool:
-    """Whether it goes without saying which methods have a table: not for translators' generators."""
-    return not all(METHODS[name].KIND == "translator" for name in methods)
+def _is_usual(sections, methods, found: dict) -> bool:
+    """Whether it goes without saying which methods have a table: no other table of its sections has more of them."""
+    return all(len(methods) >= len(others) for its, others in found.values() if sections.keys() & its.keys())
 
 
 def _about(name: str, tables: list[Table]) -> list[str]:

@@ -17,7 +17,13 @@ from ppgan_lite.networks.options import (
     CLASSIFIERS,
     DISCRIMINATORS,
     GENERATORS,
+    GROWING_DISCRIMINATORS,
+    GROWING_GENERATORS,
+    MULTI_SCALE_DISCRIMINATORS,
+    MULTI_SCALE_GENERATORS,
     PATCH_DISCRIMINATORS,
+    STYLE_DISCRIMINATORS,
+    STYLE_GENERATORS,
     TRANSLATORS,
 )
 from ppgan_lite.schema.describe import describe
@@ -30,8 +36,14 @@ TABLES = {
     "classifier": CLASSIFIERS,
     "generator of cyclegan, pix2pix": TRANSLATORS,
     "discriminator of cyclegan, pix2pix": PATCH_DISCRIMINATORS,
+    "generator of msggan": MULTI_SCALE_GENERATORS,
+    "discriminator of msggan": MULTI_SCALE_DISCRIMINATORS,
+    "generator of progan": GROWING_GENERATORS,
+    "discriminator of progan": GROWING_DISCRIMINATORS,
     "generator of stargan": ATTRIBUTE_TRANSLATORS,
     "discriminator of stargan": ATTRIBUTE_DISCRIMINATORS,
+    "generator of stylegan2": STYLE_GENERATORS,
+    "discriminator of stylegan2": STYLE_DISCRIMINATORS,
     "optim": OPTIMIZERS,
     "data": DATASETS,
 }

@@ -40,7 +40,7 @@ def test_pictures_of_all_sizes_come_from_one_pass():
         np.testing.assert_allclose(picture.numpy(), g.to_images[i](x).numpy(), atol=1e-5)
     np.testing.assert_allclose(g(z).numpy(), pictures[-1].numpy(), atol=1e-6)
     g.eval()
-    np.testing.assert_allclose(g(z).numpy(), pictures[-1].numpy().clip(-1, 1), atol=1e-5)
+    np.testing.assert_allclose(g(z).numpy(), pictures[-1].numpy().clip(-1, 1), atol=1e-3)
 
 
 def test_a_pyramid_is_of_means():
