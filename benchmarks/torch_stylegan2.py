@@ -290,8 +290,8 @@ def r1(d, real):
 
 def stylegan2_step(g, d, algebra: bool):
     """StyleGAN2's step with both penalties: G, the path length penalty of half a batch, D, and R1."""
-    adam_g = torch.optim.Adam(g.parameters(), 2e-3, (0.0, 0.992), fused=True)
-    adam_d = torch.optim.Adam(d.parameters(), 2.353e-3, (0.0, 0.9906), fused=True)
+    adam_g = torch.optim.Adam(g.parameters(), 5.6e-3, (0.0, 0.992), fused=True)
+    adam_d = torch.optim.Adam(d.parameters(), 6.6e-3, (0.0, 0.9906), fused=True)
     mean_length = torch.zeros([])
 
     def update(optimizer, value):
