@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import paddle
-import paddle.nn.functional as F
 from paddle import nn
 from tqdm import trange
 
@@ -26,6 +25,7 @@ from ppgan_lite.errors import RunError
 from ppgan_lite.files import disk_errors, read_file
 from ppgan_lite.methods.modes import frozen, mode, unchanged_buffers
 from ppgan_lite.methods.samplers import Sampler, arrays_of
+from ppgan_lite.networks import layers
 from ppgan_lite.pictures.grid import grid, save_picture
 from ppgan_lite.runs.run import Run
 
@@ -143,10 +143,7 @@ def _parameter(values: np.ndarray) -> paddle.Tensor:
 
 def pyramid(images: paddle.Tensor) -> list[paddle.Tensor]:
     """Images [N, C, H, W] at full size, half, a quarter, ..., while they are not smaller than SMALLEST."""
-    sizes = [images]
-    while min(sizes[-1].shape[2:]) >= 2 * SMALLEST:
-        sizes.append(F.avg_pool2d(sizes[-1], 2))
-    return sizes
+    return layers.pyramid(images, SMALLEST)[::-1]
 
 
 def distance(images: paddle.Tensor, target: list[paddle.Tensor]) -> paddle.Tensor:

@@ -7,7 +7,8 @@ from ppgan_lite.losses.regularizers import between, gradient_penalty
 from ppgan_lite.methods.base import Adversarial
 from ppgan_lite.methods.modes import frozen
 from ppgan_lite.methods.ragan import RaGAN
-from ppgan_lite.networks.msggan import pyramid
+from ppgan_lite.networks.layers import pyramid
+from ppgan_lite.networks.stages import SMALLEST
 
 
 class MSGGAN(Adversarial):
@@ -33,7 +34,7 @@ class MSGGAN(Adversarial):
     def train_step(self, batches, step):
         g, d, penalties = self.networks["g"], self.networks["d"], {}
         for batch in batches:
-            real = pyramid(batch["image"])  # [N, C, 4, 4], [N, C, 8, 8], ..., in [-1, 1]
+            real = pyramid(batch["image"], SMALLEST)  # [N, C, 4, 4], [N, C, 8, 8], ..., in [-1, 1]
             with paddle.no_grad():
                 fake = g.scales(self.draw_z(len(real[0])))
             real_scores, fake_scores = d(real), d(fake)

@@ -374,6 +374,14 @@ class BatchNorm2D(nn.BatchNorm2D):
         return y.reshape(x.shape).transpose([1, 0, 2, 3])
 
 
+def pyramid(images, smallest: int) -> list:
+    """Images [N, C, S, S] at every size from `smallest` pixels to S, by means of 2x2: a list of [N, C, s, s]."""
+    sizes = [images]
+    while sizes[0].shape[2] >= 2 * smallest:
+        sizes.insert(0, F.avg_pool2d(sizes[0], 2))
+    return sizes
+
+
 def spectral_norms(network: nn.Layer, kinds):
     """Divide the weights of a network's layers of these classes by their largest singular value, in each pass."""
     for layer in network.sublayers():

@@ -8,10 +8,9 @@ are a 1x1 convolution of the picture.
 import itertools
 
 import paddle
-import paddle.nn.functional as F
 from paddle import nn
 
-from ppgan_lite.networks.layers import Clip
+from ppgan_lite.networks.layers import Clip, pyramid
 from ppgan_lite.networks.progressive import FirstStage, LastStage, doubling, from_images, halving, to_images
 from ppgan_lite.networks.stages import SMALLEST, widths_of
 
@@ -48,25 +47,15 @@ class Discriminator(nn.Layer):
     def __init__(self, options, image_shape: tuple[int, int, int], outputs: tuple[int, ...] = (1,)):
         super().__init__()
         channels, widths = image_shape[0], widths_of(options.ndf, options.full_until, image_shape[1])
-        halves = [max(1, width // 2) for width in widths]  # a stage's features that come from pictures, and from before
-        self.from_images = nn.LayerList(
-            [from_images(channels, half) for half in halves[:-1]] + [from_images(channels, widths[-1])]
-        )
-        joined = [width if i == len(widths) - 1 else 2 * halves[i] for i, width in enumerate(widths)]
-        self.stages = nn.LayerList([halving(joined[i + 1], halves[i]) for i in range(len(widths) - 1)])
+        halves = [max(1, width // 2) for width in widths[:-1]]  # a stage's features from pictures, and from before
+        joined = [*(2 * half for half in halves), widths[-1]]
+        self.from_images = nn.LayerList([from_images(channels, width) for width in (*halves, widths[-1])])
+        self.stages = nn.LayerList([halving(wide, half) for wide, half in zip(joined[1:], halves, strict=True)])
         self.last = LastStage(joined[0], outputs)
 
     def forward(self, images):
-        sizes = images if isinstance(images, list) else pyramid(images)
+        sizes = images if isinstance(images, list) else pyramid(images, SMALLEST)
         x = self.from_images[-1](sizes[-1])
         for i in reversed(range(len(self.stages))):
             x = paddle.concat([self.stages[i](x), self.from_images[i](sizes[i])], 1)
         return self.last(x)
-
-
-def pyramid(images) -> list:
-    """Images [N, C, S, S] at every size from 4x4 to S, by means of 2x2 pixels: a list of [N, C, s, s]."""
-    sizes = [images]
-    while sizes[0].shape[2] > SMALLEST:
-        sizes.insert(0, F.avg_pool2d(sizes[0], 2))
-    return sizes

@@ -281,60 +281,68 @@ def _check_groups(name: str, key: str, value: int, size: int):
 
 
 @dataclass(frozen=True)
-class StyleGAN2Generator(Network):
-    """The generator of StyleGAN2, for images of 32, 64, 128 or 256 pixels."""
+class StagedGenerator(Network):
+    """What the generators with a stage for each size share; not BOUNDED: they have no tanh."""
 
-    BUILT_BY: ClassVar = "ppgan_lite.networks.stylegan2.Generator"
     SIZES: ClassVar = (32, 64, 128, 256)
 
     ngf: Width = 512  # feature maps at the small sizes
+    full_until: MapSize = 32  # pixels, largest size with all feature maps; half as many at each larger size
+
+
+@dataclass(frozen=True)
+class StagedDiscriminator(Discriminator):
+    """What the discriminators with a stage for each size share."""
+
+    SIZES: ClassVar = (32, 64, 128, 256)
+
+    ndf: Width = 512  # feature maps at the small sizes
+    full_until: MapSize = 32  # pixels, largest size with all feature maps; half as many at each larger size
+
+
+@dataclass(frozen=True)
+class StyleGAN2Generator(StagedGenerator):
+    """The generator of StyleGAN2, for images of 32, 64, 128 or 256 pixels."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.stylegan2.Generator"
+
     full_until: MapSize = 64  # pixels, largest size with all feature maps; half as many at each larger size
     mapping_layers: Annotated[int, Range(1, 16)] = 8  # layers from z to w; 2 in ADA's settings for small data sets
 
 
 @dataclass(frozen=True)
-class StyleGAN2Discriminator(Discriminator):
+class StyleGAN2Discriminator(StagedDiscriminator):
     """The discriminator of StyleGAN2, for images of 32, 64, 128 or 256 pixels."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.stylegan2.Discriminator"
-    SIZES: ClassVar = (32, 64, 128, 256)
 
-    ndf: Width = 512  # feature maps at the small sizes
     full_until: MapSize = 64  # pixels, largest size with all feature maps; half as many at each larger size
     residual: bool = True  # residual blocks; false in ADA's settings for CIFAR-10
 
 
 @dataclass(frozen=True)
-class ProGANGenerator(Network):
+class ProGANGenerator(StagedGenerator):
     """The generator of progressive growing, for images of 32, 64, 128 or 256 pixels."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.progan.Generator"
-    SIZES: ClassVar = (32, 64, 128, 256)
-
-    ngf: Width = 512  # feature maps at the small sizes
-    full_until: MapSize = 32  # pixels, largest size with all feature maps; half as many at each larger size
 
 
 @dataclass(frozen=True)
-class ProGANDiscriminator(Discriminator):
+class ProGANDiscriminator(StagedDiscriminator):
     """The discriminator of progressive growing, for images of 32, 64, 128 or 256 pixels."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.progan.Discriminator"
-    SIZES: ClassVar = (32, 64, 128, 256)
-
-    ndf: Width = 512  # feature maps at the small sizes
-    full_until: MapSize = 32  # pixels, largest size with all feature maps; half as many at each larger size
 
 
 @dataclass(frozen=True)
-class MSGGANGenerator(ProGANGenerator):
+class MSGGANGenerator(StagedGenerator):
     """The generator of MSG-GAN, for images of 32, 64, 128 or 256 pixels."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.msggan.Generator"
 
 
 @dataclass(frozen=True)
-class MSGGANDiscriminator(ProGANDiscriminator):
+class MSGGANDiscriminator(StagedDiscriminator):
     """The discriminator of MSG-GAN, for images of 32, 64, 128 or 256 pixels."""
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.msggan.Discriminator"

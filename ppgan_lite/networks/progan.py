@@ -51,7 +51,7 @@ class Generator(_Growing):
 
     def forward(self, z):
         images = self.at_level(z)
-        for _ in range(self.largest - (images.shape[2] // SMALLEST).bit_length() + 1):
+        while images.shape[2] < SMALLEST * 2**self.largest:
             images = self.enlarge(images)
         return self.clip(images)
 

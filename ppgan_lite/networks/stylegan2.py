@@ -127,7 +127,7 @@ class ModulatedConv2D(nn.Layer):
     """A 3x3 or 1x1 convolution; a style scales its inputs, and with `demodulate` its outputs.
 
     With w [N, z_dim] and style s = A w + b: x s, the convolution, and 1 / sqrt(sum of (weight s)^2) for each of its
-    outputs: equations 1 and 3 of the paper, where each picture has a kernel of its own, have the same effect.
+    outputs. The paper's equations 1 and 3, with a kernel for each picture, give the same.
 
     Shapes: [N, I, H, W], [N, z_dim] -> [N, O, H, W], or with `up` [N, O, 2 H, 2 W].
 

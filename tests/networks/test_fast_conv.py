@@ -4,6 +4,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 import pytest
+from blur import blurred
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -98,15 +99,6 @@ def test_products_of_patches_equal_paddles(num, channels, features, size, stride
         stride,
         padding,
     )
-
-
-BLUR = paddle.to_tensor(np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype("float32") / 64).reshape([1, 1, 4, 4])
-
-
-def blurred(x, padding):
-    """By the kernel [1, 3, 3, 1] / 8, each channel by itself."""
-    y = F.conv2d(x.reshape([-1, 1, *x.shape[2:]]), BLUR, padding=padding)
-    return y.reshape([*x.shape[:2], *y.shape[2:]])
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)

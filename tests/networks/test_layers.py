@@ -2,6 +2,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 import pytest
+from blur import blurred
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paddle import nn
@@ -388,12 +389,6 @@ def test_a_blur_and_a_convolution_are_one_kernel_of_six_taps():
     """In float64: down, and up, where it is the same kernel transposed; at the borders, too."""
     rng = np.random.default_rng(0)
     x, weight = (paddle.to_tensor(rng.standard_normal(shape)) for shape in ([2, 3, 8, 6], [3, 3, 3, 3]))
-    blur = paddle.to_tensor(np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64).reshape([1, 1, 4, 4])
-
-    def blurred(x, padding):
-        y = F.conv2d(x.reshape([-1, 1, *x.shape[2:]]), blur, padding=padding)
-        return y.reshape([*x.shape[:2], *y.shape[2:]])
-
     down = F.conv2d(x, smoothed(weight), stride=2, padding=2)
     np.testing.assert_allclose(down.numpy(), F.conv2d(blurred(x, 2), weight, stride=2).numpy(), atol=1e-13)
     transposed = weight.transpose([1, 0, 2, 3])  # [I, O, 3, 3]

@@ -4,7 +4,8 @@ import paddle.nn.functional as F
 import pytest
 
 from ppgan_lite.networks import options
-from ppgan_lite.networks.msggan import Discriminator, Generator, pyramid
+from ppgan_lite.networks.layers import pyramid
+from ppgan_lite.networks.msggan import Discriminator, Generator
 
 SHAPE = (3, 32, 32)
 
@@ -45,7 +46,7 @@ def test_pictures_of_all_sizes_come_from_one_pass():
 
 def test_a_pyramid_is_of_means():
     x = paddle.randn([2, *SHAPE])
-    for size, picture in zip((8, 4, 2, 1), pyramid(x), strict=True):
+    for size, picture in zip((8, 4, 2, 1), pyramid(x, 4), strict=True):
         expected = x.numpy().reshape(2, 3, 32 // size, size, 32 // size, size).mean((3, 5))
         np.testing.assert_allclose(picture.numpy(), expected, atol=1e-6)
 
@@ -57,7 +58,7 @@ def test_the_discriminator_joins_a_picture_at_every_size():
         x = paddle.concat([d.stages[i](x), d.from_images[i](sizes[i])], 1)
     np.testing.assert_allclose(d(sizes).numpy(), d.last(x).numpy(), rtol=1e-5, atol=1e-5)
     images = paddle.randn([4, *SHAPE])
-    np.testing.assert_allclose(d(images).numpy(), d(pyramid(images)).numpy(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(d(images).numpy(), d(pyramid(images, 4)).numpy(), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("scale", range(4))

@@ -2,6 +2,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 import pytest
+from blur import blurred
 
 from ppgan_lite import runtime
 from ppgan_lite.losses.regularizers import path_lengths, zero_centred
@@ -166,11 +167,6 @@ def test_the_discriminator_is_the_papers_written_out(residual):
         bias = None if layer.bias is None else layer.bias_orig
         y = F.conv2d(x, layer.weight_orig / inputs**0.5, bias, **keys)
         return F.leaky_relu(y, LEAKY) * 2**0.5 if activates else y
-
-    def blurred(x, padding):
-        blur = paddle.to_tensor(np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype("float32") / 64).reshape([1, 1, 4, 4])
-        y = F.conv2d(x.reshape([-1, 1, *x.shape[2:]]), blur, padding=padding)
-        return y.reshape([*x.shape[:2], *y.shape[2:]])
 
     def block(layer, x):
         first, _, second, _ = layer.branch if residual else layer
