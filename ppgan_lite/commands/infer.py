@@ -588,6 +588,22 @@ def take_fast_blas_path():
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "7" if "avx512f" in flags else "5")
 
 
+@contextlib.contextmanager
+def _threads_given_back():
+    """Leave the process with the number of threads that Paddle read at its import.
+
+    Paddle Inference gives the whole process its own number when it starts, and 1 after each run: a training that
+    follows would be slower and have other last bits.
+    """
+    from paddle.base import core
+
+    try:
+        yield
+    finally:
+        number = re.match(r"[1-9]\d*", os.environ.get("OMP_NUM_THREADS", ""))  # a list for nested threads: "4,2"
+        core.set_num_threads(int(number[0]) if number else 1)
+
+
 def _start_paddle(folder: Path, files: list[str], network: Network, device: str, threads: int, gpu_memory: int):
     """A function from input arrays to output arrays, computed by Paddle Inference."""
     take_fast_blas_path()
@@ -609,14 +625,16 @@ def _start_paddle(folder: Path, files: list[str], network: Network, device: str,
         network.engine = "paddle"  # oneDNN runs on the CPU only
     config.set_cpu_math_library_num_threads(threads)
     config.enable_mkldnn() if network.engine == "paddle-onednn" else config.disable_mkldnn()  # on by default
-    predictor = inference.create_predictor(config)
+    with _threads_given_back():
+        predictor = inference.create_predictor(config)
     inputs = [predictor.get_input_handle(port["name"]) for port in network.inputs]
     outputs = [predictor.get_output_handle(name) for name in predictor.get_output_names()]
 
     def run(arrays):
         for handle, array in zip(inputs, arrays, strict=True):
             handle.copy_from_cpu(array)
-        predictor.run()
+        with _threads_given_back():
+            predictor.run()
         return [handle.copy_to_cpu() for handle in outputs]
 
     return run

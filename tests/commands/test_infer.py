@@ -389,6 +389,30 @@ def test_engines_and_batches_agree(network, small_export, tmp_path):
     assert expected.shape[0] == 64
 
 
+OF_THREADS = """
+import ctypes, sys
+from pathlib import Path
+import ppgan_lite
+from ppgan_lite.commands.infer import Network
+paddle = ppgan_lite.runtime.load_paddle()
+openmp = ctypes.CDLL(str(Path(paddle.__file__).parent / "libs" / "libiomp5.so"))
+for engine in ("paddle", "paddle-onednn"):
+    network = Network(Path(sys.argv[1]), "g", engine, threads=3)
+    started = openmp.omp_get_max_threads()
+    network({"z": paddle.zeros([1, 8]).numpy()})
+    print(started, openmp.omp_get_max_threads())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="paddle has another OpenMP there")
+def test_the_process_keeps_its_number_of_threads(small_export):
+    """A training after an export or a translation has the threads, and so the bits, of one in a new process."""
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", OF_THREADS, str(small_export)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert result.stdout.split() == ["2"] * 4, result.stderr
+
+
 @pytest.mark.usefixtures("onnx")
 def test_a_machine_without_paddle_takes_onnxruntime(small_export, tmp_path):
     code = (
