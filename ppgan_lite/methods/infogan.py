@@ -34,6 +34,10 @@ class InfoGAN(Adversarial):
             "d": make("discriminator", spec["image"].shape, (1, options.categories, options.codes)),
         }
 
+    @property
+    def noise(self):
+        return self.options.noise
+
     def train_step(self, batches, step):
         g, d = self.networks["g"], self.networks["d"]
         for batch in batches:

@@ -266,6 +266,7 @@ class InfoGAN(Adversarial):
     WATCHES: ClassVar = {"d": "g"}
 
     z_dim: Width = 62  # length of the noise vector, without the codes
+    noise: Literal["normal", "uniform"] = "normal"  # of each number of it: N(0, 1), or in [-1, 1] as in the code
     categories: Annotated[int, Range(2, 1000)] = 10  # number of values of the categorical code
     codes: Annotated[int, Range(1, 100)] = 2  # number of continuous codes, uniform in [-1, 1]
     info_weight: Weight = 1.0  # weight of the categorical code's mutual information (lambda of the paper)

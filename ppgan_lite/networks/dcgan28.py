@@ -7,6 +7,7 @@ after the max-pool instead of before it (both are monotone, so they commute).
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppgan_lite.networks.initialise import normal_002
 from ppgan_lite.networks.layers import (
     BatchNorm2D,
     BilinearUpsampleConv2D,
@@ -50,6 +51,8 @@ class Generator(nn.Layer):
             _double_size(options.upsample, ngf, channels, bias=True),
             nn.Tanh(),
         )
+        if options.init == "normal_0.02":
+            normal_002(self)
 
     def forward(self, z):
         return self.upsample(self.project(z).reshape([-1, *self.feature_shape]))  # [N, 2 ngf, 7, 7]

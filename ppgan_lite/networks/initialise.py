@@ -7,11 +7,11 @@ from paddle import nn
 
 
 def normal_002(network: nn.Layer):
-    """Weights of convolutions from N(0, 0.02^2), gains of norms from N(1, 0.02^2), as in DCGAN and pix2pix."""
+    """Weights from N(0, 0.02^2), gains of norms from N(1, 0.02^2), as in DCGAN, pix2pix and InfoGAN's code."""
     for layer in network.sublayers():
-        if isinstance(layer, nn.Conv2D | nn.Conv2DTranspose):
+        if isinstance(layer, nn.Conv2D | nn.Conv2DTranspose | nn.Linear):
             layer.weight.set_value(paddle.normal(0.0, 0.02, layer.weight.shape))
-        elif isinstance(layer, nn.BatchNorm2D | nn.InstanceNorm2D) and _gain(layer) is not None:
+        elif isinstance(layer, nn.BatchNorm1D | nn.BatchNorm2D | nn.InstanceNorm2D) and _gain(layer) is not None:
             _gain(layer).set_value(paddle.normal(1.0, 0.02, _gain(layer).shape))
 
 

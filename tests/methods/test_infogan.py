@@ -86,6 +86,16 @@ def test_a_draw_has_each_category_in_turn_and_codes_in_their_range():
     assert method.samplers()["g"](drawn).shape == [400, *SHAPE]
 
 
+@pytest.mark.parametrize("noise", ["normal", "uniform"])
+def test_the_noise_is_drawn_as_its_port_says(noise):
+    method = build(tree("infogan", noise=noise, **KEYS))
+    z, port = method.draw_z(1000).numpy(), method.interfaces()["g"].inputs[0]
+    assert port.distribution == noise
+    assert port.range == ((-1, 1) if noise == "uniform" else None)
+    assert z.std() == pytest.approx(1 if noise == "normal" else 3**-0.5, rel=0.05)
+    assert (abs(z).max() <= 1) == (noise == "uniform")
+
+
 def test_recognise_runs_in_evaluation_mode_and_changes_nothing():
     method = build(tree("infogan", **KEYS))
     method.train_step(make_batches(), 1)

@@ -2,6 +2,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 import pytest
+from paddle import nn
 
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.networks import fast_conv, layers, options
@@ -27,6 +28,24 @@ def test_parameter_counts_follow_table_1_less_the_biases_before_norms():
     g = Generator(options.DCGAN28Generator(name="dcgan28", upsample="transposed"), 74, SHAPE)
     linear = 74 * 1024 + 2 * 1024 + 1024 * 128 * 49 + 2 * 128 * 49
     assert count(g) == linear + 16 * 128 * 64 + 2 * 64 + 16 * 64 + 1
+
+
+def test_the_first_weights_are_those_of_the_authors_code():
+    paddle.seed(0)
+    keys = options.DCGAN28Generator(name="dcgan28", ngf=16, upsample="transposed", init="normal_0.02")
+    g, d = Generator(keys, 74, SHAPE), discriminator(outputs=(1, 10, 2), ndf=16, init="normal_0.02", slope=0.01)
+    norms = [layer for layer in [*g.sublayers(), *d.sublayers()] if isinstance(layer, nn.BatchNorm1D | nn.BatchNorm2D)]
+    gains = {layer.weight.name for layer in norms}
+    for p in [*g.parameters(), *d.parameters()]:
+        if p.stop_gradient:  # a batch norm's statistics
+            continue
+        values = p.numpy() - (p.name in gains)
+        if p.ndim == 1 and p.name not in gains:
+            assert not values.any(), p.name
+        else:
+            assert abs(values.mean()) < 5 * 0.02 / values.size**0.5, p.name
+            assert values.std() == pytest.approx(0.02, rel=3 / values.size**0.5), p.name
+    assert {layer._negative_slope for layer in d.sublayers() if isinstance(layer, nn.LeakyReLU)} == {0.01}
 
 
 @pytest.mark.parametrize("norm", ["spectral", "none"])
