@@ -1,10 +1,15 @@
 """Boundary equilibrium GAN: the discriminator is an autoencoder."""
 
+import math
+
 import paddle
 
 from ppgan_lite.methods.base import Adversarial
 from ppgan_lite.methods.interface import Interface, picture_port
 from ppgan_lite.methods.modes import frozen
+
+SMOOTHING = 0.99  # decay of the average of M: single batches say little
+LEAST_RATE = 1 / 8  # of the config's learning rates
 
 
 class BEGAN(Adversarial):
@@ -16,7 +21,9 @@ class BEGAN(Adversarial):
         k <- k + lambda_k (gamma L(x) - L(G(z_G))), kept in [0, 1]
 
     k balances D's two aims, so that E[L(G(z))] = gamma E[L(x)]. The convergence measure, lower is better,
-    M = L(x) + |gamma L(x) - L(G(z))|, is logged as `score/convergence`. |v| is a mean over pixels (eta = 1).
+    M = L(x) + |gamma L(x) - L(G(z))|, is logged as `score/convergence`. |v| is a mean over pixels (eta = 1). With
+    `patience` the learning rates are halved when M stalls (section 4.1).
+
     A generator `g(z)` and an autoencoder `d(images)` -> images.
     """
 
@@ -25,6 +32,9 @@ class BEGAN(Adversarial):
     def __init__(self, options, networks, optimizers, spec):
         super().__init__(options, networks, optimizers, spec)
         self.state["k"] = paddle.zeros([])
+        if options.patience:
+            first = {"convergence": 0.0, "lowest": math.inf, "stalled": 0.0, "rate": 1.0}
+            self.state |= {name: paddle.full([], value) for name, value in first.items()}
 
     @staticmethod
     def make_networks(options, make, spec):
@@ -35,6 +45,9 @@ class BEGAN(Adversarial):
 
     def train_step(self, batches, step):
         g, d, k, gamma = self.networks["g"], self.networks["d"], self.state["k"], self.options.gamma
+        if self.options.patience:
+            for optimizer in self.optimizers.values():
+                optimizer.scale(self.state["rate"].item())
         for batch in batches:
             real = self.augment(batch["image"])  # [N, C, H, W] in [-1, 1]
             fake = self.augment(self.fakes(self.draw_z(len(real))))
@@ -45,13 +58,27 @@ class BEGAN(Adversarial):
             self.update("g", loss_g)
         balance = (gamma * loss_real - loss_g).detach()
         k.set_value((k + self.options.k_rate * balance).clip(0, 1))
-        return {
+        convergence = loss_real.detach() + balance.abs()
+        halved = self._halve_rates(convergence) if self.options.patience else {}
+        return halved | {
             "loss/d_real": loss_real,
             "loss/d_fake": loss_fake,
             "loss/g": loss_g,
             "score/k": k.clone(),
-            "score/convergence": loss_real.detach() + balance.abs(),
+            "score/convergence": convergence,
         }
+
+    def _halve_rates(self, convergence) -> dict:
+        """Halve the rates after `patience` steps without a new lowest M. Returns the scalars to log."""
+        smooth, lowest, stalled, rate = (self.state[name] for name in ("convergence", "lowest", "stalled", "rate"))
+        is_first = bool(lowest.isinf())
+        smooth.set_value(convergence if is_first else smooth + (1 - SMOOTHING) * (convergence - smooth))
+        stalled.set_value(paddle.zeros([]) if smooth < lowest else stalled + 1)
+        lowest.set_value(lowest.minimum(smooth))
+        if stalled >= self.options.patience and rate > LEAST_RATE:
+            rate.set_value(rate / 2)
+            stalled.set_value(paddle.zeros([]))
+        return {"schedule/rate": rate.clone()}
 
     def interfaces(self):
         images = picture_port(self.spec["image"])

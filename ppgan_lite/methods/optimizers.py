@@ -22,6 +22,7 @@ class Optimizer:
 
     def __init__(self, options, networks: dict[str, nn.Layer]):
         self._options = options
+        self._lr = options.lr
         self.parameters = {
             f"{network}.{name}" if len(networks) > 1 else name: p
             for network, layer in networks.items()
@@ -58,7 +59,12 @@ class Optimizer:
         left = 1 - max(0.0, (step - 1 - start) / (steps - start))  # from 1 to almost 0
         if options.decay == "cosine":
             left = (1 - math.cos(math.pi * left)) / 2
-        self._paddle.set_lr(options.decay_to + (options.lr - options.decay_to) * left)
+        self._lr = options.decay_to + (options.lr - options.decay_to) * left
+        self._paddle.set_lr(self._lr)
+
+    def scale(self, factor: float):
+        """Multiply the learning rate of `schedule` by a factor, until the next call of either."""
+        self._paddle.set_lr(self._lr * factor)
 
     def step(self):
         """Update every parameter that has a gradient."""

@@ -283,6 +283,7 @@ class BEGAN(Adversarial):
     z_dim: Width = 64  # length of the noise vector, uniform in [-1, 1], and of the autoencoder's code
     gamma: Annotated[float, Range(0, 1, open_ends="low")] = 0.5  # diversity ratio E[L(G(z))] / E[L(x)] to aim at
     k_rate: Positive = 0.001  # step size of k, the weight of L(G(z)) in D's loss (lambda_k of the paper)
+    patience: Count | None = None  # steps without a new lowest M, smoothed, that halve the learning rates; null: never
 
     def check(self):
         """Refuse options that do not go together. Raises ConfigError."""

@@ -1,18 +1,19 @@
 """The networks of BEGAN (Berthelot et al. 2017, figure 1, https://arxiv.org/abs/1703.10717) for 28 or 32 pixels.
 
 The generator and the autoencoder's decoder have the same layers. As in the paper's simpler form there are no skip
-connections. One departure: images end in tanh, which keeps them within [-1, 1]; the paper has no activation there.
+connections. The paper has no activation at the end, as `end: linear`; tanh keeps images within [-1, 1].
 """
 
 from paddle import nn
 
-from ppgan_lite.networks.layers import Conv2D, NearestUpsample
+from ppgan_lite.networks.layers import Clip, Conv2D, NearestUpsample
 
+ENDS = {"tanh": nn.Tanh, "linear": Clip}
 STAGES = 3
 
 
 class Generator(nn.Layer):
-    """Noise or code [N, z_dim] -> images [N, C, S, S] in [-1, 1].
+    """Noise or code [N, z_dim] -> images [N, C, S, S] in [-1, 1], with `end: linear` in evaluation mode only.
 
     Linear to nf x S/4 x S/4; three stages of two 3x3 convolutions with ELU, upsampling between stages; a 3x3
     convolution to C channels.
@@ -32,7 +33,7 @@ class Generator(nn.Layer):
                 Conv2D(nf, nf, 3, padding=1, bias=True),
                 nn.ELU(),
             ]
-        self.layers = nn.Sequential(*layers, Conv2D(nf, image_shape[0], 3, padding=1, bias=True), nn.Tanh())
+        self.layers = nn.Sequential(*layers, Conv2D(nf, image_shape[0], 3, padding=1, bias=True), ENDS[options.end]())
 
     def forward(self, z):
         return self.layers(self.linear(z).reshape([-1, *self.feature_shape]))  # [N, nf S/4 S/4] -> [N, nf, S/4, S/4]

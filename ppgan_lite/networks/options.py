@@ -357,8 +357,11 @@ class BEGANGenerator(Generator):
 
     BUILT_BY: ClassVar = "ppgan_lite.networks.began.Generator"
     SIZES: ClassVar = (28, 32)
+    CAN: ClassVar = frozenset({ANY_NOISE})
+    CAN_WITH: ClassVar = {BOUNDED: ("end", ("tanh",))}
 
     nf: Width = 64  # feature maps of each convolution
+    end: Literal["tanh", "linear"] = "tanh"  # what follows the last convolution; linear: nothing, as in the paper
 
 
 @dataclass(frozen=True)
@@ -369,6 +372,17 @@ class BEGANAutoencoder(Network):
     SIZES: ClassVar = (28, 32)
 
     nf: Width = 64  # feature maps in the first stage; the encoder's later stages have 2 and 3 times as many
+    end: Literal["tanh", "linear"] = "tanh"  # what follows the last convolution; linear: nothing, as in the paper
+
+
+@dataclass(frozen=True)
+class ShallowAutoencoder(Network):
+    """A shallow autoencoder with batch norms, for images of 28 pixels: BEGAN on MNIST in Lucic et al. 2018."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.shallow.Autoencoder"
+    SIZES: ClassVar = (28,)
+
+    nf: Width = 64  # feature maps after the first convolution; the second has twice as many
 
 
 @dataclass(frozen=True)
@@ -467,7 +481,7 @@ DISCRIMINATORS = {  # encoders, too: the number of outputs is free
     "r3gan": R3GANDiscriminator,
     "resnet32": ResNet32Discriminator,
 }
-AUTOENCODERS = {"began": BEGANAutoencoder}
+AUTOENCODERS = {"began": BEGANAutoencoder, "shallow": ShallowAutoencoder}
 STYLE_GENERATORS = {"stylegan2": StyleGAN2Generator}
 STYLE_DISCRIMINATORS = {"stylegan2": StyleGAN2Discriminator}
 GROWING_GENERATORS = {"progan": ProGANGenerator}

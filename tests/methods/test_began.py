@@ -90,3 +90,24 @@ def test_noise_is_uniform_from_minus_1_to_1():
     assert -1 <= z.min() < -0.99
     assert 0.99 < z.max() <= 1
     assert abs(z.mean()) < 0.05
+
+
+def rates_with(growth, tmp_path, steps=9):
+    """The logged rates of a training whose pictures, and so M, become `growth` times as large in each step."""
+    keys = config(patience=2) | {"optim": {"g": SLOW, "d": SLOW}}
+    method, rates = build(keys), []
+    for number in range(1, steps + 1):
+        batch = {name: value * growth**number for name, value in make_batches()[0].items() if name == "image"}
+        rates.append(float(method.train_step([batch], number)["schedule/rate"]))
+        checkpoint.save(tmp_path, number, method, {}, keep=1)
+        method = build(keys)  # each step is a resume
+        checkpoint.load_newest(tmp_path, on_damage=pytest.fail).restore(method)
+    method.train_step([batch], steps + 1)
+    used = {optimizer._paddle.get_lr() for optimizer in method.optimizers.values()}
+    assert used == {SLOW["lr"] * rates[-1]}
+    return rates
+
+
+def test_the_rates_are_halved_when_m_stalls_and_not_while_it_falls(tmp_path):
+    assert rates_with(2.0, tmp_path / "rising") == [1, 1, 1 / 2, 1 / 2, 1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8]
+    assert rates_with(0.5, tmp_path / "falling") == 9 * [1]

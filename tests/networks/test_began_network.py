@@ -7,12 +7,12 @@ from ppgan_lite.networks import options
 from ppgan_lite.networks.began import Autoencoder, Generator
 
 
-def generator(shape=(1, 28, 28), nf=4):
-    return Generator(options.BEGANGenerator(name="began", nf=nf), 16, shape)
+def generator(shape=(1, 28, 28), nf=4, **keys):
+    return Generator(options.BEGANGenerator(name="began", nf=nf, **keys), 16, shape)
 
 
-def autoencoder(shape=(1, 28, 28), nf=4):
-    return Autoencoder(options.BEGANAutoencoder(name="began", nf=nf), 16, shape)
+def autoencoder(shape=(1, 28, 28), nf=4, **keys):
+    return Autoencoder(options.BEGANAutoencoder(name="began", nf=nf, **keys), 16, shape)
 
 
 def count(network):
@@ -41,6 +41,16 @@ def test_shapes_and_range(shape):
     rebuilt = d(images)
     assert rebuilt.shape == [5, *shape]
     assert float(rebuilt.abs().max()) <= 1
+
+
+@pytest.mark.parametrize("make", [generator, autoencoder])
+def test_a_linear_end_is_clipped_in_evaluation_mode_only(make):
+    network = make(end="linear")
+    inputs = 1000 * paddle.randn([5, 16] if make is generator else [5, 1, 28, 28])
+    trained = network(inputs)
+    assert float(trained.abs().max()) > 1
+    network.eval()
+    np.testing.assert_allclose(network(inputs).numpy(), trained.clip(-1, 1).numpy(), rtol=1e-3, atol=1e-5)
 
 
 def test_the_autoencoders_output_depends_on_the_code_only():
