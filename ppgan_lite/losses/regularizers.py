@@ -30,10 +30,10 @@ def zero_centred(outputs, points):
 
     Args:
         outputs: d(points), [N, 1]; each depends on its own point only.
-        points: [N, ...], with `stop_gradient` false.
+        points: [N, ...], or a list of tensors that are a point together; with `stop_gradient` false.
     """
-    (gradient,) = paddle.grad(outputs.sum(), points, create_graph=True)
-    return (gradient.reshape([len(points), -1]) ** 2).sum(1).mean()
+    gradients = paddle.grad(outputs.sum(), points, create_graph=True)
+    return sum((gradient.reshape([len(gradient), -1]) ** 2).sum(1) for gradient in gradients).mean()
 
 
 def path_lengths(images, styles):

@@ -9,7 +9,7 @@ from ppgan_lite.methods.interface import Interface, picture_port
 from ppgan_lite.methods.modes import frozen
 
 SMOOTHING = 0.99  # decay of the average of M: single batches say little
-LEAST_RATE = 1 / 8  # of the config's learning rates
+LEAST_RATE = 1 / 8  # lowest share of the learning rates in the config
 
 
 class BEGAN(Adversarial):

@@ -266,7 +266,7 @@ class InfoGAN(Adversarial):
     WATCHES: ClassVar = {"d": "g"}
 
     z_dim: Width = 62  # length of the noise vector, without the codes
-    noise: Literal["normal", "uniform"] = "normal"  # of each number of it: N(0, 1), or in [-1, 1] as in the code
+    noise: Literal["normal", "uniform"] = "normal"  # distribution of its numbers: N(0, 1), or in [-1, 1] as in the code
     categories: Annotated[int, Range(2, 1000)] = 10  # number of values of the categorical code
     codes: Annotated[int, Range(1, 100)] = 2  # number of continuous codes, uniform in [-1, 1]
     info_weight: Weight = 1.0  # weight of the categorical code's mutual information (lambda of the paper)
@@ -373,10 +373,13 @@ class MSGGAN(Adversarial):
 
     BUILT_BY: ClassVar = "ppgan_lite.methods.msggan.MSGGAN"
     NETWORKS: ClassVar = {"generator": MULTI_SCALE_GENERATORS, "discriminator": MULTI_SCALE_DISCRIMINATORS}
-    ONLY_WITH: ClassVar = {"gp_weight": ("loss", ("wgan_gp",))}
+    ONLY_WITH: ClassVar = {"gp_weight": ("loss", ("wgan_gp",)), "r1_gamma": ("loss", ("logistic",))}
 
     z_dim: Width = 512  # length of the noise vector
-    loss: Literal["wgan_gp", "hinge"] = "wgan_gp"  # the paper's, or the relativistic hinge loss of the authors' code
+    loss: Literal["wgan_gp", "hinge", "logistic"] = (
+        "wgan_gp"  # ProGAN's, the relativistic one of the authors' code, or StyleGAN's
+    )
+    r1_gamma: Weight = 10.0  # weight of R1, the penalty of the logistic loss (gamma of Mescheder et al. 2018)
     gp_weight: Weight = 10.0  # weight of the gradient penalty (lambda of WGAN-GP)
 
     def check(self):

@@ -166,7 +166,7 @@ class InfoGANDiscriminator(Discriminator):
 
     ndf: Width = 64  # feature maps after the first convolution; later layers have 2 and 16 times as many
     norm: Literal["batch", "spectral", "none"] = "batch"  # normalisation; wgan_gp and dragan refuse batch
-    slope: Annotated[float, Range(0, 1)] = 0.1  # of the leaky ReLUs below 0: 0.1 in the paper's table, 0.01 in its code
+    slope: Annotated[float, Range(0, 1)] = 0.1  # LeakyReLU's slope below 0: 0.1 in the paper's table, 0.01 in its code
     init: Literal["paddle", "normal_0.02"] = "paddle"  # first weights: Paddle's, or N(0, 0.02^2) as in the code
 
 

@@ -34,11 +34,11 @@ def test_steps_with_the_papers_loss_equal_the_algorithm_written_out():
             gradients = paddle.grad(d(points).sum(), points, create_graph=True)
             squares = sum(gradient.square().sum([1, 2, 3]) for gradient in gradients)
             penalty = ((squares + 1e-12).sqrt() - 1).square().mean()
-            loss_d = f.mean() - r.mean()
+            loss_d, lead = f.mean() - r.mean(), r.mean() - f.mean()
             twin.apply("d", loss_d + 3 * penalty)
         f = d(g.scales(noise()))
         twin.apply("g", -f.mean())
-        return {"loss/d": loss_d, "loss/g": -f.mean(), "reg/gp": penalty, "score/lead": r.mean() - f.mean()}
+        return {"loss/d": loss_d, "loss/g": -f.mean(), "reg/gp": penalty, "score/lead": lead}
 
     assert_equals(tree("msggan", NETWORKS, SLOW, d_updates=2, gp_weight=3.0), algorithm)
 
@@ -52,14 +52,35 @@ def test_steps_with_the_released_loss_equal_the_algorithm_written_out():
             real = sizes(batch["image"])
             r, f = d(real), d([picture.detach() for picture in g.scales(noise())])
             loss_d = F.relu(1 - (r - f.mean())).mean() + F.relu(1 + (f - r.mean())).mean()
+            lead = r.mean() - f.mean()
             twin.apply("d", loss_d)
         f, r = d(g.scales(noise())), d(real)
         loss_g = F.relu(1 + (r - f.mean())).mean() + F.relu(1 - (f - r.mean())).mean()
-        lead = r.mean() - f.mean()
         twin.apply("g", loss_g)
         return {"loss/d": loss_d, "loss/g": loss_g, "score/lead": lead}
 
     assert_equals(tree("msggan", NETWORKS, SLOW, d_updates=2, loss="hinge"), algorithm)
+
+
+def test_steps_with_the_logistic_loss_equal_the_algorithm_written_out():
+    """R1 is by the pictures of all sizes together."""
+
+    def algorithm(twin, batches):
+        g, d = twin.networks["g"], twin.networks["d"]
+        for batch in batches:
+            real, fake = sizes(batch["image"].clone()), [picture.detach() for picture in g.scales(noise())]
+            for picture in real:
+                picture.stop_gradient = False
+            r, f = d(real), d(fake)
+            gradients = paddle.grad(r.sum(), real, create_graph=True)
+            penalty = sum(gradient.square().sum() for gradient in gradients) / NUM
+            loss_d, lead = F.softplus(-r).mean() + F.softplus(f).mean(), r.mean() - f.mean()
+            twin.apply("d", loss_d + 0.3 / 2 * penalty)
+        loss_g = F.softplus(-d(g.scales(noise()))).mean()
+        twin.apply("g", loss_g)
+        return {"loss/d": loss_d, "loss/g": loss_g, "reg/r1": penalty, "score/lead": lead}
+
+    assert_equals(tree("msggan", NETWORKS, SLOW, d_updates=2, loss="logistic", r1_gamma=0.3), algorithm)
 
 
 def test_each_update_has_gradients_of_its_own_only(monkeypatch):
