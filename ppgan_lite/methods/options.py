@@ -376,9 +376,7 @@ class MSGGAN(Adversarial):
     ONLY_WITH: ClassVar = {"gp_weight": ("loss", ("wgan_gp",)), "r1_gamma": ("loss", ("logistic",))}
 
     z_dim: Width = 512  # length of the noise vector
-    loss: Literal["wgan_gp", "hinge", "logistic"] = (
-        "wgan_gp"  # ProGAN's, the relativistic one of the authors' code, or StyleGAN's
-    )
+    loss: Literal["wgan_gp", "hinge", "logistic"] = "wgan_gp"  # loss of ProGAN, of the released code, or of StyleGAN
     r1_gamma: Weight = 10.0  # weight of R1, the penalty of the logistic loss (gamma of Mescheder et al. 2018)
     gp_weight: Weight = 10.0  # weight of the gradient penalty (lambda of WGAN-GP)
 

@@ -1,6 +1,5 @@
 import numpy as np
 import paddle
-import paddle.nn.functional as F
 import pytest
 
 from ppgan_lite.networks import options
@@ -75,5 +74,5 @@ def test_the_discriminator_has_double_gradients():
     d, x = discriminator(), paddle.randn([4, *SHAPE])
     x.stop_gradient = False
     (gradient,) = paddle.grad(d(x).sum(), x, create_graph=True)
-    F.relu(gradient.square().sum([1, 2, 3]) - 1e-3).mean().backward()
+    gradient.square().sum([1, 2, 3]).mean().backward()
     assert float(d.from_images[3][0].weight_orig.grad.abs().max()) > 0
