@@ -164,6 +164,15 @@ def test_a_decay_may_end_above_zero(decay):
     assert min(to_some) == to_some[-1] > 0.125
 
 
+@pytest.mark.parametrize(("decay", "rate"), [(None, 0.1), ("linear", 0.05)])
+def test_a_factor_is_of_the_scheduled_rate_and_lasts_until_the_next(decay, rate):
+    optimizer = Optimizer(optim.SGD(name="sgd", lr=0.1, decay=decay), {"net": nn.Linear(1, 1)})
+    optimizer.schedule(3, 4)
+    for factor in (0.5, 0.5, 0.25):
+        optimizer.scale(factor)
+        assert optimizer._paddle.get_lr() == pytest.approx(factor * rate)
+
+
 def test_the_gradient_norm_is_over_all_gradients_as_one_vector():
     net = network()
     optimizer = Optimizer(ADAM, {"net": net})
