@@ -18,9 +18,12 @@ POINTS = "data={name: gaussians, batch_size: 8, num_images: 44}"
 NOISE = "data={name: fake, batch_size: 8, num_images: 44, size: 32}"
 PAIRS = "data={name: derived, images: fake, batch_size: 8, num_images: 44}"
 UNPAIRED = "data={name: derived, images: fake, batch_size: 8, num_images: 44, paired: false}"
+PIXELS = "data={name: fake, batch_size: 8, num_images: 44, size: 8, channels: 1}"  # a picture takes 64 steps
 ATTRIBUTES = "data={name: coloured_digits, batch_size: 8, num_images: 44}"
 OF_METHODS = {  # methods that take other fields of the data
     "pix2pix": [PAIRS, "discriminator.layers=2"],
+    "ddpm": [DIGITS, "denoiser.widths=[4, 8, 8]", "method.sampling_steps=2"],
+    "pixelcnn": [PIXELS, "density.features=4", "density.blocks=2", "density.head=8"],
     # the pools are full in the third step
     "cyclegan": [UNPAIRED, "method.pool_size=20", "generator.blocks=1", "discriminator.layers=1"],
     "stargan": [ATTRIBUTES, "generator.blocks=1", "discriminator.layers=3"],

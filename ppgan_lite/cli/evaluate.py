@@ -5,9 +5,11 @@
   ppgan evaluate --run output/dcgan_mnist --step best --json result.json
   ppgan evaluate --run output/dcgan_mnist --features inception
   ppgan evaluate --run output/biggan_cifar10_cpu --truncation 0.5
+  ppgan evaluate --run output/vae_mnist_binary --draws 5000
   ppgan evaluate --run output/own_pictures --data-root moved/pictures
 
-A generator is measured by several metrics, each shown next to its value for real images; a translator by the nearness
+A generator is measured by several metrics, each shown next to its value for real images, and where it has a likelihood
+(pixelcnn, vae, ddpm) by the bits per dimension of test images, or a bound of them; a translator by the nearness
 of its pictures to the true ones and to the other domain, or by the attributes they have, next to baselines; and a
 classifier by its accuracy. The first line is the headline, such as the Frechet distance or the test accuracy. The last
 line is the protocol: only figures with the same protocol can be compared. Results are kept in the run's folder, in
@@ -44,6 +46,13 @@ def add_arguments(parser: cli.Parser):
         help="seed of the noise and of the selection of images (default: 0)",
     )
     cli.add_truncation(parser)
+    parser.add_argument(
+        "--draws",
+        metavar="K",
+        type=cli.whole_number(1),
+        help="random draws for each image that a bound of its likelihood is computed from, as for vae: the more, the "
+        "tighter (default: the method's own number, which the protocol shows)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the (last) result to FILE")
     parser.add_argument(
         "--data-root", metavar="PATH", help="where the run's data is now, the same files (default: where it was)"
@@ -58,5 +67,14 @@ def run(args):
     from ppgan_lite.commands.evaluate import evaluate
 
     evaluate(
-        args.run, args.step, args.num, args.features, args.seed, args.json, args.device, args.data_root, args.truncation
+        args.run,
+        args.step,
+        args.num,
+        args.features,
+        args.seed,
+        args.json,
+        args.device,
+        args.data_root,
+        args.truncation,
+        args.draws,
     )

@@ -10,6 +10,7 @@
   ppgan sample --run output/biggan_cifar10_cpu --truncation 0.5 --out truncated.png
   ppgan sample --run output/gan_toy1d --out toy.png
   ppgan sample --run output/dcgan_mnist --walk 8 --out walk.mp4
+  ppgan sample --run output/pixelcnn_mnist --making --out making.gif
   ppgan sample --run output/stylegan2_flowers64_cpu --truncation 0.7 --out truncated.png
   ppgan sample --run output/stylegan2_flowers64_cpu --mix 8 --out mixed.png
   ppgan sample --run output/stylegan2_flowers64_cpu --project photo.jpg --out found.png
@@ -19,7 +20,8 @@ FILE.png each class has a column and each noise vector a row; --num is rounded d
 columns of infogan are its categories. --sweep code1 has a row for each category and 10 columns, code values from -2 to
 2 (training uses [-1, 1]). For a run on points, FILE.png shows four moments of the training. --timelapse makes a film of
 the run's previews in samples/. --walk makes a film of pictures that change as their noise goes through N random vectors
-and back to the first, 30 frames from each to the next, as many pictures at once as --num says.
+and back to the first, 30 frames from each to the next, as many pictures at once as --num says. --making makes a film
+of how pixelcnn draws pixel by pixel, and how ddpm takes noise away.
 
 Only stylegan2 has styles: --mix makes a table of pictures that take their coarse styles from the picture at the left
 and the fine ones from the picture above, and --project searches for the styles that come nearest to a picture (a minute
@@ -42,7 +44,7 @@ def add_arguments(parser: cli.Parser):
     parser.add_argument(
         "--num",
         type=cli.whole_number(1),
-        help="number of images (default: 64, for --walk 16); --mix rounds it down to a table",
+        help="number of images (default: 64, for --walk and --making 16); --mix rounds it down to a table",
     )
     parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="seed of the noise (default: 0)")
     parser.add_argument("--labels", metavar="A,B,...", help="classes to draw, by number or name (default: all)")
@@ -60,6 +62,11 @@ def add_arguments(parser: cli.Parser):
         help="a film of a walk through N random noise vectors: FILE.gif or FILE.mp4",
     )
     ways.add_argument(
+        "--making",
+        action="store_true",
+        help="a film of how pixelcnn or ddpm makes its pictures step by step: FILE.gif or FILE.mp4",
+    )
+    ways.add_argument(
         "--mix",
         metavar="SIZE",
         nargs="?",
@@ -73,12 +80,13 @@ def add_arguments(parser: cli.Parser):
     parser.add_argument(
         "--fps",
         type=cli.whole_number(1),
-        help="frames per second of the film (default: 30 for --walk, 10 for --timelapse)",
+        help="frames per second of the film (default: 30 for --walk and --making, 10 for --timelapse)",
     )
     cli.add_device(parser)
     parser.give_own_options("timelapse", own={"fps"}, shared={"run", "out", "debug"})
     of_runs = {"run", "out", "debug", "step", "seed", "device"}
     parser.give_own_options("walk", own={"fps"}, shared={*of_runs, "num", "labels", "truncation"})
+    parser.give_own_options("making", own={"fps"}, shared={*of_runs, "num", "labels", "truncation"})
     parser.give_own_options("mix", own=set(), shared={*of_runs, "num", "truncation"})
     parser.give_own_options("project", own=set(), shared=of_runs)
 
@@ -94,12 +102,16 @@ def run(args):
     runtime.load_paddle()
     from ppgan_lite.commands.sample import Request, sample
 
-    num = args.num or (16 if args.walk else 64)
+    num = args.num or (16 if args.walk or args.making else 64)
     request = Request(num, args.seed, args.interpolate, args.labels, args.sweep, args.truncation)
     if args.walk:
         from ppgan_lite.commands.walk import save_walk
 
         save_walk(args.run, args.out, args.step, request, args.walk, args.fps or 30, args.device)
+    elif args.making:
+        from ppgan_lite.commands.making import save_making
+
+        save_making(args.run, args.out, args.step, request, args.fps or 30, args.device)
     elif args.mix:
         from ppgan_lite.commands.mix import save_mix
 

@@ -7,6 +7,7 @@ from ppgan_lite.commands.sample import check_truncation
 from ppgan_lite.device import set_device
 from ppgan_lite.errors import DamagedCheckpointError, EvaluationError, RunError, UserError, warn
 from ppgan_lite.evaluation.evaluation import Evaluation
+from ppgan_lite.evaluation.likelihood import check_draws
 from ppgan_lite.files import disk_errors, locked
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.results import Result, Results, difference
@@ -24,6 +25,7 @@ def evaluate(
     device: str,
     data_root: str | None = None,
     truncation: float | None = None,
+    num_draws: int | None = None,
 ) -> Result:
     """Measure checkpoints of a run, print the results and keep them in the run's folder.
 
@@ -36,13 +38,14 @@ def evaluate(
         data_root: where the run's data is now; None: where it was.
         truncation: see `Sampler.truncated`; None: pictures as the generator was trained to make them. Results with
             truncation are kept apart.
+        num_draws: see `GeneratorEvaluation`.
 
     Returns:
         the result of the (last) checkpoint.
 
     Raises:
-        UserError: no such run or checkpoint; the data, the features, `num` or `truncation` are not possible; `json` is
-            unwritable.
+        UserError: no such run or checkpoint; the data, the features, `num`, `truncation` or `num_draws` are not
+            possible; `json` is unwritable.
     """
     if json is not None:
         _check_json(json)
@@ -51,8 +54,10 @@ def evaluate(
     _warn_of_no_effect(run.config().method, num, features, seed)
     if truncation is not None:
         check_truncation(method, truncation)
+    if num_draws is not None:
+        check_draws(method)
     train = data_of(run, "train", data_root)
-    evaluation = Evaluation(used_config(run, data_root), train, num, features, seed, truncation)
+    evaluation = Evaluation(used_config(run, data_root), train, num, features, seed, truncation, num_draws)
     results = run.results if truncation is None else run.results.with_truncation(truncation)
     steps = sorted({*checkpoint.list_steps(run.checkpoints), *checkpoint.list_steps(run.best)})
     for each in steps if step == "all" else [saved.step]:

@@ -182,10 +182,10 @@ def open_generator(run: Run, step: int | str | None, request: Request) -> Opened
 def check_truncation(method: Method, truncation: float):
     """Raise RunError unless the method has a generator that can be truncated to this, see `Sampler.truncated`."""
     samplers = method.samplers().values()
-    if not any(sampler.has_normal_noise for sampler in samplers):
+    is_input = any(sampler.takes_truncation for sampler in samplers)
+    if not is_input and not any(sampler.has_normal_noise for sampler in samplers):
         name = method.options.name
         raise RunError(f"--truncation: this run's method ({name}) has no generator with normal noise; leave it out")
-    is_input = any(sampler.takes_truncation for sampler in samplers)
     if is_input and truncation > 1:
         raise RunError(
             f"--truncation {truncation:g}: must be at most 1, which changes nothing, for this run's generator"

@@ -11,6 +11,7 @@ import numpy as np
 
 from ppgan_lite import files
 from ppgan_lite.data import rendered_digits
+from ppgan_lite.data.binarize import binarized
 from ppgan_lite.data.download import NoMirrorError, find_or_download, path_in
 from ppgan_lite.data.image_array import ImageArray
 from ppgan_lite.data.stand_in import stand_in
@@ -59,8 +60,8 @@ def build(options, split: str, published: Published) -> ImageArray:
         raise DataError(f"{folder}: images of shape {images.shape} do not match labels of shape {labels.shape}")
     if labels.max() >= len(published.class_names):
         raise DataError(f"{folder}: label {labels.max()} is none of the {len(published.class_names)} classes")
-    # [N, H, W] -> [N, 1, H, W]
-    return ImageArray(images[:, None], labels, published.class_names, options.name, str(folder))
+    images, origin = binarized(images[:, None], str(folder), options, split)  # [N, H, W] -> [N, 1, H, W]
+    return ImageArray(images, labels, published.class_names, options.name, origin, levels=options.levels)
 
 
 def read_idx(path: Path, sha256: str | None = None, content_sha256: str | None = None) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ppgan_lite.data.base import Dataset, Source
 from ppgan_lite.data.pixels import from_uint8
-from ppgan_lite.data.spec import Spec
+from ppgan_lite.data.spec import LEVELS, Spec
 from ppgan_lite.data.spec import images as images_spec
 
 
@@ -55,13 +55,24 @@ class ImageArray(Arrays):
         labels: integers [N].
         class_names: the name of each label, in the labels' order.
         name, origin, stands_in_for, factors, flip, part: see `Arrays`.
+        levels: number of values of a pixel.
     """
 
     def __init__(
-        self, images, labels, class_names, name, origin, stands_in_for=None, factors=None, flip=False, part=None
+        self,
+        images,
+        labels,
+        class_names,
+        name,
+        origin,
+        stands_in_for=None,
+        factors=None,
+        flip=False,
+        part=None,
+        levels=LEVELS,
     ):
         labels = np.asarray(labels, "int64")
-        spec = images_spec(images.shape[1:], class_names)
+        spec = images_spec(images.shape[1:], class_names, levels)
         arrays = {"image": images, "label": labels}
         super().__init__(spec, arrays, name, origin, stands_in_for, labels, factors, flip, part)
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
-from ppgan_lite.data.spec import Spec, images, pair, points, with_attributes
+from ppgan_lite.data.spec import LEVELS, Spec, images, pair, points, with_attributes
 from ppgan_lite.errors import ConfigError
 from ppgan_lite.schema.types import Named, Range, Seed
 
@@ -30,7 +30,22 @@ class Data(Named):
 
 
 @dataclass(frozen=True)
-class MNIST(Data):
+class Binarized(Data):
+    """Options of grey images that can be made black and white."""
+
+    binarize: Literal["random", "threshold"] | None = None  # make pixels black or white, by chance or if above 127
+
+    @property
+    def levels(self) -> int:
+        """Number of values of a pixel."""
+        return 2 if self.binarize else LEVELS
+
+    def spec(self):
+        return images(self.SHAPE, levels=self.levels)
+
+
+@dataclass(frozen=True)
+class MNIST(Binarized):
     """MNIST or Fashion-MNIST from their IDX files."""
 
     BUILT_BY: ClassVar = "ppgan_lite.data.mnist.build"
@@ -48,7 +63,7 @@ class KMNIST(MNIST):
 
 
 @dataclass(frozen=True)
-class RenderedDigits(Data):
+class RenderedDigits(Binarized):
     """Digits drawn with OpenCV's fonts: needs no files and no network."""
 
     BUILT_BY: ClassVar = "ppgan_lite.data.rendered_digits.build"

@@ -7,6 +7,7 @@ known, a generator's images can be measured against them.
 import cv2
 import numpy as np
 
+from ppgan_lite.data.binarize import binarized
 from ppgan_lite.data.image_array import ImageArray
 from ppgan_lite.errors import DataError
 
@@ -31,7 +32,9 @@ def build(options, split: str = "train", stands_in_for: str | None = None) -> Im
     num, seed = options.num_images, options.seed
     images, labels, factors = render(num, seed) if split == "train" else render(max(1, num // 6), [seed, 1])
     origin = f"OpenCV {cv2.__version__}'s Hershey fonts, drawing seed {seed}"
-    return ImageArray(images[:, None], labels, "0123456789", "rendered_digits", origin, stands_in_for, factors)
+    images, origin = binarized(images[:, None], origin, options, split)  # [N, H, W] -> [N, 1, H, W]
+    described = "0123456789", "rendered_digits", origin, stands_in_for, factors
+    return ImageArray(images, labels, *described, levels=options.levels)
 
 
 def render(num: int, seed: int | list[int], strokes=None) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from ppgan_lite.schema.types import Whole, Word
 
 OWN = ("attributes", "folder", "pairs", "unpaired")  # a user's own pictures, from one folder or from "A and B"
+BINARY = "black and white"  # binarized ones: their origin is "black and white from FOLDER"
 DERIVED = "derived"  # their origin is "TRANSFORM of DATASET from FOLDER"
 _BETWEEN = re.compile(r" and (?=/|[A-Za-z]:[\\/])")  # two absolute paths; folders may have an "and" in their names
 
@@ -30,13 +31,14 @@ class Source:
     def title(self) -> str:
         """The data set's name, and what it stands in for.
 
-        A user's own pictures also have the names of their folders, and derived ones what is derived from which data.
+        A user's own pictures also have the names of their folders, derived ones what is derived from which data, and
+        binarized ones that they are.
         """
         name = self.name
         if name in OWN:
             name += " " + " and ".join(map(os.path.basename, _BETWEEN.split(self.origin)))
         what, found, _ = self.origin.partition(" from ")
-        if name == DERIVED and found:
+        if found and (name == DERIVED or what == BINARY):
             name += f" {what}"
         return f"{name}, standing in for {self.stands_in_for}" if self.stands_in_for else name
 

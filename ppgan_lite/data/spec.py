@@ -8,6 +8,7 @@ from ppgan_lite.schema.tree import from_tree
 from ppgan_lite.schema.types import Range
 
 MOST_CLASSES = 2**16  # in a record
+LEVELS = 256  # 8 bits
 DIMENSIONS = {"image": 3, "point": 3, "label": 0, "attributes": 0}  # length of the shape of each kind
 
 
@@ -19,6 +20,7 @@ class Field:
         kind: `image`: pixels, float32 in [-1, 1]; `point`: coordinates as an image of one pixel; `label`: a class;
             `attributes`: float32, 1 for each attribute that the item has, 0 for the others.
         shape: the shape of one item: an image has C, H, W, a point dims, 1, 1, a label or attributes none.
+        levels: number of values that a number of an image can have, at even distances from -1 to 1.
         names: the class names of a label, in the labels' order, or the names of attributes; empty if they are not known
             before the data is built. Attributes called GROUP=VALUE exclude each other: an item has one of each group.
     """
@@ -26,6 +28,7 @@ class Field:
     kind: Literal["image", "point", "label", "attributes"]
     shape: tuple[Annotated[int, Range(1, 2**16)], ...] = ()
     names: tuple[str, ...] = ()
+    levels: Annotated[int, Range(2, LEVELS)] = LEVELS
 
     @property
     def has_pixels(self) -> bool:
@@ -36,9 +39,9 @@ class Field:
 Spec = dict[str, Field]  # fields by name, in order
 
 
-def images(shape: tuple[int, int, int], class_names=()) -> Spec:
+def images(shape: tuple[int, int, int], class_names=(), levels: int = LEVELS) -> Spec:
     """The fields of labelled images [C, H, W]."""
-    return {"image": Field("image", tuple(shape)), "label": Field("label", names=tuple(class_names))}
+    return {"image": Field("image", tuple(shape), levels=levels), "label": Field("label", names=tuple(class_names))}
 
 
 def points(dims: int, class_names=()) -> Spec:
@@ -72,7 +75,10 @@ def has_points(spec: Spec) -> bool:
 
 def to_record(spec: Spec) -> dict:
     """The fields as they are recorded in run.json."""
-    return {name: {"kind": f.kind, "shape": list(f.shape), "names": list(f.names)} for name, f in spec.items()}
+    return {
+        name: {"kind": f.kind, "shape": list(f.shape), "names": list(f.names), "levels": f.levels}
+        for name, f in spec.items()
+    }
 
 
 def from_record(record) -> Spec:

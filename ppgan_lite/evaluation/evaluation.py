@@ -65,7 +65,7 @@ class Evaluation:
             the number of test pictures; None: 2,000, or all. Classifiers are always measured on all test images.
         features: see `load_features`.
         seed: seed of the noise and of the selection of real images.
-        truncation: for a generator, see `GeneratorEvaluation`.
+        truncation, num_draws: for a generator, see `GeneratorEvaluation`.
 
     Raises:
         UserError: there are no test images of this data, the features are for other data, or `num` is not possible.
@@ -79,6 +79,7 @@ class Evaluation:
         features: str = "auto",
         seed: int = 0,
         truncation: float | None = None,
+        num_draws: int | None = None,
     ):
         if reason := obstacle(config):
             raise EvaluationError(reason)
@@ -89,7 +90,7 @@ class Evaluation:
         if kind == "generator":
             network = load_features(features, name, train.spec["image"])
             num = min(NUM_IMAGES, len(train), len(test)) if num is None else num
-            self._measure = GeneratorEvaluation(train, test, network, num, seed, truncation)
+            self._measure = GeneratorEvaluation(train, test, network, num, seed, truncation, num_draws)
         elif kind == "classifier":
             self._measure = lambda method, step: evaluate_classifier(method, train, test, step)
         elif ATTRIBUTES in test.spec:

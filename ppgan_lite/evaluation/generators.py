@@ -8,6 +8,7 @@ from ppgan_lite.device import seed_paddle
 from ppgan_lite.errors import EvaluationError
 from ppgan_lite.evaluation.feature_network import FeatureNetwork
 from ppgan_lite.evaluation.images import Images, RealImages
+from ppgan_lite.evaluation.likelihood import likelihood_protocol
 from ppgan_lite.evaluation.measures import MEASURES, Comparison, Generated
 from ppgan_lite.methods.samplers import arrays_of
 from ppgan_lite.metrics.samples import check
@@ -39,6 +40,7 @@ class GeneratorEvaluation:
         train, test, network, num: see `RealImages`.
         seed: seed of the noise and of the selection of real images.
         truncation: see `Sampler.truncated`; None: pictures as the generator was trained to make them.
+        num_draws: random draws for each image that a bound of the likelihood is computed from; None: the method's.
 
     Raises:
         EvaluationError: `num` is too small, or there are fewer real images.
@@ -52,13 +54,15 @@ class GeneratorEvaluation:
         num: int,
         seed: int,
         truncation: float | None = None,
+        num_draws: int | None = None,
     ):
         check_enough(num, len(train), len(test))
         for name, dataset in (("training", train), ("test", test)):
             if len(dataset) < num:
                 raise EvaluationError(f"{num} images: {train.source.name} has only {len(dataset)} {name} images")
         self.real = RealImages(train, test, network, num, seed)
-        self._comparison, self._truncation = Comparison(self.real), truncation
+        self._comparison = Comparison(self.real, num_draws)
+        self._truncation, self._num_draws = truncation, num_draws
 
     def __call__(self, method, step: int) -> Result:
         """Measure the generator of a method; batch norms use their running statistics, as in an exported model.
@@ -93,6 +97,7 @@ class GeneratorEvaluation:
             "num_fake": self.real.num,
             "batch_norm": "statistics of truncated noise" if recomputed else "running statistics",
             "ema": bool(method.averages),
+            **likelihood_protocol(method, self._num_draws),
             "seed": self.real.seed,
             **truncation,
             **({"train_part": train.part} if train.part else {}),

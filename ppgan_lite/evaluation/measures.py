@@ -8,6 +8,7 @@ import numpy as np
 
 from ppgan_lite.data.pixels import from_uint8
 from ppgan_lite.evaluation.images import Images, RealImages
+from ppgan_lite.evaluation.likelihood import likelihood_figures
 from ppgan_lite.methods.base import Method
 from ppgan_lite.methods.samplers import parts_of
 from ppgan_lite.metrics import classes, codes, pixels
@@ -35,10 +36,15 @@ class Generated:
 
 
 class Comparison:
-    """Compares generated images with real ones; the figures of real images are computed once."""
+    """Compares generated images with real ones; the figures of real images are computed once.
 
-    def __init__(self, real: RealImages):
-        self.real = real
+    Args:
+        real: the real images.
+        num_draws: for bounds of the likelihood, see `GeneratorEvaluation`.
+    """
+
+    def __init__(self, real: RealImages, num_draws: int | None):
+        self.real, self._num_draws = real, num_draws
 
     def image_figures(self, generated: Generated) -> dict[str, Figure]:
         """The metrics of the images alone, each with its value for as many training images."""
@@ -46,6 +52,10 @@ class Comparison:
             name: Figure(value, self._real_figures[name][0], error)
             for name, (value, error) in self._figures(generated.images).items()
         }
+
+    def likelihood_figures(self, generated: Generated) -> dict[str, Figure]:
+        """How probable the real images are; empty for a method without a likelihood."""
+        return likelihood_figures(generated.method, self.real, self._num_draws)
 
     def label_figures(self, generated: Generated) -> dict[str, Figure]:
         """The share of images classified as the requested class, with the classifier's accuracy on test images.
@@ -109,6 +119,7 @@ class Comparison:
 # The input that the generator must have (None: any generator), and the figures that are then measured.
 MEASURES: tuple[tuple[str | None, Callable[[Comparison, Generated], dict[str, Figure]]], ...] = (
     (None, Comparison.image_figures),
+    (None, Comparison.likelihood_figures),
     ("labels", Comparison.label_figures),
     ("codes", Comparison.code_figures),
 )

@@ -5,7 +5,7 @@ from paddle import nn
 
 from ppgan_lite.data.spec import Spec
 from ppgan_lite.methods.augment import Augment, Strength
-from ppgan_lite.methods.interface import LOGITS, Interface, Port, picture_port
+from ppgan_lite.methods.interface import LOGITS, Interface, Port, label_port, picture_port
 from ppgan_lite.methods.optimizers import Optimizer
 from ppgan_lite.methods.samplers import Sampler
 from ppgan_lite.methods.updates import Updates
@@ -111,6 +111,30 @@ class Generative(Method):
         return Port("z", (self.options.z_dim,), "noise", range=limits, distribution=self.noise)
 
 
+class Likelihood(Method):
+    """A method that says how probable pictures are: log p(x) of each, or a lower bound of it.
+
+    Attributes:
+        likelihood: for the protocol of evaluations "exact", or which bound it is; None: this data has no likelihood.
+        num_draws: for a bound, the number of random draws that evaluations use if the user does not say.
+    """
+
+    likelihood: str | None = "exact"
+    num_draws = 1
+
+    def log_probability(self, networks: dict[str, nn.Layer], batch: dict, num_draws: int):
+        """The logarithm of p(x) in nats of each picture x of a batch, [N], or a lower bound; it has gradients.
+
+        The pictures' values have as many levels as the data's: p is a probability, not a density.
+
+        Args:
+            networks: `networks` or `deployed()`.
+            batch: fields of the data by name, as for `train_step`.
+            num_draws: number of random draws for each picture that a bound is computed from.
+        """
+        raise NotImplementedError
+
+
 class Adversarial(Generative):
     """A GAN: its discriminator only ever sees pictures that went through `augment`, real and generated ones alike.
 
@@ -169,5 +193,4 @@ class Conditional(Adversarial):
 
     def label_port(self) -> Port:
         """The generator's input `labels`."""
-        names = self.spec["label"].names
-        return Port("labels", (), "the class", "int64", (0, len(names) - 1), distribution="uniform", names=names)
+        return label_port(self.spec["label"])

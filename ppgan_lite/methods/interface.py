@@ -61,3 +61,9 @@ def picture_port(field: Field, name: str = "images", multiple: int | None = None
     shape = field.shape if multiple is None else (field.shape[0], None, None)
     meaning = "pictures, from black (-1) to white (1)"
     return Port(name, shape, meaning, range=(-1, 1), layout="NCHW", multiple=multiple)
+
+
+def label_port(field: Field) -> Port:
+    """The port `labels`: a field of the data as networks' input."""
+    last = len(field.names) - 1
+    return Port("labels", (), "the class", "int64", (0, last), distribution="uniform", names=field.names)

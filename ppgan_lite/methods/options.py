@@ -17,6 +17,8 @@ from ppgan_lite.networks.options import (
     BOUNDED,
     CLASSES,
     CLASSIFIERS,
+    DENOISERS,
+    DENSITIES,
     DISCRIMINATORS,
     DOUBLE_GRADIENTS,
     GENERATORS,
@@ -405,6 +407,49 @@ class VAE(Method):
 
 
 @dataclass(frozen=True)
+class PixelCNN(Method):
+    """Gated PixelCNN, an autoregressive model (van den Oord et al. 2016, https://arxiv.org/abs/1606.05328)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.pixelcnn.PixelCNN"
+    KIND: ClassVar = "generator"
+    NETWORKS: ClassVar = {"density": DENSITIES}
+    TRAINS: ClassVar = {"p": ("p",)}
+    AVERAGES: ClassVar = ("p",)
+    DIAGNOSES: ClassVar = ("collapse",)
+
+    classes: bool = False  # whether pictures are of a class that is asked for
+    num_mixtures: Width = 5  # logistics of a pixel in colour (PixelCNN++: 10); grey pixels have a probability per level
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The fields of the data that training needs."""
+        return ("image", "label") if self.classes else ("image",)
+
+
+@dataclass(frozen=True)
+class DDPM(Method):
+    """Denoising diffusion (Ho et al. 2020, https://arxiv.org/abs/2006.11239), with DDIM's sampler."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.ddpm.DDPM"
+    KIND: ClassVar = "generator"
+    NETWORKS: ClassVar = {"denoiser": DENOISERS}
+    TRAINS: ClassVar = {"u": ("u",)}
+    AVERAGES: ClassVar = ("u",)
+    DIAGNOSES: ClassVar = ("collapse",)
+
+    levels: Annotated[int, Range(2, 10_000)] = 1000  # steps from a picture to noise (T of the paper)
+    schedule: Literal["cosine", "linear"] = "cosine"  # how the noise grows: Nichol and Dhariwal 2021; linear: DDPM
+    sampling_steps: Annotated[int, Range(1, 10_000)] = 50  # steps from noise to a picture, evenly over the levels
+
+    def check(self):
+        """Refuse options that do not go together. Raises ConfigError."""
+        if self.sampling_steps > self.levels:
+            raise ConfigError(
+                f"method.sampling_steps: at most method.levels, which is {self.levels}; got {self.sampling_steps}"
+            )
+
+
+@dataclass(frozen=True)
 class Translator(Method):
     """What methods share that translate pictures: one or two generators, and discriminators of patches."""
 
@@ -487,6 +532,7 @@ METHODS = {
     "cgan": CGAN,
     "classifier": Classifier,
     "cyclegan": CycleGAN,
+    "ddpm": DDPM,
     "dragan": DRAGAN,
     "gan": GAN,
     "hinge": Hinge,
@@ -494,6 +540,7 @@ METHODS = {
     "lsgan": LSGAN,
     "msggan": MSGGAN,
     "pix2pix": Pix2Pix,
+    "pixelcnn": PixelCNN,
     "progan": ProGAN,
     "r3gan": R3GAN,
     "ragan": RaGAN,

@@ -127,6 +127,21 @@ class Sampler:
         with paddle.no_grad(), unchanged_buffers(self.network), mode(self.network, training=batch_statistics):
             return self.network(*inputs.values())
 
+    @property
+    def num_frames(self) -> int:
+        """Number of steps in which the network makes its pictures, as `frames` shows them; 0: it takes one pass."""
+        return getattr(self.network, "num_frames", 0)
+
+    def frames(self, inputs: dict) -> Iterator[np.ndarray]:
+        """Yield the pictures after each of `num_frames` steps of making them, float32 [N, C, H, W] in [-1, 1].
+
+        Args:
+            inputs: arrays of the form that `draw` returns.
+        """
+        with paddle.no_grad(), mode(self.network, training=False):
+            for images in self.network.frames(*map(paddle.to_tensor, inputs.values())):
+                yield images.numpy()
+
     def in_batches(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Pictures from arrays of any length, made some at a time: see `parts_of`."""
         return np.concatenate([self(batch).numpy() for batch in self._parts_of(inputs)])

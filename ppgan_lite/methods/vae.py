@@ -4,13 +4,14 @@ import math
 
 import paddle
 
-from ppgan_lite.methods.base import Generative
+from ppgan_lite.losses.likelihood import log_mean_exp, log_of_level_normal
+from ppgan_lite.methods.base import Generative, Likelihood
 from ppgan_lite.methods.interface import Interface, Port, picture_port
 
 MIN_PROBABILITY = 1e-6  # keeps log(p) finite: a float32 tanh is soon exactly 1
 
 
-class VAE(Generative):
+class VAE(Generative, Likelihood):
     """VAE (Kingma and Welling 2014, eq. 10 with one sample, https://arxiv.org/abs/1312.6114).
 
         z = mean(x) + std(x) * epsilon, epsilon ~ N(0, I)
@@ -19,7 +20,23 @@ class VAE(Generative):
     With `likelihood: bernoulli` the decoder's (output + 1) / 2 is the probability of a white pixel, as in the paper's
     experiments on MNIST; with `gaussian` the output is a pixel's mean, and its standard deviation is `noise_std`.
     A decoder `g(z)`, and an encoder `e(images)` -> (mean, log variance), [N, z_dim] each.
+
+    The likelihood of test images is bounded with K codes z_k of each (Burda, Grosse and Salakhutdinov 2016, eq. 8,
+    https://arxiv.org/abs/1509.00519):
+
+        log p(x) >= E[log of the mean over k of p(x | z_k) p(z_k) / q(z_k | x)]
+
+    There `gaussian` is the probability of a pixel's level, not the density. `bernoulli` is a likelihood of black and
+    white images only: see `data.binarize`.
     """
+
+    num_draws = 64
+
+    @property
+    def likelihood(self):
+        """See `Likelihood`; None for grey images with `bernoulli`."""
+        is_binary = self.spec["image"].levels == 2
+        return "bound: importance weights" if is_binary or self.options.likelihood == "gaussian" else None
 
     @staticmethod
     def make_networks(options, make, spec):
@@ -33,20 +50,38 @@ class VAE(Generative):
         real = batches[0]["image"]  # [N, C, H, W] in [-1, 1]
         mean, log_variance = e(real)  # [N, z_dim] each
         z = mean + (log_variance / 2).exp() * paddle.randn(mean.shape)
-        loss_rebuild = self._negative_log_likelihood(real, g(z))
+        loss_rebuild = -self._log_likelihood(real, g(z)).mean()
         divergence = (mean**2 + log_variance.exp() - log_variance - 1).sum(1).mean() / 2  # KL(q(z|x) || N(0, I))
         self.update("g e", loss_rebuild + divergence)
         return {"loss/rebuild": loss_rebuild, "loss/divergence": divergence}
 
-    def _negative_log_likelihood(self, images, decoded):
-        """-log p(x|z) in nats, a mean over images; images and decoded [N, C, H, W] in [-1, 1]."""
+    def log_probability(self, networks, batch, num_draws):
+        images = batch["image"]
+        mean, log_variance = networks["e"](images)
+        weights = []
+        for _ in range(num_draws):
+            epsilon = paddle.randn(mean.shape)
+            z = mean + (log_variance / 2).exp() * epsilon
+            log_prior_to_posterior = (epsilon**2 + log_variance - z**2).sum(1) / 2  # log of p(z) / q(z|x)
+            weights.append(self._log_of_levels(images, networks["g"](z)) + log_prior_to_posterior)
+        return log_mean_exp(paddle.stack(weights))
+
+    def _log_likelihood(self, images, decoded):
+        """The logarithm of p(x|z), with `gaussian` a density, [N]; images and decoded [N, C, H, W] in [-1, 1]."""
         if self.options.likelihood == "gaussian":
             variance = self.options.noise_std**2
-            losses = (images - decoded) ** 2 / (2 * variance) + math.log(2 * math.pi * variance) / 2
+            logs = -((images - decoded) ** 2) / (2 * variance) - math.log(2 * math.pi * variance) / 2
         else:
             white, p = (images + 1) / 2, MIN_PROBABILITY + (1 - 2 * MIN_PROBABILITY) * (decoded + 1) / 2
-            losses = -white * p.log() - (1 - white) * (1 - p).log()
-        return losses.reshape([len(images), -1]).sum(1).mean()
+            logs = white * p.log() + (1 - white) * (1 - p).log()
+        return logs.flatten(1).sum(1)
+
+    def _log_of_levels(self, images, decoded):
+        """As `_log_likelihood`, with `gaussian` of the levels of the data."""
+        if self.options.likelihood == "bernoulli":
+            return self._log_likelihood(images, decoded)
+        log_deviation = paddle.full_like(decoded, math.log(self.options.noise_std))
+        return log_of_level_normal(images, decoded, log_deviation).flatten(1).sum(1)
 
     def interfaces(self):
         images, z_dim = picture_port(self.spec["image"]), self.options.z_dim

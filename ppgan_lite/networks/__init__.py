@@ -13,6 +13,9 @@ Arguments and functions of each kind:
 - StarGAN's pair: `Generator(options, image_shape, num_attributes)`; images and wanted attributes [N, A] -> images. It
   has `multiple`, too. `Discriminator(options, image_shape, num_attributes)`; images -> scores of patches [N, 1, h, w]
   and attribute logits [N, A]
+- density: `PixelCNN(options, image_shape, num_parameters, num_classes=None)`; images, with classes labels [N], too ->
+  the parameters of each pixel's distribution, [N, num_parameters, H, W]
+- denoiser: `Denoiser(options, image_shape)`; noisy images and levels [N] -> the noise in them, [N, C, H, W]
 - classifier: `Classifier(options, image_shape, num_classes)`; images -> logits [N, num_classes]
 
 The generators of StyleGAN2, ProGAN and MSG-GAN belong to a method each and have more functions: `mapping`,

@@ -35,11 +35,12 @@ _PHASES = np.concatenate([_BLUR[4::-2], _BLUR[5::-2]])
 
 
 class Conv2D(nn.Conv2D):
-    """`nn.Conv2D` with a square kernel and zero padding. No bias by default: a following batch norm cancels it.
+    """`nn.Conv2D` with zero padding. No bias by default: a following batch norm cancels it.
 
     Shapes: [N, in_channels, H, W] -> [N, out_channels, H', W'].
 
     Args:
+        kernel_size: a number, or [height, width], with which the convolution itself is Paddle's.
         bias: True, False or CANCELLED: with the last there are as many parameters as the authors have, but the fast
             form adds no bias.
         groups: the channels are split into as many groups, and each output sees one. Without fast form: 16 channels in
@@ -50,11 +51,12 @@ class Conv2D(nn.Conv2D):
         bias_attr = _bias_attr(bias)
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias_attr=bias_attr)
         self.geometry, self.is_cancelled = (stride, padding), bias == CANCELLED
+        self.has_fast_form = groups == 1 and isinstance(kernel_size, int)
 
     def forward(self, x):
         if not uses_fast_forms(self, x):
             return super().forward(x)
-        if self._groups > 1:
+        if not self.has_fast_form:
             return _biased(self, F.conv2d(x, self.weight, None, *self.geometry, groups=self._groups))
         if self.geometry[1] == 0 and x.shape[2:] == self.weight.shape[2:]:  # one output: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]).t())

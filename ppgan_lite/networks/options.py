@@ -30,6 +30,7 @@ DOUBLE_GRADIENTS = Ability("a network with double gradients", "but {} has none")
 SEPARATE_SCORES = Ability("a network without batch norms", "but {} has them")  # each picture has a score of its own
 Widths = Annotated[tuple[Width, ...], Length(32)]
 MapSize = Literal[8, 16, 32, 64, 128]  # height and width of feature maps, in pixels
+GROUPS = 4  # a denoiser normalises its feature maps in so many groups
 
 
 @dataclass(frozen=True)
@@ -386,6 +387,44 @@ class ShallowAutoencoder(Network):
 
 
 @dataclass(frozen=True)
+class PixelCNN(Network):
+    """The gated PixelCNN, for pictures of any size."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.pixelcnn.PixelCNN"
+
+    features: Width = 32  # feature maps of each of the two stacks
+    blocks: Annotated[int, Range(1, 32)] = 7  # gated layers after the first; each sees a pixel further
+    head: Width = 128  # feature maps of the layer before the last
+
+
+@dataclass(frozen=True)
+class Denoiser(Network):
+    """The U-Net of DDPM in small, with self-attention at its smallest size."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.denoiser.Denoiser"
+
+    widths: Widths = (16, 64, 128)  # feature maps at each size, from the pictures' to the smallest; multiples of 4
+    blocks: Annotated[int, Range(1, 32)] = 1  # residual blocks at each size on the way down, and as many on the way up
+
+    def check_size(self, height: int, width: int):
+        """Raise a ConfigError if images of this size cannot be halved for each width after the first."""
+        multiple = 2 ** (max(1, len(self.widths)) - 1)
+        if height % multiple or width % multiple:
+            raise ConfigError(
+                f"{self.name} with {len(self.widths)} widths takes images with height and width multiples of "
+                f"{multiple}, but the data has {height}x{width}; give fewer widths"
+            )
+
+    def check_fit(self, section, method, size):
+        """Raise a ConfigError if there are no widths, or the feature maps cannot be grouped."""
+        if not self.widths or any(width % GROUPS for width in self.widths):
+            raise ConfigError(
+                f"{section}.widths: {self.name} normalises feature maps in {GROUPS} groups, so expected one or more "
+                f"multiples of {GROUPS}; got {list(self.widths)}"
+            )
+
+
+@dataclass(frozen=True)
 class UNet(Network):
     """The U-Net of pix2pix: halved down to one pixel, doubled back, each stage joined with its mirror image."""
 
@@ -482,6 +521,8 @@ DISCRIMINATORS = {  # encoders, too: the number of outputs is free
     "resnet32": ResNet32Discriminator,
 }
 AUTOENCODERS = {"began": BEGANAutoencoder, "shallow": ShallowAutoencoder}
+DENOISERS = {"ddpm": Denoiser}
+DENSITIES = {"pixelcnn": PixelCNN}
 STYLE_GENERATORS = {"stylegan2": StyleGAN2Generator}
 STYLE_DISCRIMINATORS = {"stylegan2": StyleGAN2Discriminator}
 GROWING_GENERATORS = {"progan": ProGANGenerator}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ppgan_lite.report.groups import Section
+from ppgan_lite.report.likelihood import likelihoods
 from ppgan_lite.report.markdown import SPACE
 from ppgan_lite.report.names import Name
 from ppgan_lite.report.ranking import MARK, TIMES, WIDE, Words, notes, rank
@@ -47,6 +48,10 @@ CHINESE = Words(
     ),
     classifier_heads=("配置", "测试准确率", "训练准确率", f"步数{TIMES}批大小", "用时", "种子"),
     translator_heads=("图片", "配置", f"步数{TIMES}批大小", "用时", "种子", "健康状况"),
+    likelihood="{} 上的似然",
+    how_likely="每维比特数：模型无损压缩时，测试图片的一个数值平均所需的比特数，越小越好，8 表示模型一无所知。nat：整张黑白图片的同一指标，1 nat 约为 1.44 比特。“bound”是下界，模型只会更好。与文献数值的对照见英文页。",
+    likelihood_metrics={"bits_per_dim": "每维比特数", "nats": "nat"},
+    likelihood_heads=("配置", "训练图片", "测量方式", f"步数{TIMES}批大小", "用时", "种子"),
     samples="{} 的样本，第 {:,} 步",
     budget="预算：{:,} 步{}。",
     time_budget="预算：{}～{}{}。",
@@ -74,5 +79,5 @@ def render_chinese(page: str, sections: list[Section], link: Callable[[Name], st
     translators = [section for section in sections if section.kind == TRANSLATORS]
     others = [section for section in sections if section.kind != TRANSLATORS]
     blocks = notes(sections, words) + [block for section in others for block in rank(section, words, link)]
-    blocks += translations(translators, words, link)
+    blocks += translations(translators, words, link) + likelihoods(others, words, link)
     return "\n\n".join([HEAD.format(page=page), *blocks]) + "\n"

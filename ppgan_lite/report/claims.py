@@ -11,7 +11,7 @@ from ppgan_lite.errors import ConfigError
 from ppgan_lite.report.markdown import spaced
 from ppgan_lite.report.names import Configs, Name
 from ppgan_lite.report.records import FIGURES, RUNNING
-from ppgan_lite.runs.results import DIRECTED, METRICS
+from ppgan_lite.runs.results import DIRECTED, LIKELIHOODS, METRICS
 from ppgan_lite.schema.check import check_keys, check_value
 from ppgan_lite.schema.text import parse_yaml
 from ppgan_lite.schema.tree import from_tree
@@ -68,6 +68,17 @@ class NotComparable:
     why: str
     source: str
     figures: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published likelihood, for the table of our own: `what` is the model, and what differs from ours."""
+
+    data: Literal[tuple(DATASETS)]
+    metric: Literal[LIKELIHOODS]
+    value: float
+    what: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,7 @@ class Claims:
     aims: tuple[Aim, ...]
     comparisons: tuple[Comparison, ...]
     criteria: tuple[Criterion, ...]
+    references: tuple[Reference, ...] = ()
     without_pictures: tuple[str, ...] = ()
 
     @classmethod
@@ -152,7 +164,7 @@ class Claims:
 
     def _check(self):
         """Check what depends on more than one key. Raises ConfigError."""
-        for name in ("figures", "not_comparable", "comparisons", "criteria"):
+        for name in ("figures", "not_comparable", "references", "comparisons", "criteria"):
             for i, claim in enumerate(getattr(self, name)):
                 check_value(claim.source, f"{name}[{i}].source", Literal[tuple(self.sources)])
         for i, claim in enumerate(self.figures):

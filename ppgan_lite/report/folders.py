@@ -24,7 +24,7 @@ from ppgan_lite.report.records import (
 )
 from ppgan_lite.runs import checkpoint
 from ppgan_lite.runs.log import REAL
-from ppgan_lite.runs.results import Result, directions_of, short_checksums
+from ppgan_lite.runs.results import OF_METHODS, Result, directions_of, short_checksums
 from ppgan_lite.runs.run import Run
 
 KINDS = {"classifier": CLASSIFIERS, "generator": GENERATORS, "translator": TRANSLATORS}
@@ -92,7 +92,8 @@ def _read(run: Run, title: str, configs: Configs) -> tuple[Record, dict[str, byt
         seed=config.train.seed,
         data=Data(source.name, _title(run, kind), source.sha256[:12], source.num_images),
         batch_size=config.data.batch_size,
-        protocol={key: value for key, value in short_checksums(newest.protocol).items() if key != "ema"},  # in the name
+        protocol={key: value for key, value in short_checksums(newest.protocol).items() if key not in OF_METHODS},
+        likelihood=newest.protocol.get("likelihood", ""),
         real={name: _rounded(x.real) for name, x in newest.figures.items() if x.real is not None},
         baselines={
             name: {baseline: _rounded(value) for baseline, value in x.baselines.items()}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ppgan_lite.report.claims import Claims
 from ppgan_lite.report.curves import draw, has_curve
 from ppgan_lite.report.groups import Section
+from ppgan_lite.report.likelihood import likelihoods
 from ppgan_lite.report.markdown import PICTURES, bullets, link_to, spaced
 from ppgan_lite.report.names import Name
 from ppgan_lite.report.ranking import ENGLISH, notes, rank
@@ -42,6 +43,7 @@ def render(claims: Claims, sections: list[Section], link: Callable[[Name], str])
     parts = {
         "Which GAN?": notes(others, ENGLISH) + [block for x in others for block in rank(x, ENGLISH, link)],
         "Translators": translations(translators, ENGLISH, link),
+        "Likelihood": likelihoods(others, ENGLISH, link, claims.references),
         "Comparison with published figures": published(claims, sections, link),
         "Our own aims": aims(claims, sections, link),
         "Ablations": ablations(claims, sections),

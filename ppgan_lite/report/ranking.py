@@ -33,6 +33,10 @@ class Words:
     generator_heads: tuple[str, ...]
     classifier_heads: tuple[str, ...]
     translator_heads: tuple[str, ...]
+    likelihood: str
+    how_likely: str
+    likelihood_metrics: dict[str, str]
+    likelihood_heads: tuple[str, ...]
     samples: str
     budget: str
     time_budget: str
@@ -76,6 +80,13 @@ ENGLISH = Words(
     ),
     classifier_heads=("config", "test accuracy", "train accuracy", f"steps{TIMES}batch", "time", "seeds"),
     translator_heads=("pictures", "config", f"steps{TIMES}batch", "time", "seeds", "health"),
+    likelihood="Likelihood on {}",
+    how_likely="Bits per dimension: how many bits a value of a test image takes, if the model compresses it without "
+    "loss; lower is better, and 8 means that it knows nothing. Nats: the same for a whole image in black and white, in "
+    "units of 1.44 bits. Where a bound is measured, the model itself is no worse. *In italics*: published figures, "
+    "after trainings that are longer by far.",
+    likelihood_metrics={"bits_per_dim": "bits per dimension", "nats": "nats"},
+    likelihood_heads=("config", "training images", "measured", f"steps{TIMES}batch", "time", "seeds"),
     samples="samples of {}, step {:,}",
     budget="Budget: {:,} steps{}.",
     time_budget="Budget: {} to {}{}.",

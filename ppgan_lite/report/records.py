@@ -90,6 +90,7 @@ class Record:
         picture: name of the picture of its newest samples, or of its confusion matrix; `picture_step` is its step.
         picture_of_real: name of a picture of training images.
         note: a remark that the page shows with its figures.
+        likelihood: how the likelihood was measured; empty without one.
     """
 
     title: str
@@ -110,6 +111,7 @@ class Record:
     picture_of_real: str | None = None
     note: str = ""
     baselines: dict[str, dict[str, Measured]] = field(default_factory=dict)
+    likelihood: str = ""
 
     @property
     def place(self) -> tuple:

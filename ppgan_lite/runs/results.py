@@ -120,7 +120,7 @@ class Result:
         return math.inf
 
     def headline(self) -> str:
-        """The most important figures and what they mean: two lines for a generator, one for anything else."""
+        """The most important figures and what they mean: two or three lines for a generator, one for anything else."""
         if "accuracy" in self.figures:
             return self._of_classifier()
         if "attribute_reached" in self.figures:
@@ -143,7 +143,19 @@ class Result:
             f"{describe_quality(precision, coverage)}\n"
             f"{precision.value:.0%} of the generated images look real (of real images: {precision.real:.0%}); "
             f"{coverage.value:.0%} of the real images have a similar generated one (real: {coverage.real:.0%})"
+            f"{self._of_likelihood()}"
         )
+
+    def _of_likelihood(self) -> str:
+        """A line on the likelihood of test images; empty without one."""
+        for name, unit, digits in (("bits_per_dim", "bits per dimension", 3), ("nats", "nats", 2)):
+            if figure := self.figures.get(name):
+                train = self.figures[f"train_{name}"].value
+                return (
+                    f"\n{figure.value:.{digits}f} ± {figure.error:.2g} {unit} for test images "
+                    f"(training images: {train:.{digits}f}; lower is better)"
+                )
+        return ""
 
     def _of_attributes(self) -> str:
         reached, cycle = self.figures["attribute_reached"], self.figures["cycle_l1"]
@@ -294,6 +306,12 @@ GROUPS = {
         "coverage": "share of real images with a similar generated one",
         "class_kl": "difference from the test images' class frequencies, in nats; 0: none",
     },
+    "likelihood": {
+        "bits_per_dim": "bits for each value of test images, without loss; 8: all levels alike; lower is better",
+        "train_bits_per_dim": "the same for training images; much lower than for test images: memorised",
+        "nats": "-log p of a whole test image in black and white; lower is better",
+        "train_nats": "the same for training images; much lower than for test images: memorised",
+    },
     "memorised training images": {
         "nearer_to_train": "share nearer to a training than to a test image; 0.5: nothing memorised",
         "copies_of_train": "share of generated images that are nearly a training image",
@@ -321,6 +339,7 @@ GROUPS = {
         "train_accuracy": "share of as many training images classified correctly",
     },
 }
+LIKELIHOODS = ("bits_per_dim", "nats")
 METRICS = {name: words for group in GROUPS.values() for name, words in group.items()}
 # The metrics of one direction of a translator.
 TRANSLATION = {
@@ -380,6 +399,9 @@ def describe_quality(precision: Figure, coverage: Figure) -> str:
     return next(words for least, words in QUALITY if min(realism, variety) >= least)
 
 
+OF_METHODS = {"ema", "likelihood"}  # keys of a protocol that describe the method
+
+
 def check_same_protocol(first: Result, other: Result, names: tuple[str, str]):
     """Refuse to compare results of different protocols.
 
@@ -398,9 +420,10 @@ def check_same_protocol(first: Result, other: Result, names: tuple[str, str]):
 def difference(first: Result, other: Result) -> str | None:
     """The first difference between the protocols of two results, in words; None if they are the same.
 
-    Whether the weights are a moving average is ignored: it is what was measured, not how.
+    Whether the weights are a moving average is ignored, and the kind of the likelihood: these are what was measured,
+    not how.
     """
-    for key in sorted((first.protocol.keys() | other.protocol.keys()) - {"ema"}):
+    for key in sorted((first.protocol.keys() | other.protocol.keys()) - OF_METHODS):
         a, b = first.protocol.get(key), other.protocol.get(key)
         if a != b:
             return f"{key} was {json.dumps(a)} and {json.dumps(b)}"

@@ -20,7 +20,7 @@ from ppgan_lite.runs.results import GROUPS, METRICS
 from ppgan_lite.runs.trained import open_trained
 
 NUM = 120  # test images of 720 training images
-OF_OTHERS = {*GROUPS["classification"], *GROUPS["attributes"]}
+OF_OTHERS = {*GROUPS["classification"], *GROUPS["attributes"], *GROUPS["likelihood"]}
 OF_CODES = {f"{which}{factor}_by_code" for which in ("", "drawn_") for factor in ("slant", "thickness")}
 OF_INPUTS = {"conditional_accuracy", "code_accuracy", *OF_CODES}  # metrics of a generator's inputs
 

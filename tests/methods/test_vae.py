@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -5,6 +6,8 @@ import paddle
 import paddle.nn.functional as F
 import pytest
 from method_twin import NUM, SGD, SHAPE, Z_DIM, assert_equals, build, make_batches, tree
+
+from ppgan_lite.data.pixels import from_uint8
 
 NETWORKS = {
     "generator": {"name": "fully_connected", "widths": [8]},
@@ -63,22 +66,22 @@ def test_the_divergence_is_the_closed_form():
 
 @pytest.mark.parametrize("std", [0.1, 2.0])
 def test_the_gaussian_likelihood_by_hand(std):
-    """In nats, with the constant: a sum over pixels, a mean over images."""
+    """In nats, with the constant: a sum over pixels."""
     rng = np.random.default_rng(0)
     images, decoded = (rng.uniform(-1, 1, [3, 2, 2, 1]) for _ in range(2))
     density = np.exp(-(((images - decoded) / std) ** 2) / 2) / (std * np.sqrt(2 * np.pi))
     method = build(config(likelihood="gaussian", noise_std=std))
-    ours = method._negative_log_likelihood(paddle.to_tensor(images), paddle.to_tensor(decoded))
-    assert float(ours) == pytest.approx(-np.log(density).sum() / 3, rel=1e-6)
+    ours = method._log_likelihood(paddle.to_tensor(images), paddle.to_tensor(decoded))
+    np.testing.assert_allclose(ours.numpy(), np.log(density).sum((1, 2, 3)), rtol=1e-6)
 
 
 def test_the_bernoulli_likelihood_by_hand():
     """A decoded 0.5 is a probability of 3/4 for white; grey counts as half of each."""
     images = paddle.to_tensor([1.0, -1.0, 0.0]).reshape([1, 1, 3, 1])
     method = build(config(likelihood="bernoulli"))
-    ours = method._negative_log_likelihood(images, paddle.full_like(images, 0.5))
-    expected = -np.log(3 / 4) - np.log(1 / 4) - (np.log(3 / 4) + np.log(1 / 4)) / 2
-    assert float(ours) == pytest.approx(expected, rel=1e-6)
+    ours = method._log_likelihood(images, paddle.full_like(images, 0.5))
+    expected = np.log(3 / 4) + np.log(1 / 4) + (np.log(3 / 4) + np.log(1 / 4)) / 2
+    assert ours.item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_wrong_decoder_gets_a_gradient_however_confident_it_is():
@@ -86,7 +89,7 @@ def test_a_wrong_decoder_gets_a_gradient_however_confident_it_is():
     logits = paddle.to_tensor([-5.0, -10.0, -12.0], stop_gradient=False)
     images = paddle.ones([1, 1, 3, 1])
     method = build(config(likelihood="bernoulli"))
-    method._negative_log_likelihood(images, paddle.tanh(logits / 2).reshape([1, 1, 3, 1])).backward()
+    (-method._log_likelihood(images, paddle.tanh(logits / 2).reshape([1, 1, 3, 1]))).backward()
     assert (logits.grad.numpy() < [-0.95, -0.95, -0.8]).all()
 
 
@@ -94,7 +97,41 @@ def test_a_wrong_and_confident_decoder_has_a_finite_loss():
     images = -paddle.ones([2, *SHAPE])
     decoded = paddle.ones([2, *SHAPE])
     decoded.stop_gradient = False
-    loss = build(config(likelihood="bernoulli"))._negative_log_likelihood(images, decoded)
+    loss = -build(config(likelihood="bernoulli"))._log_likelihood(images, decoded).mean()
     assert float(loss) == pytest.approx(-28 * 28 * math.log(1e-6), rel=0.05)
     loss.backward()
     assert np.isfinite(decoded.grad.numpy()).all()
+
+
+def log_probability(likelihood, levels, num_draws, seed=0):
+    """The bounds of a batch of pictures by a small VAE with random weights, [N]."""
+    paddle.seed(1)
+    method = build(config(likelihood=likelihood, noise_std=0.5))
+    method.spec["image"] = dataclasses.replace(method.spec["image"], levels=levels)
+    pixels = np.random.default_rng(2).integers(0, levels, [NUM, *SHAPE]) * (255 // (levels - 1))
+    assert method.likelihood == "bound: importance weights"
+    paddle.seed(seed)
+    return method.log_probability(method.networks, {"image": paddle.to_tensor(from_uint8(pixels))}, num_draws).numpy()
+
+
+@pytest.mark.parametrize(("likelihood", "levels"), [("bernoulli", 2), ("gaussian", 256)])
+def test_the_bound_grows_with_the_number_of_codes(likelihood, levels):
+    one, few, many = (log_probability(likelihood, levels, num_draws).mean() for num_draws in (1, 5, 50))
+    assert one < few < many
+
+
+def test_the_bound_is_the_likelihood_if_the_code_means_nothing():
+    """A decoder without weights: p(x | z) = p(x), here 1/2 for each pixel, and q is p: z has nothing to be."""
+    method = build(config())
+    method.spec["image"] = dataclasses.replace(method.spec["image"], levels=2)
+    for network in method.networks.values():
+        for parameter in network.parameters():
+            parameter.set_value(paddle.zeros_like(parameter))
+    images = paddle.to_tensor(np.random.default_rng(0).choice([-1.0, 1.0], [NUM, *SHAPE]).astype("float32"))
+    for num_draws in (1, 7):
+        got = method.log_probability(method.networks, {"image": images}, num_draws)
+        np.testing.assert_allclose(got.numpy(), -784 * math.log(2), rtol=1e-6)
+
+
+def test_grey_pictures_have_no_likelihood_under_bernoulli():
+    assert build(config(likelihood="bernoulli")).likelihood is None

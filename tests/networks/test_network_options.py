@@ -9,6 +9,8 @@ TABLES = {
     "discriminators": options.DISCRIMINATORS,
     "autoencoders": options.AUTOENCODERS,
     "classifiers": options.CLASSIFIERS,
+    "denoisers": options.DENOISERS,
+    "densities": options.DENSITIES,
     "translators": options.TRANSLATORS,
     "patch discriminators": options.PATCH_DISCRIMINATORS,
     "translators to attributes": options.ATTRIBUTE_TRANSLATORS,

@@ -25,7 +25,8 @@ from ppgan_lite.runs.run import Run
 pytestmark = pytest.mark.sweep
 
 OF_CLASSIFIERS = ["accuracy", "train_accuracy"]
-OF_GENERATORS = [metric for metric in METRICS if metric not in (*OF_CLASSIFIERS, *GROUPS["attributes"], *CONTROL)]
+OF_OTHERS = (*OF_CLASSIFIERS, *GROUPS["attributes"], *GROUPS["likelihood"], *CONTROL)
+OF_GENERATORS = [metric for metric in METRICS if metric not in OF_OTHERS]
 
 
 def trained(folder, tree):
@@ -287,6 +288,29 @@ def test_bad_usage_is_one_line_and_code_2(gan_run, evaluate, arguments, message,
         evaluate("--run", gan_run, *arguments)
     assert end.value.code == 2
     assert message in one_line_error(capsys.readouterr().err)
+
+
+def test_a_bound_of_the_likelihood_is_of_as_many_draws_as_asked(tmp_path, capsys):
+    network = {"name": "fully_connected", "widths": [4]}
+    tree = {
+        "method": {"name": "vae", "z_dim": 2},
+        "generator": network,
+        "encoder": network,
+        "optim": {name: {"name": "adam", "lr": 0.001} for name in ("g", "e")},
+        "data": SMALL["data"] | {"binarize": "random"},
+        "train": SMALL["train"],
+    }
+    run = trained(tmp_path / "run", tree)
+    assert main(["evaluate", "--run", str(run), "--draws", "3"]) == 0
+    printed = capsys.readouterr().out
+    assert " nats for test images (training images: " in printed
+    assert "likelihood bound: importance weights, 3 draws" in printed
+
+
+def test_a_gan_has_no_likelihood_to_draw_for(run, evaluate, capsys):
+    assert evaluate("--run", run, "--draws", 3) == 2
+    message = "--draws: this run's method (gan) has no likelihood of this data; leave it out"
+    assert one_line_error(capsys.readouterr().err) == message
 
 
 def test_a_classifier_has_no_noise_to_truncate(classifier_run, evaluate, capsys):
