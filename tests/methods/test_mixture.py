@@ -18,7 +18,9 @@ pytestmark = pytest.mark.sweep
 
 MODES, STD = 8, 0.05
 WIDTHS = [64, 64]
-OTHERS = ("began", "biggan", "msggan", "progan", "sagan", "sngan", "stylegan2")  # their networks are for pictures
+OTHERS = (  # their networks are for pictures
+    "began", "biggan", "ddpm", "msggan", "pixelcnn", "progan", "sagan", "sngan", "stylegan2"
+)  # fmt: skip
 # Methods that make pictures from noise; the others translate pictures, or classify them.
 LEARNERS = [name for name, cls in options.METHODS.items() if cls.KIND == "generator" and name not in OTHERS]
 USUAL = (600, 2e-3, 4e-3, {"d_updates": 2})  # steps, lr of G, lr of D (or of the encoder), the method's own keys
