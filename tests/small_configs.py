@@ -56,6 +56,8 @@ def load_small(path):
     names = {options.name for options in networks.values()}
     if "r3gan" in names:  # its maps come in eights
         widths += ["generator.ngf=8", "generator.blocks=1", "discriminator.ndf=8", "discriminator.blocks=1"]
+    if "glow" in names:
+        widths.append("flow.steps=2")
     widths += [
         f"{section}.attention=16"  # the size of the pictures changes
         for section, options in networks.items()

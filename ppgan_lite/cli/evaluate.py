@@ -9,7 +9,7 @@
   ppgan evaluate --run output/own_pictures --data-root moved/pictures
 
 A generator is measured by several metrics, each shown next to its value for real images, and where it has a likelihood
-(pixelcnn, vae, ddpm) by the bits per dimension of test images, or a bound of them; a translator by the nearness
+(pixelcnn, flow, vae, ddpm) by the bits per dimension of test images, or a bound of them; a translator by the nearness
 of its pictures to the true ones and to the other domain, or by the attributes they have, next to baselines; and a
 classifier by its accuracy. The first line is the headline, such as the Frechet distance or the test accuracy. The last
 line is the protocol: only figures with the same protocol can be compared. Results are kept in the run's folder, in

@@ -109,7 +109,7 @@ def add_truncation(parser: Parser):
         metavar="T",
         help="the smaller T, the better and the more alike the images: draw elements of normal noise beyond T in "
         "absolute value again, and compute batch statistics of such noise; for stylegan2 multiply the styles' distance "
-        "from their mean by T, for pixelcnn T is the temperature, from 0 to 1 (default: none)",
+        "from their mean by T, for flow the noise, and for pixelcnn the temperature is T, from 0 to 1 (default: none)",
     )
 
 

@@ -21,6 +21,7 @@ from ppgan_lite.networks.options import (
     DENSITIES,
     DISCRIMINATORS,
     DOUBLE_GRADIENTS,
+    FLOWS,
     GENERATORS,
     GROWING_DISCRIMINATORS,
     GROWING_GENERATORS,
@@ -427,6 +428,20 @@ class PixelCNN(Method):
 
 
 @dataclass(frozen=True)
+class Flow(Method):
+    """A normalising flow: RealNVP (https://arxiv.org/abs/1605.08803) or Glow (https://arxiv.org/abs/1807.03039)."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.methods.flow.Flow"
+    KIND: ClassVar = "generator"
+    NETWORKS: ClassVar = {"flow": FLOWS}
+    TRAINS: ClassVar = {"f": ("f",)}
+    AVERAGES: ClassVar = ("f",)
+    DIAGNOSES: ClassVar = ("collapse",)
+
+    dequantisation: Literal["uniform", "variational"] = "uniform"  # noise in the steps of values; variational: Flow++
+
+
+@dataclass(frozen=True)
 class DDPM(Method):
     """Denoising diffusion (Ho et al. 2020, https://arxiv.org/abs/2006.11239), with DDIM's sampler."""
 
@@ -534,6 +549,7 @@ METHODS = {
     "cyclegan": CycleGAN,
     "ddpm": DDPM,
     "dragan": DRAGAN,
+    "flow": Flow,
     "gan": GAN,
     "hinge": Hinge,
     "infogan": InfoGAN,

@@ -15,6 +15,8 @@ Arguments and functions of each kind:
   and attribute logits [N, A]
 - density: `PixelCNN(options, image_shape, num_parameters, num_classes=None)`; images, with classes labels [N], too ->
   the parameters of each pixel's distribution, [N, num_parameters, H, W]
+- flow: `Flow(options, image_shape, num_values, variational)`; images and places within the steps of their values ->
+  noise [N, C H W] and bits per dimension [N]. See `networks/flow.py` for its inverse and the rest.
 - denoiser: `Denoiser(options, image_shape)`; noisy images and levels [N] -> the noise in them, [N, C, H, W]
 - classifier: `Classifier(options, image_shape, num_classes)`; images -> logits [N, num_classes]
 

@@ -398,6 +398,43 @@ class PixelCNN(Network):
 
 
 @dataclass(frozen=True)
+class Flow(Network):
+    """What normalising flows share."""
+
+    levels: Annotated[int, Range(1, 8)] = 2  # halvings of the size; half of the channels leave after each but the last
+    alpha: Annotated[float, Range(0, 0.5, open_ends="low high")] = 0.05  # pixels in [alpha, 1 - alpha] go into a logit
+
+    def check_size(self, height: int, width: int):
+        """Raise a ConfigError if the levels do not halve images of this size evenly."""
+        multiple = 2**self.levels
+        if height % multiple or width % multiple:
+            raise ConfigError(
+                f"{self.name} with {self.levels} levels takes images with height and width multiples of {multiple}, "
+                f"but the data has {height}x{width}; lower levels"
+            )
+
+
+@dataclass(frozen=True)
+class Glow(Flow):
+    """Glow, for pictures with sizes that halve evenly."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.flow.Glow"
+
+    steps: Annotated[int, Range(1, 64)] = 8  # in each level: actnorm, 1x1 convolution, coupling; the paper: 32
+    hidden: Width = 64  # feature maps of the couplings' networks; the paper: 512
+
+
+@dataclass(frozen=True)
+class RealNVP(Flow):
+    """RealNVP, for pictures with sizes that halve evenly."""
+
+    BUILT_BY: ClassVar = "ppgan_lite.networks.flow.RealNVP"
+
+    hidden: Width = 32  # feature maps of the couplings' networks
+    blocks: Annotated[int, Range(1, 32)] = 1  # residual blocks of the couplings' networks; the paper: 8 for CIFAR-10
+
+
+@dataclass(frozen=True)
 class Denoiser(Network):
     """The U-Net of DDPM in small, with self-attention at its smallest size."""
 
@@ -523,6 +560,7 @@ DISCRIMINATORS = {  # encoders, too: the number of outputs is free
 AUTOENCODERS = {"began": BEGANAutoencoder, "shallow": ShallowAutoencoder}
 DENOISERS = {"ddpm": Denoiser}
 DENSITIES = {"pixelcnn": PixelCNN}
+FLOWS = {"glow": Glow, "realnvp": RealNVP}
 STYLE_GENERATORS = {"stylegan2": StyleGAN2Generator}
 STYLE_DISCRIMINATORS = {"stylegan2": StyleGAN2Discriminator}
 GROWING_GENERATORS = {"progan": ProGANGenerator}

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.sweep
 MODES, STD = 8, 0.05
 WIDTHS = [64, 64]
 OTHERS = (  # their networks are for pictures
-    "began", "biggan", "ddpm", "msggan", "pixelcnn", "progan", "sagan", "sngan", "stylegan2"
+    "began", "biggan", "ddpm", "flow", "msggan", "pixelcnn", "progan", "sagan", "sngan", "stylegan2"
 )  # fmt: skip
 # Methods that make pictures from noise; the others translate pictures, or classify them.
 LEARNERS = [name for name, cls in options.METHODS.items() if cls.KIND == "generator" and name not in OTHERS]

@@ -11,6 +11,7 @@ TABLES = {
     "classifiers": options.CLASSIFIERS,
     "denoisers": options.DENOISERS,
     "densities": options.DENSITIES,
+    "flows": options.FLOWS,
     "translators": options.TRANSLATORS,
     "patch discriminators": options.PATCH_DISCRIMINATORS,
     "translators to attributes": options.ATTRIBUTE_TRANSLATORS,
