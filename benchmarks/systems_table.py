@@ -37,7 +37,7 @@ def fill(text: str, records: list[Record], at_step: str) -> str:
     sections = sections_of(records)
 
     def row(match):
-        section, group = _find(match[2], sections)
+        section, group = find(match[2], sections)
         if group is None:
             return match[0]
         samples = f'<img src="docs/images/systems/{match[2]}.png" width="168" alt="{match[2]}">'
@@ -46,7 +46,7 @@ def fill(text: str, records: list[Record], at_step: str) -> str:
     return ROW.sub(row, text)
 
 
-def _find(config: str, sections: list[Section]) -> tuple[Section | None, Group | None]:
+def find(config: str, sections: list[Section]) -> tuple[Section | None, Group | None]:
     """The runs of a config without changes, whatever their seed, and their section."""
     pairs = ((section, row) for section in sections if section.kind != CLASSIFIERS for row in section.rows)
     return next(((section, row) for section, row in pairs if str(row.name) == f"`{config}`"), (None, None))
@@ -78,7 +78,7 @@ def main():
         text = (ROOT / name).read_text(encoding="utf-8")
         (ROOT / name).write_text(fill(text, records, at_step), encoding="utf-8")
         for match in ROW.finditer(text):
-            _, group = _find(match[2], sections)
+            _, group = find(match[2], sections)
             if group is not None:
                 strip(group.records[0]).save(STRIPS / f"{match[2]}.png", optimize=True)
 
