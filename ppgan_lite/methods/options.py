@@ -404,7 +404,7 @@ class VAE(Method):
 
     z_dim: Width = 20  # length of the latent code
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"  # p(pixel | z): G gives P(white), or the mean
-    noise_std: Positive = 0.1  # standard deviation of a pixel in [-1, 1]; only for likelihood: gaussian
+    noise_std: Positive | None = 0.1  # for gaussian: deviation of a pixel in [-1, 1]; null: from G, for each pixel
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 from method_twin import NUM, SGD, SHAPE, Z_DIM, assert_equals, build, make_batches, tree
 
 from ppgan_lite.data.pixels import from_uint8
+from ppgan_lite.losses.likelihood import log_of_level_normal
 
 NETWORKS = {
     "generator": {"name": "fully_connected", "widths": [8]},
@@ -103,10 +104,10 @@ def test_a_wrong_and_confident_decoder_has_a_finite_loss():
     assert np.isfinite(decoded.grad.numpy()).all()
 
 
-def log_probability(likelihood, levels, num_draws, seed=0):
+def log_probability(likelihood, levels, num_draws, seed=0, noise_std=0.5):
     """The bounds of a batch of pictures by a small VAE with random weights, [N]."""
     paddle.seed(1)
-    method = build(config(likelihood=likelihood, noise_std=0.5))
+    method = build(config(likelihood=likelihood, noise_std=noise_std))
     method.spec["image"] = dataclasses.replace(method.spec["image"], levels=levels)
     pixels = np.random.default_rng(2).integers(0, levels, [NUM, *SHAPE]) * (255 // (levels - 1))
     assert method.likelihood == "bound: importance weights"
@@ -114,9 +115,11 @@ def log_probability(likelihood, levels, num_draws, seed=0):
     return method.log_probability(method.networks, {"image": paddle.to_tensor(from_uint8(pixels))}, num_draws).numpy()
 
 
-@pytest.mark.parametrize(("likelihood", "levels"), [("bernoulli", 2), ("gaussian", 256)])
-def test_the_bound_grows_with_the_number_of_codes(likelihood, levels):
-    one, few, many = (log_probability(likelihood, levels, num_draws).mean() for num_draws in (1, 5, 50))
+@pytest.mark.parametrize(
+    ("likelihood", "levels", "noise_std"), [("bernoulli", 2, 0.5), ("gaussian", 256, 0.5), ("gaussian", 256, None)]
+)
+def test_the_bound_grows_with_the_number_of_codes(likelihood, levels, noise_std):
+    one, few, many = (log_probability(likelihood, levels, num, noise_std=noise_std).mean() for num in (1, 5, 50))
     assert one < few < many
 
 
@@ -131,6 +134,32 @@ def test_the_bound_is_the_likelihood_if_the_code_means_nothing():
     for num_draws in (1, 7):
         got = method.log_probability(method.networks, {"image": images}, num_draws)
         np.testing.assert_allclose(got.numpy(), -784 * math.log(2), rtol=1e-6)
+
+
+def test_learned_deviations_are_those_of_the_levels_written_out():
+    def algorithm(twin, batches):
+        g, e = twin.networks["g"].generator, twin.networks["e"]
+        real = batches[0]["image"]
+        mean, log_variance = e(real)
+        rebuilt = g(mean + log_variance.exp().sqrt() * paddle.randn([NUM, Z_DIM]))
+        log_deviation = math.log(0.002) * (1 - rebuilt[:, 1:]) / 2
+        loss_rebuild = -log_of_level_normal(real, rebuilt[:, :1], log_deviation).sum() / NUM
+        divergence = (mean**2 + log_variance.exp() - log_variance - 1).sum() / 2 / NUM
+        twin.apply("g e", loss_rebuild + divergence)
+        return {"loss/rebuild": loss_rebuild, "loss/divergence": divergence}
+
+    assert_equals(config(likelihood="gaussian", noise_std=None), algorithm)
+
+
+def test_of_learned_deviations_pictures_are_the_means():
+    method = build(config(likelihood="gaussian", noise_std=None))
+    sampler = method.samplers()["g"]
+    inputs = sampler.draw(3)
+    method.networks["g"].eval()
+    mean, log_deviation = method.networks["g"].distribution(inputs["z"])
+    np.testing.assert_allclose(sampler(inputs).numpy(), mean.numpy(), atol=1e-6)
+    assert mean.shape == log_deviation.shape == [3, *SHAPE]
+    assert math.log(0.002) <= float(log_deviation.min()) < float(log_deviation.max()) <= 0
 
 
 def test_grey_pictures_have_no_likelihood_under_bernoulli():
