@@ -20,8 +20,8 @@ class VAE(Generative, Likelihood):
 
     With `likelihood: bernoulli` the decoder's (output + 1) / 2 is the probability of a white pixel, as in the paper's
     experiments on MNIST; with `gaussian` the output is a pixel's mean, and its standard deviation is `noise_std`, or
-    comes from the decoder, too (appendix C.2): then log p(x | z) is that of the data's levels, as a density of pixels
-    that are all black would have no bound. A decoder `g(z)`, and an encoder `e(images)` -> (mean, log variance), both
+    comes from the decoder, too (appendix C.2). Then the data's levels have the probability: the density of pixels that
+    are all black would have no bound. A decoder `g(z)`, and an encoder `e(images)` -> (mean, log variance), both
     [N, z_dim].
 
     The likelihood of test images is bounded with K codes z_k of each (Burda, Grosse and Salakhutdinov 2016, eq. 8,
