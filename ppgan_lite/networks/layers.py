@@ -45,11 +45,13 @@ class Conv2D(nn.Conv2D):
             form adds no bias.
         groups: the channels are split into as many groups, and each output sees one. Without fast form: 16 channels in
             a group are so few that transforming them takes longer than Paddle's own form.
+        dilation: distance of the kernel's taps; for a kernel [height, width].
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=False, groups=1):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=False, groups=1, dilation=1):
         bias_attr = _bias_attr(bias)
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias_attr=bias_attr)
+        geometry = stride, padding, dilation, groups
+        super().__init__(in_channels, out_channels, kernel_size, *geometry, bias_attr=bias_attr)
         self.geometry, self.is_cancelled = (stride, padding), bias == CANCELLED
         self.has_fast_form = groups == 1 and isinstance(kernel_size, int)
 
@@ -57,7 +59,7 @@ class Conv2D(nn.Conv2D):
         if not uses_fast_forms(self, x):
             return super().forward(x)
         if not self.has_fast_form:
-            return _biased(self, F.conv2d(x, self.weight, None, *self.geometry, groups=self._groups))
+            return _biased(self, F.conv2d(x, self.weight, None, *self.geometry, self._dilation, self._groups))
         if self.geometry[1] == 0 and x.shape[2:] == self.weight.shape[2:]:  # one output: a linear layer
             y = F.linear(x.reshape([x.shape[0], -1]), self.weight.reshape([self.weight.shape[0], -1]).t())
             return _biased(self, y.reshape([*y.shape, 1, 1]))

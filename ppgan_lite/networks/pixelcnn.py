@@ -2,8 +2,12 @@
 
 van den Oord et al. 2016, https://arxiv.org/abs/1606.05328, section 2.3 and figure 2. Single masked convolutions do not
 see some pixels above to the right. Here one stack sees the rows above, and one the pixels to the left and the first.
-Two departures, which compute the same: the first stack is shifted by a row in its first layer and in none later; and
-there are no masks, as the kernels have only the taps that they may see.
+Two differences compute the same: the first stack is shifted by a row in its first layer and in none later; and there
+are no masks, as the kernels have only the taps that they may see.
+
+Two are departures, without which a small network trained for an hour does not know how much of a digit is there: the
+convolutions are dilated, so that few layers see a whole picture (Yu and Koltun 2016, https://arxiv.org/abs/1511.07122),
+and the first stack has residual connections, as the second.
 """
 
 import math
@@ -15,6 +19,7 @@ from paddle import nn
 from ppgan_lite.networks.layers import Conv2D, ReLU
 
 REACH = 3  # rows above and pixels to the left that the first layers see
+DILATIONS = (1, 2, 4, 8)  # distances of the taps, for one block after the other
 
 
 class PixelCNN(nn.Layer):
@@ -35,7 +40,9 @@ class PixelCNN(nn.Layer):
             channels, features, [REACH, 2 * REACH + 1], padding=[REACH, 0, REACH, REACH], bias=True
         )
         self.first_left = Conv2D(channels, features, [1, REACH], padding=[0, 0, REACH, 0], bias=True)
-        self.blocks = nn.LayerList([Block(features, num_classes) for _ in range(options.blocks)])
+        self.blocks = nn.LayerList(
+            Block(features, DILATIONS[i % len(DILATIONS)], num_classes) for i in range(options.blocks)
+        )
         self.head = nn.Sequential(
             ReLU(),
             Conv2D(features, options.head, 1, bias=True),
@@ -54,13 +61,13 @@ class PixelCNN(nn.Layer):
 class Block(nn.Layer):
     """A layer of both stacks, [N, features, H, W] twice -> the same, with gates tanh(x) sigmoid(y)."""
 
-    def __init__(self, features: int, num_classes: int | None):
+    def __init__(self, features: int, dilation: int, num_classes: int | None):
         super().__init__()
-        self.above = Conv2D(
-            features, 2 * features, [2, 3], padding=[1, 0, 1, 1], bias=True
-        )  # a row and the one above it
+        self.dilation = dilation
+        rows, columns = [dilation, 0, dilation, dilation], [0, 0, dilation, 0]  # zeros above, below, left, right
+        self.above = Conv2D(features, 2 * features, [2, 3], padding=rows, bias=True, dilation=dilation)
         self.link = Conv2D(2 * features, 2 * features, 1, bias=True)
-        self.left = Conv2D(features, 2 * features, [1, 2], padding=[0, 0, 1, 0])
+        self.left = Conv2D(features, 2 * features, [1, 2], padding=columns, dilation=dilation)
         self.out = Conv2D(features, features, 1, bias=True)
         self.of_classes = nn.Embedding(num_classes, 4 * features) if num_classes else None
 
@@ -68,7 +75,7 @@ class Block(nn.Layer):
         of_above, of_left = self.biases(labels)
         rows = self.above(above) + of_above
         pixels = self.left(left) + self.link(rows) + of_left
-        return gate(rows), left + self.out(gate(pixels))
+        return above + gate(rows), left + self.out(gate(pixels))
 
     def biases(self, labels):
         """What the class adds to each stack, [N, 2 features, 1, 1]; zeros without classes."""
@@ -120,14 +127,15 @@ class Pixels(nn.Layer):
         uniforms = uniforms.reshape([num, -1, height, width])
         biases = [block.biases(labels) for block in network.blocks]
         rows = [paddle.zeros([num, channels, 1, width])] * REACH
-        before = [paddle.zeros([num, features, 1, width])] * len(network.blocks)  # each block's row above this one
+        before = [[paddle.zeros([num, features, 1, width])] * block.dilation for block in network.blocks]  # rows above
         for row in range(height):
             first = above = _of_rows(network.first_above, rows[-REACH:])
             links = []
             for i, (block, (of_above, of_left)) in enumerate(zip(network.blocks, biases, strict=True)):
-                gated = _of_rows(block.above, [before[i], above]) + of_above
+                gated = _of_rows(block.above, [before[i][-block.dilation], above]) + of_above
                 links.append((block.link(gated) + of_left).squeeze(2).unbind(2))
-                before[i], above = above, gate(gated)
+                before[i].append(above)
+                above = above + gate(gated)
             pixels = []
             for pixel in self._row(first.squeeze(2).unbind(2), links, uniforms[:, :, row].unbind(2), temperature):
                 pixels.append(pixel)
@@ -144,12 +152,13 @@ class Pixels(nn.Layer):
         """
         network = self.network
         pixels = [paddle.zeros([len(first[0]), network.shape[0]])] * REACH
-        before = [paddle.zeros_like(first[0])] * len(links)  # each block's pixel to the left of this one
+        before = [[paddle.zeros_like(first[0])] * block.dilation for block in network.blocks]  # pixels to the left
         for column, of_rows in enumerate(first):
             left = _of_pixels(network.first_left, pixels[-REACH:]) + of_rows
             for i, block in enumerate(network.blocks):
-                gated = _of_pixels(block.left, [before[i], left]) + links[i][column]
-                before[i], left = left, left + _of_pixels(block.out, [gate(gated)])
+                gated = _of_pixels(block.left, [before[i][-block.dilation], left]) + links[i][column]
+                before[i].append(left)
+                left = left + _of_pixels(block.out, [gate(gated)])
             for layer in network.head:
                 left = _of_pixels(layer, [left]) if isinstance(layer, Conv2D) else F.relu(left)
             pixels.append(self.distribution.draw(left, uniforms[column], temperature))
@@ -158,7 +167,9 @@ class Pixels(nn.Layer):
 
 def _of_rows(layer: Conv2D, rows: list):
     """The last row of a convolution, [N, O, 1, W], from the rows that its kernel sees, [N, I, 1, W]."""
-    return F.conv2d(paddle.concat(rows, 2), layer.weight, layer.bias, padding=[0, layer.weight.shape[3] // 2])
+    dilation = layer._dilation[1]
+    padding = layer.weight.shape[3] // 2 * dilation
+    return F.conv2d(paddle.concat(rows, 2), layer.weight, layer.bias, padding=[0, padding], dilation=[1, dilation])
 
 
 def _of_pixels(layer: Conv2D, pixels: list):

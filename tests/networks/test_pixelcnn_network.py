@@ -9,10 +9,10 @@ from ppgan_lite.networks.pixelcnn import PixelCNN, Pixels
 GREY, COLOUR = (1, 7, 6), (3, 5, 6)
 
 
-def network(shape, num_parameters, num_classes=None):
+def network(shape, num_parameters, num_classes=None, blocks=2):
     """A small network with random weights and biases, in evaluation mode."""
     paddle.seed(0)
-    keys = options.PixelCNN(name="pixelcnn", features=8, blocks=2, head=8)
+    keys = options.PixelCNN(name="pixelcnn", features=8, blocks=blocks, head=8)
     made = PixelCNN(keys, shape, num_parameters, num_classes)
     for parameter in made.parameters():
         parameter.set_value(parameter + 0.1 * paddle.randn(parameter.shape))
@@ -35,6 +35,15 @@ def test_a_pixel_depends_on_all_near_pixels_before_it_and_on_no_later_one(shape)
             rows, columns = np.divmod(np.arange(number), width)
             near = (row - rows <= 3) & (abs(column - columns) <= 3)
             assert depends[:number][near].all()  # no blind spot
+
+
+def test_four_blocks_see_a_picture_of_18_rows_whole():
+    images = paddle.rand([1, 1, 18, 18])
+    images.stop_gradient = False
+    (gradient,) = paddle.grad(network((1, 18, 18), 4, blocks=4)(images)[0, :, 17, 17].square().sum(), images)
+    depends = (gradient.abs() > 0).numpy().ravel()
+    assert depends[:-1].all()
+    assert not depends[-1]
 
 
 @pytest.mark.parametrize(
