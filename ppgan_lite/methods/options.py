@@ -406,6 +406,11 @@ class VAE(Method):
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"  # p(pixel | z): G gives P(white), or the mean
     noise_std: Positive | None = 0.1  # for gaussian: deviation of a pixel in [-1, 1]; null: from G, for each pixel
 
+    @property
+    def learns_deviations(self) -> bool:
+        """Whether G gives each pixel's deviation."""
+        return self.likelihood == "gaussian" and self.noise_std is None
+
 
 @dataclass(frozen=True)
 class PixelCNN(Method):

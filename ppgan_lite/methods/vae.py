@@ -43,8 +43,8 @@ class VAE(Generative, Likelihood):
 
     @staticmethod
     def make_networks(options, make, spec):
-        (channels, height, width), learns = spec["image"].shape, options.noise_std is None
-        g = make("generator", options.z_dim, ((1 + learns) * channels, height, width))
+        (channels, height, width), learns = spec["image"].shape, options.learns_deviations
+        g = make("generator", options.z_dim, (2 * channels if learns else channels, height, width))
         return {
             "g": PixelNormals(g) if learns else g,
             "e": make("encoder", spec["image"].shape, (options.z_dim, options.z_dim)),
@@ -73,7 +73,7 @@ class VAE(Generative, Likelihood):
 
     def _decode(self, g, z):
         """Codes [N, z_dim] -> what G gives and, where it is learned, the deviations' logarithm, [N, C, H, W] each."""
-        return g.distribution(z) if self.options.noise_std is None else (g(z),)
+        return g.distribution(z) if self.options.learns_deviations else (g(z),)
 
     def _log_likelihood(self, images, decoded, log_deviation=None):
         """The logarithm of p(x|z), with `gaussian` and `noise_std` a density, [N]; arguments [N, C, H, W]."""

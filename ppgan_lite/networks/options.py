@@ -397,6 +397,15 @@ class PixelCNN(Network):
     head: Width = 128  # feature maps of the layer before the last
 
 
+def _check_multiple(what: str, multiple: int, height: int, width: int, advice: str):
+    """Raise a ConfigError, with advice, unless height and width are multiples of `multiple`."""
+    if height % multiple or width % multiple:
+        raise ConfigError(
+            f"{what} takes images with height and width multiples of {multiple}, but the data has {height}x{width}; "
+            f"{advice}"
+        )
+
+
 @dataclass(frozen=True)
 class Flow(Network):
     """What normalising flows share."""
@@ -406,12 +415,7 @@ class Flow(Network):
 
     def check_size(self, height: int, width: int):
         """Raise a ConfigError if the levels do not halve images of this size evenly."""
-        multiple = 2**self.levels
-        if height % multiple or width % multiple:
-            raise ConfigError(
-                f"{self.name} with {self.levels} levels takes images with height and width multiples of {multiple}, "
-                f"but the data has {height}x{width}; lower levels"
-            )
+        _check_multiple(f"{self.name} with {self.levels} levels", 2**self.levels, height, width, "lower levels")
 
 
 @dataclass(frozen=True)
@@ -446,11 +450,7 @@ class Denoiser(Network):
     def check_size(self, height: int, width: int):
         """Raise a ConfigError if images of this size cannot be halved for each width after the first."""
         multiple = 2 ** (max(1, len(self.widths)) - 1)
-        if height % multiple or width % multiple:
-            raise ConfigError(
-                f"{self.name} with {len(self.widths)} widths takes images with height and width multiples of "
-                f"{multiple}, but the data has {height}x{width}; give fewer widths"
-            )
+        _check_multiple(f"{self.name} with {len(self.widths)} widths", multiple, height, width, "give fewer widths")
 
     def check_fit(self, section, method, size):
         """Raise a ConfigError if there are no widths, or the feature maps cannot be grouped."""

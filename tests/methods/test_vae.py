@@ -162,5 +162,11 @@ def test_of_learned_deviations_pictures_are_the_means():
     assert math.log(0.002) <= float(log_deviation.min()) < float(log_deviation.max()) <= 0
 
 
+def test_bernoulli_has_no_deviations_to_learn():
+    method = build(config(likelihood="bernoulli", noise_std=None))
+    assert method.networks["g"](paddle.zeros([2, Z_DIM])).shape == [2, *SHAPE]
+    assert not hasattr(method.networks["g"], "distribution")
+
+
 def test_grey_pictures_have_no_likelihood_under_bernoulli():
     assert build(config(likelihood="bernoulli")).likelihood is None
